@@ -1,0 +1,1 @@
+"""The tests of PulseGuard, in folders that mirror the components."""
