@@ -1,0 +1,191 @@
+"""The agent as its author sees it: what it is, what it does, and when it starts and stops."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pulseguard import process_end
+from pulseguard.calls import ApiCall, LlmCall
+from pulseguard.catalog import AGENT_METRICS, Detail, ToolType
+from pulseguard.description import AgentType, DeploymentType, Description, describe
+from pulseguard.errors import ConfigurationError
+from pulseguard.exporter import Exporter
+from pulseguard.guard import Guard, OncePerMinute, guarded
+from pulseguard.recorder import Recorder
+from pulseguard.series import Series
+from pulseguard.settings import environment_source, read_settings
+from pulseguard.values import share
+from pulseguard.work import Task, Tool
+
+
+class Agent:
+    """One agent, observed.
+
+        agent = Agent("invoice-bot", version="2.1.0", team="finance")
+        agent.start()
+        with agent.task():
+            with agent.llm_call(provider="openai", model="gpt-4o") as call:
+                ...
+                call.usage(input_tokens=812, output_tokens=164)
+
+    It is a guest: nothing here raises into the agent, blocks it or keeps it from exiting; a
+    failure inside is a metric and one log line (logger `pulseguard`). An argument that cannot be
+    used is logged and replaced by its default. `strict=True` raises instead, for tests.
+
+    Arguments left out come from `PULSEGUARD_<NAME>` (registry_url, key, key_file, environment,
+    instance, team, metrics_host, metrics_port, metrics_advertise, detail, series_limit,
+    heartbeat_seconds, snapshot_seconds), else from the defaults of `pulseguard.settings.Settings`.
+    Recording works before `start` and after `stop`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        version: str = "",
+        type: AgentType = "LLM_AGENT",
+        team: str | None = None,
+        environment: str | None = None,
+        instance: str | None = None,
+        description: str = "",
+        deployment_type: DeploymentType = "LOCAL",
+        framework: str = "",
+        tags: Iterable[str] = (),
+        labels: Mapping[str, str] | None = None,
+        config: Mapping[str, object] | None = None,
+        registry_url: str | None = None,
+        key: str | None = None,
+        key_file: str | Path | None = None,
+        metrics_host: str | None = None,
+        metrics_port: int | None = None,
+        metrics_advertise: str | None = None,
+        detail: Detail | None = None,
+        series_limit: int | None = None,
+        heartbeat_seconds: float | None = None,
+        snapshot_seconds: float | None = None,
+        strict: bool = False,
+    ) -> None:
+        journal = OncePerMinute()
+        refuse = _Refusal(journal, strict)
+        arguments: dict[str, object] = {
+            "registry_url": registry_url,
+            "key": key,
+            "key_file": key_file,
+            "environment": environment,
+            "instance": instance,
+            "team": team,
+            "metrics_host": metrics_host,
+            "metrics_port": metrics_port,
+            "metrics_advertise": metrics_advertise,
+            "detail": detail,
+            "series_limit": series_limit,
+            "heartbeat_seconds": heartbeat_seconds,
+            "snapshot_seconds": snapshot_seconds,
+        }
+        settings = read_settings([arguments, environment_source(os.environ)], refuse)
+        series = Series(AGENT_METRICS, settings.detail, settings.series_limit)
+        self._recorder = Recorder(series)
+        self._guard = Guard(self._recorder.exporter_failed, journal, strict)
+        described = self._guard.attempt(
+            "describe the agent",
+            Description(name="unnamed"),
+            describe,
+            name=name,
+            type=type,
+            version=version,
+            description=description,
+            deployment_type=deployment_type,
+            framework=framework,
+            tags=tags,
+            labels={} if labels is None else labels,
+            config={} if config is None else config,
+            refuse=refuse,
+        )
+        self._exporter = Exporter(described, settings, self._recorder, self._guard, journal)
+        self.name = described.name
+        self.environment = settings.environment
+
+    @property
+    def instance(self) -> str:
+        """Which of several equal agents this is; empty until `start` where a slot decides."""
+        return self._exporter.instance
+
+    @property
+    def agent_id(self) -> str | None:
+        """The registry's id of this agent; None until it is registered."""
+        return self._exporter.agent_id
+
+    @property
+    def metrics_address(self) -> str | None:
+        """host:port of /metrics; None while nothing listens."""
+        return self._exporter.metrics_address
+
+    @guarded("start")
+    def start(self) -> None:
+        """Open /metrics and begin to report; returns at once, whatever the registry does.
+
+        In the main thread it also sees to a goodbye on SIGTERM, where nobody else handles that.
+        """
+        if self._exporter.start():
+            process_end.stop_at_end(self)
+
+    def stop(self, timeout_seconds: float = process_end.SECONDS_TO_END) -> None:
+        """Send the last snapshot, say goodbye and close /metrics, in at most this time.
+
+        Where somebody has been scraping, /metrics stays up for what remains of the time until the
+        last values were fetched. Called by itself when the process ends.
+        """
+        self._guard.attempt("stop", None, self._stop, timeout_seconds)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def task(self) -> Task:
+        """A piece of work, measured as a whole: `with agent.task():`."""
+        return Task(self._recorder, self._guard)
+
+    def llm_call(self, provider: str = "", model: str = "", operation: str = "chat") -> LlmCall:
+        """A model call: `with agent.llm_call(provider="openai", model="gpt-4o") as call:`."""
+        return LlmCall(self._recorder, self._guard, operation, provider, model)
+
+    def tool(self, name: str, type: ToolType = "function") -> Tool:
+        """A tool being used: `with agent.tool("search"):`."""
+        return Tool(self._recorder, self._guard, name, type)
+
+    def api_call(self, host: str, method: str = "GET") -> ApiCall:
+        """An outbound HTTP call that is no model call: `with agent.api_call(host):`."""
+        return ApiCall(self._recorder, self._guard, host, method)
+
+    @guarded("record an evaluation")
+    def evaluation(self, name: str, score: float) -> None:
+        """A score from 0 to 1; "accuracy" and "confidence" are fields of the snapshot."""
+        checked = share("score", score)
+        self._recorder.evaluated(self._guard.text(name), checked)
+
+    def _stop(self, timeout_seconds: float) -> None:
+        if self._exporter.stop(timeout_seconds):
+            process_end.stopped(self)
+
+
+class _Refusal:
+    """What becomes of an argument or setting that cannot be used."""
+
+    def __init__(self, journal: OncePerMinute, strict: bool) -> None:
+        self._journal = journal
+        self._strict = strict
+
+    def __call__(self, error: ConfigurationError) -> None:
+        if self._strict:
+            raise error
+        self._journal.write(f"setting {error.field}", f"{error}; its default is used")

@@ -1,0 +1,16 @@
+"""The metric catalogue: the only place where a metric or label name is spelled."""
+
+from typing import Final
+
+from pulseguard.catalog.calls import *  # noqa: F403
+from pulseguard.catalog.calls import CALL_METRICS
+from pulseguard.catalog.exporter import *  # noqa: F403
+from pulseguard.catalog.exporter import SELF_METRICS
+from pulseguard.catalog.metric import *  # noqa: F403
+from pulseguard.catalog.metric import Metric
+from pulseguard.catalog.registry import *  # noqa: F403
+from pulseguard.catalog.work import *  # noqa: F403
+from pulseguard.catalog.work import WORK_METRICS
+
+# Everything that an agent's /metrics may hold.
+AGENT_METRICS: Final[tuple[Metric, ...]] = (*CALL_METRICS, *WORK_METRICS, *SELF_METRICS)

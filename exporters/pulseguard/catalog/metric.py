@@ -1,0 +1,136 @@
+"""What the catalogue is made of: the shape of a metric, the label names, the bounded values."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+MetricType = Literal["counter", "gauge", "histogram"]
+Detail = Literal["lean", "standard"]
+
+TokenKind = Literal["input", "cache_read", "cache_write", "output", "reasoning"]
+ErrorType = Literal[
+    "timeout",
+    "rate_limit",
+    "auth",
+    "context_length",
+    "content_filter",
+    "server_error",
+    "network",
+    "_OTHER",
+]
+ErrorSource = Literal["chat", "tool", "task", "api"]
+TaskOutcome = Literal["completed", "failed", "cancelled", "timeout"]
+AgentState = Literal["idle", "working", "waiting", "stuck", "draining", "failed"]
+ToolType = Literal["function", "extension", "datastore"]
+RegistryOutcome = Literal["ok", "refused", "unavailable", "unreachable"]
+
+# OpenTelemetry's own fallback value: everything that has no room or no name of its own.
+OTHER: Final = "_OTHER"
+
+TOKEN_KINDS: Final[tuple[TokenKind, ...]] = (
+    "input",
+    "cache_read",
+    "cache_write",
+    "output",
+    "reasoning",
+)
+ERROR_TYPES: Final[tuple[ErrorType, ...]] = (
+    "timeout",
+    "rate_limit",
+    "auth",
+    "context_length",
+    "content_filter",
+    "server_error",
+    "network",
+    "_OTHER",
+)
+ERROR_SOURCES: Final[tuple[ErrorSource, ...]] = ("chat", "tool", "task", "api")
+TASK_OUTCOMES: Final[tuple[TaskOutcome, ...]] = ("completed", "failed", "cancelled", "timeout")
+AGENT_STATES: Final[tuple[AgentState, ...]] = (
+    "idle",
+    "working",
+    "waiting",
+    "stuck",
+    "draining",
+    "failed",
+)
+TOOL_TYPES: Final[tuple[ToolType, ...]] = ("function", "extension", "datastore")
+REGISTRY_OUTCOMES: Final[tuple[RegistryOutcome, ...]] = (
+    "ok",
+    "refused",
+    "unavailable",
+    "unreachable",
+)
+
+ACCURACY: Final = "accuracy"
+CONFIDENCE: Final = "confidence"
+
+LABEL_OPERATION: Final = "gen_ai_operation_name"
+LABEL_PROVIDER: Final = "gen_ai_provider_name"
+LABEL_MODEL: Final = "gen_ai_request_model"
+LABEL_TOKEN_TYPE: Final = "gen_ai_token_type"
+LABEL_ERROR_TYPE: Final = "error_type"
+LABEL_TOOL_NAME: Final = "gen_ai_tool_name"
+LABEL_TOOL_TYPE: Final = "gen_ai_tool_type"
+LABEL_EVALUATION: Final = "gen_ai_evaluation_name"
+LABEL_SERVER_ADDRESS: Final = "server_address"
+LABEL_HTTP_METHOD: Final = "http_request_method"
+LABEL_HTTP_STATUS: Final = "http_response_status_code"
+LABEL_OUTCOME: Final = "outcome"
+LABEL_SOURCE: Final = "source"
+LABEL_REASON: Final = "reason"
+LABEL_STATE: Final = "state"
+LABEL_METRIC: Final = "metric"
+LABEL_EXPORTER_OPERATION: Final = "operation"
+LABEL_AGENT_VERSION: Final = "agent_version"
+LABEL_FRAMEWORK: Final = "framework"
+LABEL_EXPORTER_VERSION: Final = "exporter_version"
+LABEL_CONFIG_HASH: Final = "config_hash"
+LABEL_SEMCONV: Final = "semconv"
+
+LABEL_AGENT_ID: Final = "agent_id"
+LABEL_AGENT: Final = "agent"
+LABEL_INSTANCE: Final = "instance"
+LABEL_AGENT_TYPE: Final = "agent_type"
+LABEL_ENVIRONMENT: Final = "environment"
+LABEL_TEAM: Final = "team"
+LABEL_STATUS: Final = "status"
+LABEL_METHOD: Final = "method"
+LABEL_ROUTE: Final = "route"
+LABEL_CODE: Final = "code"
+
+
+RATIO_BUCKETS: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: everything that is ever said about it.
+
+    `name` is the name on the wire, counters with their `_total`. `unit` is the base unit, empty
+    for a plain number. `lean_buckets` is what the lean profile keeps of a histogram: None the
+    buckets of the table, six bounds, or an empty tuple for count and sum alone.
+    `max_label_sets` is the number of label sets that an agent keeps apart; 0 where the values
+    themselves are bounded.
+    """
+
+    name: str
+    type: MetricType
+    help: str
+    labels: tuple[str, ...] = ()
+    unit: str = ""
+    buckets: tuple[float, ...] = ()
+    lean_buckets: tuple[float, ...] | None = None
+    max_label_sets: int = 0
+
+    def bounds(self, detail: Detail) -> tuple[float, ...]:
+        """The finite upper bounds in this profile; empty for count and sum alone."""
+        if detail == "standard" or self.lean_buckets is None:
+            return self.buckets
+        return self.lean_buckets
+
+    def series_per_label_set(self, detail: Detail) -> int:
+        """How many series one label set costs: buckets with +Inf, count and sum."""
+        if self.type != "histogram":
+            return 1
+        bounds = self.bounds(detail)
+        return len(bounds) + 3 if bounds else 2

@@ -1,0 +1,106 @@
+"""The metrics that the registry emits: about itself, and three words about each agent."""
+
+from typing import Final
+
+from pulseguard.catalog.metric import (
+    LABEL_AGENT,
+    LABEL_AGENT_ID,
+    LABEL_AGENT_TYPE,
+    LABEL_CODE,
+    LABEL_ENVIRONMENT,
+    LABEL_INSTANCE,
+    LABEL_METHOD,
+    LABEL_OUTCOME,
+    LABEL_REASON,
+    LABEL_ROUTE,
+    LABEL_STATUS,
+    LABEL_TEAM,
+    Metric,
+)
+
+_AGENT_LABELS = (
+    LABEL_AGENT_ID,
+    LABEL_AGENT,
+    LABEL_INSTANCE,
+    LABEL_AGENT_TYPE,
+    LABEL_ENVIRONMENT,
+    LABEL_TEAM,
+)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+_HTTP_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+REGISTRY_AGENTS: Final = Metric(
+    "pulseguard_registry_agents", "gauge", "Agents in the inventory, by status.", (LABEL_STATUS,)
+)
+REGISTRY_SD_TARGETS: Final = Metric(
+    "pulseguard_registry_sd_targets", "gauge", "Targets in the discovery document."
+)
+REGISTRY_SD_AGE: Final = Metric(
+    "pulseguard_registry_sd_snapshot_age_seconds",
+    "gauge",
+    "Time since the database last confirmed the discovery document.",
+    (),
+    "seconds",
+)
+REGISTRY_SD_REFUSED: Final = Metric(
+    "pulseguard_registry_sd_refused_total",
+    "counter",
+    "Discovery requests answered 503 rather than with a doubtful list.",
+    (LABEL_REASON,),
+)
+REGISTRY_HEARTBEATS: Final = Metric(
+    "pulseguard_registry_heartbeats_total",
+    "counter",
+    "Heartbeats received, by outcome.",
+    (LABEL_OUTCOME,),
+)
+REGISTRY_SNAPSHOTS: Final = Metric(
+    "pulseguard_registry_snapshots_total",
+    "counter",
+    "AI-metrics snapshots received, by outcome.",
+    (LABEL_OUTCOME,),
+)
+REGISTRY_COMMIT_BATCH: Final = Metric(
+    "pulseguard_registry_commit_batch_size",
+    "histogram",
+    "Heartbeats committed in one transaction.",
+    buckets=_BATCHES,
+)
+REGISTRY_DATABASE_UP: Final = Metric(
+    "pulseguard_registry_database_up", "gauge", "1 while the database answers, else 0."
+)
+REGISTRY_HTTP_DURATION: Final = Metric(
+    "pulseguard_registry_http_request_duration_seconds",
+    "histogram",
+    "Duration of requests to the registry.",
+    (LABEL_METHOD, LABEL_ROUTE, LABEL_CODE),
+    "seconds",
+    _HTTP_SECONDS,
+)
+AGENT_STATUS: Final = Metric(
+    "pulseguard_registry_agent_status",
+    "gauge",
+    "Always 1; the status of an agent.",
+    (*_AGENT_LABELS, LABEL_STATUS),
+)
+AGENT_LAST_SEEN: Final = Metric(
+    "pulseguard_registry_agent_last_seen_timestamp_seconds",
+    "gauge",
+    "When an agent last gave a sign of life, Unix time.",
+    _AGENT_LABELS,
+    "seconds",
+)
+
+REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
+    REGISTRY_AGENTS,
+    REGISTRY_SD_TARGETS,
+    REGISTRY_SD_AGE,
+    REGISTRY_SD_REFUSED,
+    REGISTRY_HEARTBEATS,
+    REGISTRY_SNAPSHOTS,
+    REGISTRY_COMMIT_BATCH,
+    REGISTRY_DATABASE_UP,
+    REGISTRY_HTTP_DURATION,
+    AGENT_STATUS,
+    AGENT_LAST_SEEN,
+)

@@ -1,0 +1,1 @@
+"""The exporter, seen from the agent, from Prometheus and from the registry."""

@@ -1,0 +1,242 @@
+"""How an agent's process ends: with a goodbye, in time, and with the status it would have had."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.exporters.fake_registry import FakeRegistry
+from tests.exporters.observing import wait_until
+
+AGENT = """
+import os, signal, sys, threading, time
+from pulseguard import Agent
+agent = Agent("invoice-bot", metrics_port=0)
+{before}
+agent.start()
+with agent.task():
+    pass
+print(agent.instance, agent.metrics_address, flush=True)
+{after}
+"""
+FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def run_agent(
+    processes: list[subprocess.Popen[str]],
+    registry_url: str,
+    folder: Path,
+    after: str,
+    before: str = "",
+) -> subprocess.Popen[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "TMPDIR": str(folder),
+        "PULSEGUARD_REGISTRY_URL": registry_url,
+        "PULSEGUARD_HEARTBEAT_SECONDS": "0.1",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", AGENT.format(before=before, after=after)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    processes.append(process)
+    return process
+
+
+def first_line(process: subprocess.Popen[str]) -> list[str]:
+    stream: IO[str] | None = process.stdout
+    assert stream is not None
+    return stream.readline().split()
+
+
+Processes = list[subprocess.Popen[str]]
+
+
+@pytest.mark.parametrize(
+    ("after", "status"),
+    [("", 0), ("sys.exit(3)", 3), ("raise RuntimeError('the agent fails')", 1)],
+)
+def test_a_normal_exit_says_goodbye(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path, after: str, status: int
+) -> None:
+    process = run_agent(processes, registry.url, tmp_path, after)
+
+    assert process.wait(10) == status
+    assert len(registry.goodbyes) == 1
+    assert registry.total("tasks_completed") == 1
+
+
+def test_sigterm_says_goodbye_and_ends_as_sigterm_does(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    process = run_agent(processes, registry.url, tmp_path, "time.sleep(60)")
+    first_line(process)
+
+    process.terminate()
+
+    assert process.wait(10) == -signal.SIGTERM
+    assert len(registry.goodbyes) == 1
+    assert registry.total("tasks_completed") == 1
+
+
+def test_sigterm_in_the_middle_of_a_recording_does_not_lock_up(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    recording = (
+        "with agent._recorder.series.lock:\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    time.sleep(0.1)\n"
+        "time.sleep(60)"
+    )
+    process = run_agent(processes, registry.url, tmp_path, recording)
+
+    assert process.wait(10) == -signal.SIGTERM
+    assert len(registry.goodbyes) == 1
+
+
+def test_sigterm_is_left_to_an_agent_that_looks_after_it(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    own = "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))"
+    process = run_agent(processes, registry.url, tmp_path, "time.sleep(60)", before=own)
+    first_line(process)
+
+    process.terminate()
+
+    assert process.wait(10) == 7
+    assert len(registry.goodbyes) == 1
+
+
+def test_sigterm_keeps_its_status_when_the_agent_ends_meanwhile(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    soon = "threading.Timer(0, lambda: os.kill(os.getpid(), signal.SIGTERM)).start()\n"
+    process = run_agent(processes, registry.url, tmp_path, soon + "time.sleep(0.02)")
+
+    assert process.wait(10) == -signal.SIGTERM
+    assert len(registry.goodbyes) == 1
+
+
+def test_every_agent_of_a_process_says_goodbye_though_one_waits_for_a_scrape(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    another = (
+        "other = Agent('other-bot', metrics_port=0)\n"
+        "other.start()\n"
+        "import urllib.request\n"
+        "urllib.request.urlopen(f'http://{agent.metrics_address}/metrics').read()\n"
+        "agent.evaluation('accuracy', 1.0)\n"
+    )
+    process = run_agent(processes, registry.url, tmp_path, another)
+
+    assert process.wait(10) == 0
+    assert len(set(registry.goodbyes)) == 2
+
+
+def test_the_end_of_a_forked_child_is_not_the_agents(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    fork = (
+        "import urllib.request\n"
+        "urllib.request.urlopen(f'http://{agent.metrics_address}/metrics').read()\n"
+        "agent.evaluation('accuracy', 1.0)\n"
+        "began = time.monotonic()\n"
+        "child = os.fork()\n"
+        "if child == 0: sys.exit(0)\n"
+        "status = os.waitpid(child, 0)[1]\n"
+        "print(status, time.monotonic() - began < 1, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = run_agent(processes, registry.url, tmp_path, fork)
+    address = first_line(process)[1]
+    assert first_line(process) == ["0", "True"]
+
+    heartbeats = len(registry.requests)
+    wait_until(lambda: len(registry.requests) > heartbeats)
+    page = subprocess.run(
+        [sys.executable, "-c", FETCH, f"http://{address}/metrics"], check=True, capture_output=True
+    )
+
+    assert page.returncode == 0
+    assert registry.goodbyes == []
+
+
+def test_exit_is_not_held_up_by_a_registry_that_is_away(
+    processes: Processes, tmp_path: Path
+) -> None:
+    registry = FakeRegistry()
+    with registry:
+        pass
+    process = run_agent(processes, registry.url, tmp_path, "")
+    first_line(process)
+    began = time.monotonic()
+
+    assert process.wait(10) == 0
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_killed_agent_comes_back_as_the_same_instance(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    first = run_agent(processes, registry.url, tmp_path, "time.sleep(60)")
+    second = run_agent(processes, registry.url, tmp_path, "time.sleep(60)")
+    instances = [first_line(first)[0], first_line(second)[0]]
+    wait_until(lambda: len(registry.agents) == 2)
+
+    first.kill()
+    first.wait()
+    third = run_agent(processes, registry.url, tmp_path, "time.sleep(60)")
+
+    assert len(set(instances)) == 2
+    assert first_line(third)[0] == instances[0]
+    assert len(registry.agents) == 2
+    assert registry.goodbyes == []
+
+
+def test_a_last_scrape_is_waited_for_where_somebody_scrapes(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    scrape_then_work = (
+        "import urllib.request\n"
+        "urllib.request.urlopen(f'http://{agent.metrics_address}/metrics').read()\n"
+        "agent.evaluation('accuracy', 1.0)\n"
+        "print('worked', flush=True)\n"
+    )
+    process = run_agent(processes, registry.url, tmp_path, scrape_then_work)
+    address = first_line(process)[1]
+    first_line(process)
+    wait_until(lambda: registry.goodbyes)
+
+    page = subprocess.run(
+        [sys.executable, "-c", FETCH, f"http://{address}/metrics"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    fetched = time.monotonic()
+
+    assert 'pulseguard_evaluation_last_score_ratio{gen_ai_evaluation_name="accuracy"} 1.0' in page
+    assert 'pulseguard_agent_state{state="draining"} 1.0' in page
+    assert process.wait(10) == 0
+    assert time.monotonic() - fetched < 1.0

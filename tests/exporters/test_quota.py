@@ -1,0 +1,152 @@
+"""The number of series is bounded, and what has no room is folded so that sums stay true."""
+
+import threading
+import tracemalloc
+
+import pytest
+
+from pulseguard.catalog import (
+    AGENT_METRICS,
+    EVALUATION_SCORE,
+    EXECUTE_TOOL_DURATION,
+    EXPORTER_DROPPED,
+    EXPORTER_SERIES,
+    EXPORTER_SERIES_LIMIT,
+    HTTP_CLIENT_DURATION,
+    OPERATION_DURATION,
+    OTHER,
+    TIME_TO_FIRST_CHUNK,
+    TOKENS,
+    Detail,
+)
+from tests.exporters.conftest import MakeAgent
+from tests.exporters.observing import samples, scrape, total
+
+
+@pytest.mark.parametrize("detail", ["lean", "standard"])
+@pytest.mark.parametrize("limit", [500, 1000, 2000])
+def test_any_number_of_distinct_values_stays_within_the_limit(
+    make_agent: MakeAgent, detail: Detail, limit: int
+) -> None:
+    agent = make_agent(detail=detail, series_limit=limit)
+    agent.start()
+
+    def record(thread: int) -> None:
+        for number in range(500):
+            name = f"{thread}-{number}"
+            with agent.tool(name) as tool, agent.api_call(name) as outbound:
+                outbound.status(500)
+                if number % 2:
+                    tool.error(("timeout", "auth", "network")[number % 3])
+            agent.evaluation(name, 0.5)
+            with agent.task(), agent.llm_call(name, name, name) as call:
+                call.first_chunk()
+                call.usage(input_tokens=3, output_tokens=2)
+                call.context(window=10)
+
+    threads = [threading.Thread(target=record, args=(thread,)) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    text = scrape(agent)
+    assert len(samples(text)) <= limit
+    assert total(text, EXPORTER_SERIES) == len(samples(text))
+    assert total(text, EXPORTER_SERIES_LIMIT) == limit
+    for metric in (EXECUTE_TOOL_DURATION, HTTP_CLIENT_DURATION, EVALUATION_SCORE):
+        assert total(text, f"{metric.name}_count") == 2000
+    for metric in (OPERATION_DURATION, TIME_TO_FIRST_CHUNK):
+        assert total(text, f"{metric.name}_count") == 2000
+    assert total(text, TOKENS, gen_ai_token_type="input") == 6000
+    assert total(text, TOKENS, gen_ai_token_type="output") == 4000
+    failed_tools = total(text, f"{EXECUTE_TOOL_DURATION.name}_count") - total(
+        text, f"{EXECUTE_TOOL_DURATION.name}_count", error_type=""
+    )
+    assert failed_tools == 1000
+    assert total(text, EXPORTER_DROPPED, metric=EXECUTE_TOOL_DURATION.name) > 1900
+
+
+def test_models_are_folded_last(make_agent: MakeAgent) -> None:
+    agent = make_agent(detail="standard", series_limit=500)
+    agent.start()
+
+    for number in range(100):
+        with agent.tool(f"tool {number}"):
+            pass
+    with agent.llm_call("openai", "gpt-4o"):
+        pass
+
+    text = scrape(agent)
+    tools = f"{EXECUTE_TOOL_DURATION.name}_count"
+    assert total(text, tools, gen_ai_tool_name=OTHER) > 50
+    assert total(text, f"{OPERATION_DURATION.name}_count", gen_ai_request_model="gpt-4o") == 1
+
+
+def test_what_was_kept_apart_before_stays_so(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+    agent.start()
+
+    for number in range(50):
+        with agent.llm_call("openai", f"model {number}"):
+            pass
+    with agent.llm_call("openai", "model 0"):
+        pass
+
+    calls = f"{OPERATION_DURATION.name}_count"
+    assert total(scrape(agent), calls, gen_ai_request_model="model 0") == 2
+    assert total(scrape(agent), calls) == 51
+
+
+def test_names_without_room_take_no_memory(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+
+    def record(first: int, last: int) -> None:
+        for number in range(first, last):
+            with agent.tool(f"tool {number}"), agent.llm_call("p", f"model {number}"):
+                agent.evaluation(f"evaluation {number}", 1)
+
+    record(0, 100)
+    tracemalloc.start()
+    try:
+        record(100, 2100)
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert grown < 100_000
+
+
+def typical_agent_series(make_agent: MakeAgent, detail: Detail) -> int:
+    """2 models, 12 tools, 4 error values, 2 evaluations."""
+    agent = make_agent(detail=detail)
+    agent.start()
+    for model in ("gpt-4o", "gpt-4o-mini"):
+        for error in (None, "timeout", "rate_limit", "server_error", "network"):
+            with agent.task() as task, agent.llm_call("openai", model) as call:
+                call.first_chunk()
+                call.usage(input_tokens=10, output_tokens=5)
+                call.context(window=1000)
+                if error:
+                    call.error(error)
+                    task.fail(error)
+    for number in range(12):
+        with agent.tool(f"tool {number}"):
+            pass
+    for error in ("timeout", "rate_limit", "server_error", "network"):
+        with agent.tool("tool 0") as tool:
+            tool.error(error)
+    for evaluation in ("accuracy", "confidence"):
+        agent.evaluation(evaluation, 0.9)
+    return len(samples(scrape(agent)))
+
+
+def test_the_typical_agent_is_lean(make_agent: MakeAgent) -> None:
+    assert typical_agent_series(make_agent, "lean") <= 375
+    assert typical_agent_series(make_agent, "standard") <= 860
+
+
+def test_lean_bounds_are_bounds_of_the_standard_table() -> None:
+    for metric in AGENT_METRICS:
+        assert set(metric.bounds("lean")) <= set(metric.bounds("standard"))
+        assert len(metric.bounds("lean")) in (0, 6) or len(metric.buckets) < 14

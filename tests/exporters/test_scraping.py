@@ -1,0 +1,219 @@
+"""The /metrics page: what it serves, to whom, and that nobody can keep others from it."""
+
+import gzip
+import http.client
+import socket
+import sys
+import threading
+import urllib.request
+from contextlib import ExitStack
+
+import pytest
+
+from pulseguard import Agent
+from pulseguard.catalog import OPERATION_DURATION, TOKENS
+from pulseguard.scrape_server import MOST_CONNECTIONS
+from tests.exporters.conftest import MakeAgent
+from tests.exporters.observing import (
+    PROMETHEUS_ACCEPTS,
+    openmetrics_names,
+    promtool_complaints,
+    scrape,
+    total,
+    wait_until,
+)
+from tests.exporters.work import work
+
+
+def ask(agent: Agent, method: str, path: str, **headers: str) -> http.client.HTTPResponse:
+    assert agent.metrics_address
+    connection = http.client.HTTPConnection(agent.metrics_address, timeout=5)
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    connection.close()
+    return response
+
+
+@pytest.mark.parametrize("detail", ["lean", "standard"])
+def test_promtool_has_nothing_to_say(make_agent: MakeAgent, detail: str) -> None:
+    agent = make_agent(detail=detail)
+    agent.start()
+    work(agent)
+    agent.evaluation("accuracy", 1)
+    with agent.tool("search"):
+        pass
+
+    assert promtool_complaints(scrape(agent)) == ""
+
+
+def test_prometheus_gets_openmetrics_packed(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+    agent.start()
+    work(agent)
+
+    response = ask(
+        agent, "GET", "/metrics", **{"Accept": PROMETHEUS_ACCEPTS, "Accept-Encoding": "gzip"}
+    )
+
+    text = gzip.decompress(response.read()).decode()
+    assert (response.getheader("Content-Type") or "").startswith("application/openmetrics-text")
+    assert response.getheader("Content-Encoding") == "gzip"
+    assert OPERATION_DURATION.name in openmetrics_names(text)
+    assert "_created" not in text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("HEAD", "/metrics", 200),
+        ("GET", "/metrics?name[]=x", 200),
+        ("GET", "/other", 404),
+        ("POST", "/metrics", 405),
+        ("GET", "/../etc/passwd", 404),
+    ],
+)
+def test_only_the_page_is_served(
+    make_agent: MakeAgent, method: str, path: str, status: int
+) -> None:
+    agent = make_agent()
+    agent.start()
+
+    assert ask(agent, method, path).status == status
+
+
+@pytest.mark.parametrize(
+    "head", [b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"x" * 40_000]
+)
+def test_rubbish_is_refused_and_scraping_goes_on(make_agent: MakeAgent, head: bytes) -> None:
+    agent = make_agent()
+    agent.start()
+    assert agent.metrics_address
+    host, port = agent.metrics_address.split(":")
+
+    with socket.create_connection((host, int(port)), timeout=5) as client:
+        client.sendall(head)
+        answer = client.recv(100)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert scrape(agent)
+
+
+def test_half_open_connections_neither_block_a_scrape_nor_take_threads(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+    assert agent.metrics_address
+    host, port = agent.metrics_address.split(":")
+    threads = threading.active_count()
+
+    with ExitStack() as closing:
+        clients = [
+            closing.enter_context(socket.create_connection((host, int(port)), timeout=5))
+            for _ in range(3 * MOST_CONNECTIONS)
+        ]
+        clients[-1].sendall(b"GET /metrics HTTP/1.1\r\n")
+
+        assert scrape(agent)
+        assert clients[0].recv(1) == b""
+        assert threading.active_count() == threads
+
+
+def test_a_slow_reader_gets_the_whole_page(make_agent: MakeAgent) -> None:
+    agent = make_agent(detail="standard", series_limit=2000)
+    agent.start()
+    for number in range(40):
+        with agent.tool(f"{number}" * 50):
+            pass
+    assert agent.metrics_address
+    host, port = agent.metrics_address.split(":")
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect((host, int(port)))
+        client.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert scrape(agent)
+        content = b"".join(iter(lambda: client.recv(1000), b""))
+
+    head, _, body = content.partition(b"\r\n\r\n")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+def test_a_taken_port_is_told_and_another_serves(
+    make_agent: MakeAgent, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        agent = make_agent(metrics_port=port)
+
+        agent.start()
+
+        assert agent.metrics_address != f"127.0.0.1:{port}"
+        assert scrape(agent)
+    lines = [each.getMessage() for each in caplog.records if "taken" in each.getMessage()]
+    assert len(lines) == 1
+    assert str(port) in lines[0]
+
+
+def test_an_address_that_cannot_be_had_leaves_the_agent_alone(make_agent: MakeAgent) -> None:
+    agent = make_agent(strict=False, metrics_host="203.0.113.1")
+
+    agent.start()
+    work(agent)
+
+    assert agent.metrics_address is None
+
+
+def test_after_stop_the_port_is_free(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+    agent.start()
+    assert agent.metrics_address
+    host, port = agent.metrics_address.split(":")
+
+    agent.stop()
+
+    with socket.create_server((host, int(port))):
+        pass
+
+
+def test_a_scrape_is_of_one_moment(make_agent: MakeAgent) -> None:
+    agent = make_agent()
+    agent.start()
+    stop = threading.Event()
+
+    def record() -> None:
+        while not stop.is_set():
+            with agent.llm_call("p", "m") as call:
+                call.usage(input_tokens=2, output_tokens=1)
+
+    threads = [threading.Thread(target=record) for _ in range(2)]
+    switch_interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            text = scrape(agent)
+            calls = total(text, f"{OPERATION_DURATION.name}_count")
+            assert total(text, f"{OPERATION_DURATION.name}_bucket", le="+Inf") == calls
+            assert total(text, TOKENS) == 3 * calls
+    finally:
+        sys.setswitchinterval(switch_interval)
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_page_that_cannot_be_made_is_a_500_and_the_next_may_be_made(
+    make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = make_agent(strict=False)
+    agent.start()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pulseguard.exposition.AGENT_STATES", None)
+        broken = ask(agent, "GET", "/metrics").status
+
+    assert broken == 500
+    wait_until(lambda: urllib.request.urlopen(f"http://{agent.metrics_address}/metrics").read())
