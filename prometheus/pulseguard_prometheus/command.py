@@ -1,0 +1,48 @@
+"""`pulseguard sync`: runs beside a Prometheus and keeps its targets file."""
+
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from pulseguard_prometheus.errors import BadSetting, TargetsFileInUse
+from pulseguard_prometheus.key import KeyFile
+from pulseguard_prometheus.registry import RegistryConnection
+from pulseguard_prometheus.settings import Settings, read_settings
+from pulseguard_prometheus.sync import TargetsSync
+from pulseguard_prometheus.targets_file import claimed_targets_file
+
+
+def main(argv: Sequence[str]) -> int:
+    """Syncs until SIGTERM or SIGINT, then ends with 0; 2 for a bad setting, 1 for a file in use."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s sync: %(message)s"
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        return _sync(read_settings(argv, os.environ))
+    except BadSetting as problem:
+        sys.stderr.write(f"pulseguard sync: {problem}\n")
+        return 2
+    except TargetsFileInUse as problem:
+        sys.stderr.write(f"pulseguard sync: {problem}\n")
+        return 1
+
+
+def _sync(settings: Settings) -> int:
+    key_file = KeyFile(settings.key_file) if settings.key_file else None
+    with (
+        claimed_targets_file(settings.targets_file) as targets_file,
+        closing(RegistryConnection(settings.registry)) as registry,
+    ):
+        sync = TargetsSync(
+            registry, targets_file, read_key=key_file.read if key_file else lambda: None
+        )
+        while True:
+            started = time.monotonic()
+            sync.run_once()
+            time.sleep(max(0.0, settings.interval_seconds - (time.monotonic() - started)))

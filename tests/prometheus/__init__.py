@@ -1,0 +1,1 @@
+"""What runs beside Prometheus, with a real Prometheus and a real promtool."""
