@@ -1,0 +1,40 @@
+"""/keys: access to the registry."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.access import service
+from pulseguard_registry.access.guard import requires
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyPage, NewKey
+from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.strict_json import StrictRoute
+
+router = APIRouter(prefix=f"{API_PREFIX}/keys", tags=["access"], route_class=StrictRoute)
+Admin = Annotated[Principal, requires("admin")]
+
+
+@router.post("", status_code=201)
+def create_key(
+    wanted: KeyCreate, admin: Admin, session: DatabaseSession, request: Request
+) -> NewKey:
+    """Make a key. Its text is in this answer and never again."""
+    key, token = service.create_key(session, wanted, request.app.state.pepper)
+    return NewKey(**Key.model_validate(key).model_dump(), key=token)
+
+
+@router.get("")
+def list_keys(admin: Admin, session: DatabaseSession) -> KeyPage:
+    """All keys, without their text."""
+    return KeyPage(items=[Key.model_validate(key) for key in service.list_keys(session)])
+
+
+@router.delete("/{key_id}", status_code=204)
+def revoke_key(key_id: uuid.UUID, admin: Admin, session: DatabaseSession) -> None:
+    """End a key; it is refused everywhere within a second."""
+    service.revoke_key(session, key_id)

@@ -1,0 +1,64 @@
+"""Keys on the wire."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from pulseguard_registry.fields import Name
+
+Role = Literal["agent", "prometheus", "viewer", "editor", "admin"]
+
+
+class KeyCreate(BaseModel):
+    """A key to be made."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = Field(description="What it is for, for people.", examples=["finance agents"])
+    role: Role
+    environment: Name | None = Field(
+        None, description="The only environment it may speak for; required for role agent."
+    )
+    team: Name | None = Field(None, description="The only team it may speak for.")
+    expires_at: AwareDatetime | None = Field(None, description="When it ends; never if absent.")
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        if self.role == "agent" and self.environment is None:
+            raise ValueError("a key of role agent needs an environment; name the one it speaks for")
+        if self.role != "agent" and (self.environment or self.team):
+            raise ValueError(
+                "only keys of role agent have an environment and a team; leave them out"
+            )
+        return self
+
+
+class Key(BaseModel):
+    """A key without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    name: str
+    role: Role
+    environment: str | None
+    team: str | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewKey(Key):
+    """A key at its making: the only time its secret is shown."""
+
+    key: str = Field(description="Send it as `Authorization: Bearer <key>`. Not shown again.")
+
+
+class KeyPage(BaseModel):
+    """All keys, the newest first."""
+
+    items: list[Key]

@@ -1,0 +1,82 @@
+"""Makes, lists and revokes keys."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pulseguard_registry.access.models import ApiKey
+from pulseguard_registry.access.schemas import KeyCreate
+from pulseguard_registry.access.tokens import digest, make_token, pepper_id
+from pulseguard_registry.problems import Problem, refusal
+
+ADMIN_KEY_FILE = "admin.key"
+
+
+def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:
+    """Store a new key; returns its row and its text, which is kept nowhere."""
+    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
+        raise refusal("expires_at", wanted.expires_at, "lies in the past; give a later time")
+    token = make_token(wanted.role)
+    key = ApiKey(
+        id=uuid.uuid4(),
+        name=wanted.name,
+        role=wanted.role,
+        environment=wanted.environment,
+        team=wanted.team,
+        expires_at=wanted.expires_at,
+        digest=digest(token, pepper),
+        pepper_id=pepper_id(pepper),
+    )
+    session.add(key)
+    session.flush()
+    return key, token
+
+
+def list_keys(session: Session) -> Sequence[ApiKey]:
+    """All keys, revoked ones too, the newest first."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)).all()
+
+
+def revoke_key(session: Session, key_id: uuid.UUID) -> None:
+    """End a key; doing it again changes nothing. A 404 problem where there is none."""
+    key = session.get(ApiKey, key_id)
+    if key is None:
+        raise Problem(404, f"there is no key {key_id}; GET /api/v1/keys lists them")
+    key.revoked_at = key.revoked_at or datetime.now(UTC)
+
+
+def ensure_admin_key(session: Session, pepper: str, data_dir: Path) -> Path | None:
+    """Make the first admin key and write it to a file that only its owner can read.
+
+    Also when every admin key was made under another pepper, since none of them can work.
+    """
+    usable = select(ApiKey.id).where(
+        ApiKey.role == "admin",
+        ApiKey.revoked_at.is_(None),
+        ApiKey.pepper_id == pepper_id(pepper),
+        func.coalesce(ApiKey.expires_at, func.now()) >= func.now(),
+    )
+    if session.scalars(usable.limit(1)).first() is not None:
+        return None
+    _, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+    return write_secret(data_dir / ADMIN_KEY_FILE, token)
+
+
+def write_secret(path: Path, secret: str) -> Path:
+    """Write a file that only its owner can read, in one step; returns its path."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    return path

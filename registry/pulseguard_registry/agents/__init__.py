@@ -1,0 +1,1 @@
+"""The inventory: which agents there are, and how they are."""

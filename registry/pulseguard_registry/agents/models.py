@@ -1,0 +1,39 @@
+"""The table of agents."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime, FetchedValue, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pulseguard_registry.database.engine import Base
+
+
+class Agent(Base):
+    """One agent: environment, name and instance together are who it is."""
+
+    __tablename__ = "agents"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    instance: Mapped[str]
+    environment: Mapped[str]
+    team: Mapped[str]
+    type: Mapped[str]
+    version: Mapped[str]
+    description: Mapped[str]
+    deployment_type: Mapped[str]
+    host: Mapped[str]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    labels: Mapped[dict[str, str]] = mapped_column(JSONB)
+    config: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: the agent's own configuration
+    metrics_address: Mapped[str | None]
+    state: Mapped[str] = mapped_column(server_default=FetchedValue())
+    registered_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    stopped_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    retired_at: Mapped[datetime | None] = mapped_column(DateTime(True))

@@ -1,0 +1,116 @@
+"""Agents on the wire."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+
+from pulseguard_registry.agents.status import Status
+from pulseguard_registry.discovery.labels import check_label_name
+from pulseguard_registry.fields import Name, OptionalName, Prose
+
+AgentType = Literal["LLM_AGENT", "TASK_AGENT", "API_AGENT", "MONITOR_AGENT", "DATA_AGENT", "CUSTOM"]
+DeploymentType = Literal["DOCKER", "KUBERNETES", "LOCAL", "CLOUD", "SERVERLESS"]
+State = Literal["idle", "working", "waiting", "stuck", "draining", "failed"]
+LabelName = Annotated[str, AfterValidator(check_label_name)]
+
+CONFIG_LIMIT_BYTES = 16_384
+
+
+class AgentRegister(BaseModel):
+    """What an agent says of itself when it starts; the same again is harmless."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = Field(examples=["invoice-bot"])
+    instance: Name = Field(description="Tells apart agents of one name.", examples=["web-1-0"])
+    environment: Name = Field("production", examples=["production"])
+    team: OptionalName = ""
+    type: AgentType = "LLM_AGENT"
+    version: OptionalName = Field("", examples=["2.1.0"])
+    description: Prose = ""
+    deployment_type: DeploymentType = "LOCAL"
+    host: OptionalName = ""
+    tags: list[Name] = Field([], max_length=20)
+    labels: dict[LabelName, OptionalName] = Field({}, max_length=20)
+    config: dict[str, Any] = {}  # Any: the agent's own configuration, kept as it is
+    metrics_address: OptionalName | None = Field(
+        None,
+        description="host:port at which Prometheus finds /metrics.",
+        examples=["10.0.0.7:9464"],
+    )
+
+    @field_validator("config")
+    @classmethod
+    def _config_is_small_and_storable(cls, config: dict[str, Any]) -> dict[str, Any]:
+        text = json.dumps(config, ensure_ascii=False)
+        if "\\u0000" in text:
+            raise ValueError(
+                "holds the character U+0000, which PostgreSQL cannot keep; take it out"
+            )
+        if len(text.encode()) > CONFIG_LIMIT_BYTES:
+            raise ValueError(f"is larger than {CONFIG_LIMIT_BYTES} bytes; send what matters only")
+        return config
+
+
+class Agent(BaseModel):
+    """An agent as the registry knows it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: uuid.UUID
+    name: str
+    instance: str
+    environment: str
+    team: str
+    type: AgentType
+    version: str
+    description: str
+    deployment_type: DeploymentType
+    host: str
+    tags: list[str]
+    labels: dict[str, str]
+    config: dict[str, Any]
+    metrics_address: str | None
+    state: State = Field(description="What the agent last said of itself.")
+    status: Status
+    status_reason: str | None = Field(
+        description="stopped, silent, never_heard, failed or stuck; null when ONLINE."
+    )
+    registered_at: datetime
+    last_seen_at: datetime | None
+    stopped_at: datetime | None
+    retired_at: datetime | None
+
+
+class AgentFilters(BaseModel):
+    """Which agents to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    environment: str | None = None
+    team: str | None = None
+    type: AgentType | None = None
+    status: Status | None = None
+    tag: str | None = None
+    limit: int = Field(100, ge=1, le=500)
+    cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
+
+    @field_validator("name", "environment", "team", "tag")
+    @classmethod
+    def _storable(cls, text: str | None) -> str | None:
+        if text is not None and "\x00" in text:
+            raise ValueError("holds the character U+0000; take it out")
+        return text
+
+
+class AgentPage(BaseModel):
+    """One page of the list, ordered by id."""
+
+    items: list[Agent]
+    next_cursor: uuid.UUID | None = Field(description="Null on the last page.")

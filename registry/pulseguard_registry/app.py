@@ -1,0 +1,190 @@
+"""The application: its parts made, wired to one another, and started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+from psycopg import AsyncConnection
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from pulseguard_registry import exposition, front_page, health
+from pulseguard_registry.access import routes as access_routes
+from pulseguard_registry.access.keyring import Keyring
+from pulseguard_registry.access.service import ensure_admin_key
+from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.database.diagnosis import place_of
+from pulseguard_registry.database.engine import CONNECT_SECONDS, Database
+from pulseguard_registry.database.migrate import LOCK, head_revision, upgrade
+from pulseguard_registry.database.supervisor import Supervisor
+from pulseguard_registry.discovery import routes as discovery_routes
+from pulseguard_registry.discovery.addresses import AddressPolicy
+from pulseguard_registry.discovery.targets import TargetFollower
+from pulseguard_registry.embedded import EmbeddedPostgres
+from pulseguard_registry.gate import Gate
+from pulseguard_registry.heartbeats import routes as heartbeat_routes
+from pulseguard_registry.heartbeats.group_commit import GroupCommit
+from pulseguard_registry.openapi import describe_bodies
+from pulseguard_registry.problems import ProblemDocument, install_problem_handlers
+from pulseguard_registry.settings import Settings
+from pulseguard_registry.snapshots import routes as snapshot_routes
+from pulseguard_registry.snapshots.partitions import keep_partitions
+from pulseguard_registry.telemetry import Telemetry
+
+UPKEEP_SECONDS = 3600
+_PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
+PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
+    (401, 403, 404, 413, 415, 422, 503), _PROBLEM
+)
+
+log = logging.getLogger("pulseguard.registry")
+
+
+def create_app(
+    settings: Settings,
+    database_url: str,
+    pepper: str,
+    secrets_dir: Path,
+    embedded: EmbeddedPostgres | None = None,
+) -> FastAPI:
+    """The registry as an ASGI application; it connects to the database when it is started.
+
+    An embedded PostgreSQL is started again by the supervisor where it has died.
+    """
+    place = place_of(database_url)
+    database = Database(database_url)
+    keyring = Keyring(pepper)
+    targets = TargetFollower(settings.target_labels)
+    telemetry = Telemetry()
+
+    def prepare() -> None:
+        upgrade(database.engine, place)
+        keep_house(database, settings)
+        with database.sessions.begin() as session:
+            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+            written = ensure_admin_key(session, pepper, secrets_dir)
+        if written is not None:
+            log.info("the admin key of this registry is in %s", written)
+
+    supervisor = Supervisor(
+        database,
+        place,
+        revive=embedded.ensure_running if embedded is not None else None,
+        prepare=prepare,
+        followers=(keyring, targets),
+    )
+    group_commit = GroupCommit(_connector(database_url), telemetry.observe_batch)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(database.engine.dispose)
+            for work in (
+                supervisor.run(),
+                group_commit.run(),
+                _upkeep(database, settings, supervisor),
+            ):
+                await stack.enter_async_context(_running(work))
+            yield
+
+    # FastAPI's own page loads its scripts from the internet, where many fleets have none.
+    app = FastAPIOffline(
+        title="PulseGuard registry",
+        version=version("pulseguard-monitor"),
+        summary="Knows the fleet: agents, their heartbeats and AI metrics, targets for Prometheus.",
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.pepper = pepper
+    app.state.database = database
+    app.state.keyring = keyring
+    app.state.targets = targets
+    app.state.telemetry = telemetry
+    app.state.supervisor = supervisor
+    app.state.group_commit = group_commit
+    app.state.address_policy = AddressPolicy.from_settings(settings)
+    app.state.schema_revision = head_revision()
+    app.include_router(_api(), responses=PROBLEMS)
+    app.include_router(exposition.router)
+    app.include_router(front_page.router)
+    install_problem_handlers(app)
+    describe_bodies(app, heartbeat_routes.BODIES)
+    app.add_middleware(Gate, trouble=lambda: supervisor.trouble, observe=telemetry.observe_request)
+    return app
+
+
+def keep_house(database: Database, settings: Settings) -> None:
+    """Partitions made ahead and dropped behind, by one registry at a time."""
+    with database.engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        keep_partitions(connection, datetime.now(UTC).date(), settings.snapshot_retention_days)
+
+
+def _api() -> APIRouter:
+    api = APIRouter()
+    for part in (
+        health,
+        agent_routes,
+        heartbeat_routes,
+        snapshot_routes,
+        discovery_routes,
+        access_routes,
+    ):
+        api.include_router(part.router)
+    return api
+
+
+def _connector(url: str) -> Any:  # Any: an async factory of connections
+    async def connect() -> AsyncConnection[Any]:
+        return await asyncio.wait_for(
+            AsyncConnection.connect(
+                url,
+                autocommit=True,
+                connect_timeout=CONNECT_SECONDS,
+                application_name="pulseguard group commit",
+            ),
+            CONNECT_SECONDS + 1,
+        )
+
+    return connect
+
+
+async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(keep_house, database, settings)
+            except DBAPIError as error:
+                log.warning("partitions were not kept this time: %s", error.orig)
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    task.add_done_callback(_end_if_failed)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _end_if_failed(task: asyncio.Task[None]) -> None:
+    """A defect in background work ends the process, so that whoever runs it starts it afresh."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("background work failed; ending", exc_info=error)
+        os.kill(os.getpid(), signal.SIGTERM)

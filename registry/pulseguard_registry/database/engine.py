@@ -1,0 +1,60 @@
+"""SQLAlchemy for the routes that read and change the inventory: one transaction a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from psycopg import Connection
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from pulseguard_registry.database.deadline import shut_down
+
+CONNECT_SECONDS = 2
+
+
+class Base(DeclarativeBase):
+    """Base of all mapped tables."""
+
+
+class Database:
+    """The engine, its sessions, and a way to end every statement in progress."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            _with_driver(url),
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=3,
+            connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "pulseguard"},
+        )
+        self.sessions = sessionmaker(self.engine)
+        self._in_use: set[Connection[Any]] = set()
+        event.listen(self.engine, "checkout", lambda raw, *_: self._in_use.add(raw))
+        event.listen(self.engine, "checkin", lambda raw, *_: self._in_use.discard(raw))
+
+    def break_off(self) -> None:
+        """End every statement that waits for a database which no longer answers."""
+        for connection in list(self._in_use):
+            if connection is not None:
+                shut_down(connection)
+        self.engine.dispose()
+
+
+def session_of(request: Request) -> Iterator[Session]:
+    """One session, one transaction, committed before the response leaves."""
+    database: Database = request.app.state.database
+    with database.sessions.begin() as session:
+        yield session
+
+
+# Without scope="function" the commit would run after the response: a failing one would answer 201.
+DatabaseSession = Annotated[Session, Depends(session_of, scope="function")]
+
+
+def _with_driver(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg{separator}{rest}" if scheme.startswith("postgres") else url

@@ -1,0 +1,60 @@
+"""Brings the schema up to date: Alembic migrations, one registry at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from pulseguard_registry.database.diagnosis import Place, too_new
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+# "pulse" as a number: the advisory lock under which the schema changes.
+LOCK = 0x70756C7365
+
+
+def upgrade(engine: Engine, place: Place, revision: str = "head") -> None:
+    """Migrate up, all in one transaction; SchemaTooNew where the database is ahead of us."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        config = _config(connection)
+        current = current_revision(connection)
+        if current is not None and current not in _known_revisions(config):
+            raise too_new(place, current)
+        if current != ScriptDirectory.from_config(config).get_current_head() or revision != "head":
+            command.upgrade(config, revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Migrate down to a revision, or to `base`, all in one transaction."""
+    with engine.begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        command.downgrade(_config(connection), revision)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The schema's revision; None for a database without our tables."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head_revision() -> str:
+    """The newest revision that this registry knows."""
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    assert head is not None
+    return head
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _known_revisions(config: Config) -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

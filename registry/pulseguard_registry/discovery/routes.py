@@ -1,0 +1,55 @@
+"""/discovery: what Prometheus, or sync beside it, asks."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.access.guard import PEOPLE, requires
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.problems import unavailable
+
+router = APIRouter(prefix=f"{API_PREFIX}/discovery", tags=["discovery"])
+Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
+
+IN_DOUBT_SECONDS = 3.0
+
+_EXAMPLE = [
+    {
+        "targets": ["10.0.0.7:9464"],
+        "labels": {
+            "agent_id": "0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55",
+            "agent": "invoice-bot",
+            "instance": "web-1-0",
+            "agent_type": "LLM_AGENT",
+            "environment": "production",
+            "team": "finance",
+        },
+    }
+]
+_RESPONSES = {
+    200: {
+        "description": "An http_sd document",
+        "content": {"application/json": {"schema": {"type": "array"}, "example": _EXAMPLE}},
+    },
+    304: {"description": "The list is still the one with the ETag in If-None-Match"},
+}
+
+
+@router.get("/targets", responses=_RESPONSES, response_class=Response)  # type: ignore[arg-type]
+async def read_targets(scraper: Scraper, request: Request) -> Response:
+    """The list of targets for Prometheus' http_sd. What the database has not confirmed within the
+    last 3 s is answered 503, on which Prometheus keeps the list that it has."""
+    state = request.app.state
+    targets = state.targets.current
+    if targets is None or time.monotonic() - state.supervisor.confirmed_at > IN_DOUBT_SECONDS:
+        state.telemetry.count_refused_targets("unconfirmed")
+        raise unavailable("the database has not confirmed the target list within 3 s; keep yours")
+    headers = {"ETag": targets.etag, "Cache-Control": "no-cache"}
+    if targets.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    # The media type exactly: Prometheus refuses any parameter but a charset.
+    return Response(targets.body, headers=headers, media_type="application/json")

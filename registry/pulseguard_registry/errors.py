@@ -1,0 +1,24 @@
+"""What can go wrong in the registry.
+
+RegistryError                 everything this package raises on purpose
+├── ConfigurationError        a setting does not hold; stops the start
+├── DatabaseUnavailable       the database cannot be used now; says why and what to do
+│   └── SchemaTooNew          the database was migrated by a newer registry
+└── Problem (problems.py)     an answer to a request, as an RFC 9457 document
+"""
+
+
+class RegistryError(Exception):
+    """Base of every error that the registry raises on purpose."""
+
+
+class ConfigurationError(RegistryError):
+    """A setting that does not hold; the message names it, its value and the mend."""
+
+
+class DatabaseUnavailable(RegistryError):
+    """The database cannot be used now; the message names host, port, database, cause and mend."""
+
+
+class SchemaTooNew(DatabaseUnavailable):
+    """The database holds a schema revision that this version of the registry does not know."""

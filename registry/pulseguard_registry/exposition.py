@@ -1,0 +1,89 @@
+"""/metrics, about the registry, and /metrics/agents, about each agent."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pulseguard import catalog
+from pulseguard_registry.access.guard import PEOPLE, requires
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.status import STATUSES, status_expression
+from pulseguard_registry.database.engine import DatabaseSession
+
+router = APIRouter(tags=["metrics"])
+Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
+
+
+@router.get("/metrics", response_class=Response)
+async def read_metrics(scraper: Scraper, request: Request) -> Response:
+    """The registry's own metrics; answered while the database is away too."""
+    state = request.app.state
+    current = state.targets.current
+    state.telemetry.set_state(
+        targets=current.count if current is not None else 0,
+        age_seconds=time.monotonic() - state.supervisor.confirmed_at,
+        database_up=state.supervisor.trouble is None,
+    )
+    return _exposed(request, state.telemetry.registry)
+
+
+@router.get("/metrics/agents", response_class=Response)
+def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
+    """Status and last sign of life of each agent that was not retired, and agents by status."""
+    families = _Families(_agent_families(session, request.app.state.settings.offline_after_seconds))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(families)
+    return _exposed(request, registry)
+
+
+class _Families(Collector):
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Metric]:
+        return self._families
+
+
+def _agent_families(session: Session, offline_after_seconds: float) -> list[Metric]:
+    status = _family(catalog.AGENT_STATUS)
+    last_seen = _family(catalog.AGENT_LAST_SEEN)
+    total = _family(catalog.REGISTRY_AGENTS)
+    counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
+    query = select(
+        Agent.id,
+        Agent.name,
+        Agent.instance,
+        Agent.type,
+        Agent.environment,
+        Agent.team,
+        status_expression(offline_after_seconds),
+        func.extract("epoch", Agent.last_seen_at),
+    ).where(Agent.retired_at.is_(None))
+    for agent_id, *names, now, seen in session.execute(query.order_by(Agent.id)):
+        labels = [str(agent_id), *names]
+        counts[now] += 1
+        status.add_metric([*labels, now], 1)
+        if seen is not None:
+            last_seen.add_metric(labels, float(seen))
+    for name, count in counts.items():
+        total.add_metric([name], count)
+    return [total, status, last_seen]
+
+
+def _family(metric: catalog.Metric) -> GaugeMetricFamily:
+    return GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
+
+
+def _exposed(request: Request, registry: CollectorRegistry) -> Response:
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(registry), headers={"Content-Type": content_type})

@@ -1,0 +1,126 @@
+"""What every request passes first: an id, a deadline-free size check, readiness, and the clock.
+
+One plain ASGI middleware rather than several: it stands before the hot path too.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.problems import Problem, problem_response, unavailable
+
+BODY_LIMIT_BYTES = 1_048_576
+# Answered while the database is away: liveness, readiness and the registry's own metrics.
+ALWAYS_OPEN = frozenset({f"{API_PREFIX}/health", f"{API_PREFIX}/health/ready", "/metrics"})
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+Trouble = Callable[[], str | None]
+Observe = Callable[[str, str, int, float], None]
+
+
+class Gate:
+    """Wraps the application; `trouble` says why the database cannot be used, or None.
+
+    `observe` gets method, route template, status code and duration in seconds of each request.
+    """
+
+    def __init__(self, app: ASGIApp, *, trouble: Trouble, observe: Observe) -> None:
+        self._app = app
+        self._trouble = trouble
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        headers = dict(scope["headers"])
+        request_id = scope["pulseguard.request_id"] = _request_id(headers)
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode()),
+                ]
+            await send(message)
+
+        try:
+            try:
+                self._refuse(scope["path"], headers)
+                receive = await _buffered(headers, receive)
+            except Problem as problem:
+                await problem_response(problem, request_id)(scope, receive, send_with_id)
+                return
+            await self._app(scope, receive, send_with_id)
+        finally:
+            seconds = time.perf_counter() - started
+            self._observe(scope["method"], _route_template(scope), status, seconds)
+
+    def _refuse(self, path: str, headers: dict[bytes, bytes]) -> None:
+        if path not in ALWAYS_OPEN and (sentence := self._trouble()) is not None:
+            raise unavailable(sentence)
+        if headers.get(b"content-encoding", b"identity") != b"identity":
+            raise Problem(
+                415, "compressed bodies are not taken; send the body without Content-Encoding"
+            )
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
+            raise _too_large()
+
+
+async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    """Read the whole body, which the limit keeps small, so that nothing later meets a surprise."""
+    if b"content-length" not in headers and b"transfer-encoding" not in headers:
+        return receive
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > BODY_LIMIT_BYTES:
+            raise _too_large()
+    first: Message | None = {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    async def replay() -> Message:
+        nonlocal first
+        if first is not None:
+            message, first = first, None
+            return message
+        return await receive()
+
+    return replay
+
+
+def _too_large() -> Problem:
+    limit = f"{BODY_LIMIT_BYTES // 1024} KiB"
+    return Problem(
+        413,
+        f"the body is larger than {limit}; split it into several requests",
+        # The rest of the body is not read, so the connection cannot be used again.
+        headers={"Connection": "close"},
+    )
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    given = headers.get(b"x-request-id", b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _route_template(scope: Scope) -> str:
+    route = scope.get("route")
+    return str(getattr(route, "path", "")) or "_OTHER"

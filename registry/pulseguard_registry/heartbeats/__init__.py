@@ -1,0 +1,1 @@
+"""The hot path: heartbeats and snapshots, acknowledged after a durable commit."""

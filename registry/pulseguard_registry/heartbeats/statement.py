@@ -1,0 +1,116 @@
+"""One statement that stores a whole batch of heartbeats and snapshots: one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from pulseguard_registry.snapshots.schemas import Snapshot
+from pulseguard_registry.snapshots.table import COLUMNS, values_of
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one request wants stored: a heartbeat (state is not None), snapshots, or both.
+
+    `environment` and `team` are the bound of its key; None is no bound.
+    """
+
+    agent_id: uuid.UUID
+    environment: str | None
+    team: str | None
+    state: str | None
+    goodbye: bool
+    snapshots: Sequence[Snapshot]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a Write: `found` within its bound, and how many snapshots were new."""
+
+    found: bool
+    stored: int
+
+
+_COLUMN_NAMES = ", ".join(name for name, _ in COLUMNS)
+_COLUMN_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS)
+
+# Rows are locked in the order of their ids, so that two registries never wait for each other.
+# The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
+_STORE = f"""
+WITH asked AS (
+    SELECT * FROM unnest(%(position)s::int[], %(agent_id)s::uuid[], %(environment)s::text[],
+                         %(team)s::text[], %(state)s::text[], %(goodbye)s::bool[])
+        AS t(position, agent_id, environment, team, state, goodbye)
+), allowed AS MATERIALIZED (
+    SELECT asked.position, agents.id, asked.state, asked.goodbye
+      FROM agents JOIN asked ON asked.agent_id = agents.id
+     WHERE agents.retired_at IS NULL
+       AND (asked.environment IS NULL OR asked.environment = agents.environment)
+       AND (asked.team IS NULL OR asked.team = agents.team)
+     ORDER BY agents.id
+       FOR UPDATE OF agents
+), last_beat AS (
+    SELECT DISTINCT ON (id) id, state, goodbye FROM allowed
+     WHERE state IS NOT NULL ORDER BY id, position DESC
+), beaten AS (
+    UPDATE agents SET last_seen_at = now(), state = last_beat.state,
+                      stopped_at = CASE WHEN last_beat.goodbye THEN now() END
+      FROM last_beat WHERE agents.id = last_beat.id
+), given AS (
+    SELECT * FROM unnest(%(owner)s::int[], {_COLUMN_ARRAYS}) AS t(owner, {_COLUMN_NAMES})
+), stored AS (
+    INSERT INTO ai_metrics (agent_id, {_COLUMN_NAMES})
+    SELECT allowed.id, {", ".join("given." + name for name, _ in COLUMNS)}
+      FROM given JOIN allowed ON allowed.position = given.owner
+    ON CONFLICT DO NOTHING
+    RETURNING agent_id, taken_at
+)
+SELECT NULL::int AS position, agent_id, taken_at FROM stored
+UNION ALL
+SELECT position, id, NULL FROM allowed
+"""
+
+
+async def store(connection: AsyncConnection[Any], writes: Sequence[Write]) -> list[Outcome]:
+    """Store a batch on a connection in autocommit mode; on return it is durable."""
+    cursor = await connection.execute(_STORE, _arrays(writes))
+    found: set[int] = set()
+    stored: set[tuple[uuid.UUID, datetime]] = set()
+    for position, agent_id, taken_at in await cursor.fetchall():
+        if position is None:
+            stored.add((agent_id, taken_at))
+        else:
+            found.add(position)
+    return [_outcome(write, index in found, stored) for index, write in enumerate(writes)]
+
+
+def _outcome(write: Write, found: bool, stored: set[tuple[uuid.UUID, datetime]]) -> Outcome:
+    new = 0
+    for snapshot in write.snapshots:
+        # Taken out: of two the same in one batch, one was stored and the other repeated.
+        if (key := (write.agent_id, snapshot.taken_at)) in stored:
+            stored.discard(key)
+            new += 1
+    return Outcome(found, new)
+
+
+def _arrays(writes: Sequence[Write]) -> dict[str, list[Any]]:
+    arrays: dict[str, list[Any]] = {
+        "position": list(range(len(writes))),
+        "agent_id": [write.agent_id for write in writes],
+        "environment": [write.environment for write in writes],
+        "team": [write.team for write in writes],
+        "state": [write.state for write in writes],
+        "goodbye": [write.goodbye for write in writes],
+        "owner": [index for index, write in enumerate(writes) for _ in write.snapshots],
+    }
+    rows = [values_of(snapshot) for write in writes for snapshot in write.snapshots]
+    columns = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    arrays.update({name: list(column) for (name, _), column in zip(COLUMNS, columns, strict=True)})
+    return arrays

@@ -1,0 +1,177 @@
+"""Errors as RFC 9457 problem documents: what was wrong, which value, what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from pulseguard_registry.errors import DatabaseUnavailable
+
+TITLES = {
+    400: "The request could not be read",
+    401: "A valid key is needed",
+    403: "This key may not do that",
+    404: "There is no such thing",
+    405: "This method is not offered here",
+    409: "The request is in conflict with what is stored",
+    413: "The body is too large",
+    415: "This kind of body is not taken",
+    422: "The request does not hold",
+    500: "The registry failed",
+    503: "The registry cannot answer now",
+}
+SHOWN_CHARACTERS = 120
+
+
+class Fault(BaseModel):
+    """One thing to mend in the request."""
+
+    field: str
+    value: str | None = None
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """An error as RFC 9457 describes it, with the request's id and every fault found."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[Fault] = []
+
+
+class Problem(HTTPException):
+    """Raise to answer with a problem document.
+
+    A subclass of HTTPException because FastAPI lets only that pass out of body parsing.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, headers)
+        self.errors = list(errors)
+
+
+def refusal(field: str, value: object, message: str) -> Problem:
+    """A 422 about one field."""
+    fault = Fault(field=field, value=shown(value), message=message)
+    return Problem(422, f"{field}: {message}", errors=[fault])
+
+
+def unavailable(sentence: str) -> Problem:
+    """A 503 that says why and that trying again soon is worth it."""
+    return Problem(503, sentence, headers={"Retry-After": "2"})
+
+
+def problem_response(problem: HTTPException, request_id: str) -> Response:
+    """Render any HTTP error as a problem document."""
+    status = problem.status_code
+    document = ProblemDocument(
+        type=f"urn:pulseguard:problem:{status}",
+        title=TITLES.get(status, "The request was refused"),
+        status=status,
+        detail=str(problem.detail),
+        request_id=request_id,
+        errors=getattr(problem, "errors", []),
+    )
+    return Response(
+        document.model_dump_json(),
+        status_code=status,
+        headers=dict(problem.headers or {}),
+        media_type="application/problem+json",
+    )
+
+
+def validation_problem(
+    faults: Sequence[Any],
+) -> Problem:  # Any: pydantic's ErrorDetails or FastAPI's
+    """A 422 that lists every fault pydantic found, each with field, value and mend."""
+    errors = [_fault(fault) for fault in faults]
+    first = errors[0] if errors else Fault(field="body", message="does not hold")
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Problem(422, f"{first.field}: {first.message}{more}", errors=errors)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of the application a problem document."""
+
+    def on_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return problem_response(error, request_id_of(request))
+
+    def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError | ValidationError)
+        return on_http(request, validation_problem(error.errors()))
+
+    def on_database(request: Request, error: Exception) -> Response:
+        sentence = str(error) if isinstance(error, DatabaseUnavailable) else _LOST
+        return on_http(request, unavailable(sentence))
+
+    def on_failure(request: Request, error: Exception) -> Response:
+        return on_http(
+            request, Problem(500, "an error of ours; the log has it under this request_id")
+        )
+
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    for kind in (DatabaseUnavailable, OperationalError, InterfaceError):
+        app.add_exception_handler(kind, on_database)
+    app.add_exception_handler(Exception, on_failure)
+
+
+def request_id_of(request: Request) -> str:
+    """The id that the gate gave to this request."""
+    return str(request.scope.get("pulseguard.request_id", ""))
+
+
+def shown(value: object) -> str:
+    """A value as it may stand in an error: short, printable, one line."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except (TypeError, ValueError, RecursionError):
+        text = type(value).__name__
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
+    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
+
+
+_LOST = "the connection to the database was lost in the middle of this request; try again"
+
+
+def _fault(fault: Mapping[str, Any]) -> Fault:
+    place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header")]
+    if fault["type"] in ("json_invalid", "json_type"):
+        reason = fault.get("ctx", {}).get("error", fault["msg"])
+        return Fault(field="body", message=f"is no valid JSON ({reason}); send a JSON object")
+    field = ".".join(place) or "body"
+    if fault["type"] == "missing":
+        return Fault(field=field, message=_missing(fault, field))
+    if fault["type"] == "extra_forbidden":
+        message = "is not a field of this request; take it out, or see /docs for its right name"
+        return Fault(field=field, value=shown(fault["input"]), message=message)
+    return Fault(field=field, value=shown(fault["input"]), message=_message(fault))
+
+
+def _missing(fault: Mapping[str, Any], field: str) -> str:
+    if field == "body":
+        return "is missing; send a JSON object with Content-Type: application/json"
+    return "is missing; it is required"
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]

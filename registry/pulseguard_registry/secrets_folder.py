@@ -1,0 +1,41 @@
+"""The folder in which the registry keeps what only its owner may read: pepper and admin key."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from pulseguard_registry.access.service import write_secret
+from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.settings import Settings
+
+PEPPER_FILE = "pepper"
+
+
+def open_folder(settings: Settings) -> Path:
+    """Make sure the folder is there and ours; ConfigurationError where it cannot be used."""
+    folder = settings.data_dir / "secrets"
+    try:
+        # The data folder itself stays passable: the embedded PostgreSQL runs as its own user.
+        settings.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        (folder / ".writable").touch(0o600)
+        (folder / ".writable").unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"PULSEGUARD_DATA_DIR={settings.data_dir}: cannot be written ({error.strerror});"
+            " name a folder that this user may write"
+        ) from None
+    return folder
+
+
+def read_pepper(settings: Settings, folder: Path) -> str:
+    """The pepper given by setting, else the one kept in the folder, made on the first start."""
+    given = settings.resolved_pepper()
+    if given is not None:
+        return given
+    path = folder / PEPPER_FILE
+    if not path.exists():
+        write_secret(path, secrets.token_urlsafe(32))
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,109 @@
+"""The registry's settings: environment variables, read once at start."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from pulseguard_registry.errors import ConfigurationError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Private and unique-local networks; link-local (cloud metadata) is refused whatever is listed here.
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+
+
+def _split(value: object) -> object:
+    return (
+        [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable `PULSEGUARD_<FIELD>`; `DATABASE_URL` has no prefix."""
+
+    model_config = SettingsConfigDict(env_prefix="PULSEGUARD_", populate_by_name=True)
+
+    database_url: str | None = Field(None, validation_alias="DATABASE_URL")
+    database_url_file: Path | None = Field(None, validation_alias="DATABASE_URL_FILE")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    pepper: str | None = Field(None, min_length=32, repr=False)
+    pepper_file: Path | None = None
+    offline_after_seconds: float = Field(45, gt=0)
+    snapshot_retention_days: int = Field(7, ge=1)
+    target_labels: Names = Field((), max_length=2)
+    allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
+    allowed_host_suffixes: Names = ()
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only this machine can reach the registry."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def resolved_database_url(self) -> str | None:
+        """The PostgreSQL URL from `DATABASE_URL` or its file; None means the embedded server."""
+        return self.database_url or _secret_from(self.database_url_file, "DATABASE_URL_FILE")
+
+    def resolved_pepper(self) -> str | None:
+        """The pepper from its variable or file; None means the one kept in the data folder."""
+        pepper = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
+        if pepper is not None and len(pepper) < 32:
+            raise ConfigurationError(
+                f"PULSEGUARD_PEPPER_FILE={self.pepper_file}: the pepper in it is shorter than"
+                " 32 characters; write 32 or more random ones"
+            )
+        return pepper
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Read the environment, flags first; ConfigurationError names every setting that is wrong."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
+    except ValidationError as error:
+        faults = "; ".join(
+            _sentence(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors()
+        )
+        raise ConfigurationError(faults) from None
+
+
+def default_data_dir() -> Path:
+    """Where keys and the embedded database live: never under a home when running as root."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/pulseguard")
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "pulseguard"
+
+
+def _secret_from(path: Path | None, variable: str) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"{variable}={path}: cannot be read ({error.strerror})") from None
+
+
+def _sentence(location: tuple[int | str, ...], value: object, message: str) -> str:
+    name = str(location[0]).upper()
+    variable = name if name.startswith("DATABASE_URL") else f"PULSEGUARD_{name}"
+    shown = "…" if "PEPPER" in name or "URL" in name else repr(value)
+    return f"{variable}={shown}: {message}"

@@ -1,0 +1,1 @@
+"""Snapshots: the eight AI fields of one agent over one interval."""

@@ -1,0 +1,95 @@
+"""Snapshots on the wire."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from pulseguard.catalog.metric import ErrorType
+
+# Counts and times that PostgreSQL's bigint and double precision take, and that mean something.
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Tokens(BaseModel):
+    """Tokens by kind; the kinds are disjoint, so their sum is true."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    input: Count = Field(0, description="Read by the model, without those from the cache.")
+    cache_read: Count = 0
+    cache_write: Count = 0
+    output: Count = Field(0, description="Written by the model, without reasoning.")
+    reasoning: Count = 0
+
+
+class Snapshot(BaseModel):
+    """What happened in the interval that ends at `taken_at`; null is unknown, never guessed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    taken_at: AwareDatetime = Field(
+        strict=True, description="End of the interval, by the agent's clock, with its offset."
+    )
+    interval_seconds: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+    model_inference_time_ms: Amount | None = Field(None, description="Mean of the model calls.")
+    model_inference_time_p95_ms: Amount | None = None
+    model_accuracy: Ratio | None = Field(None, description="Mean of the accuracy evaluations.")
+    confidence_score: Ratio | None = Field(None, description="Mean of the confidence scores.")
+    tokens_processed: Count = Field(0, description="Tokens of all kinds.")
+    tokens_per_second: Amount | None = Field(None, description="Mean generation speed.")
+    context_length: Count | None = Field(None, description="Tokens in the context, last call.")
+    api_calls_made: Count = Field(0, description="Model calls and other outbound API calls.")
+    api_call_latency_ms: Amount | None = Field(None, description="Mean of all these calls.")
+    api_call_latency_p95_ms: Amount | None = None
+    model_calls: Count = Field(0, description="Model calls, failed ones too.")
+    tokens: Tokens = Tokens()
+    model_errors: dict[ErrorType, Count] = Field({}, description="Failed model calls by type.")
+    tasks_completed: Count = 0
+    tasks_failed: Count = 0
+    tasks_pending: Count | None = None
+
+
+class SnapshotPush(BaseModel):
+    """Snapshots to store; one that is stored already is left as it is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    snapshots: list[Snapshot] = Field(min_length=1, max_length=100)
+
+
+class SnapshotReceipt(BaseModel):
+    """What became of pushed snapshots."""
+
+    stored: int = Field(description="Stored now, durably.")
+    repeated: int = Field(description="Stored before under the same taken_at; left as they were.")
+
+
+class StoredSnapshot(Snapshot):
+    """A snapshot as it was stored."""
+
+    received_at: AwareDatetime
+
+
+class SnapshotQuery(BaseModel):
+    """Which snapshots to read; without a range, the latest one."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    start: AwareDatetime | None = Field(None, alias="from", description="Taken at or after.")
+    end: AwareDatetime | None = Field(None, alias="to", description="Taken before.")
+    limit: int | None = Field(None, ge=1, le=1000, description="1, or 100 with a range.")
+
+
+class SnapshotPage(BaseModel):
+    """Snapshots of one agent, the newest first."""
+
+    agent_id: uuid.UUID
+    items: list[StoredSnapshot]
+    next_to: AwareDatetime | None = Field(
+        description="Send it as `to` for the next page; null on the last."
+    )

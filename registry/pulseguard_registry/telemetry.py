@@ -1,0 +1,71 @@
+"""The registry's own metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+
+from pulseguard import catalog
+
+
+class Telemetry:
+    """Counts what the registry does; one registry of metrics for each application."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # one series more for each counter, and nobody reads it
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._heartbeats = self._counter(catalog.REGISTRY_HEARTBEATS)
+        self._snapshots = self._counter(catalog.REGISTRY_SNAPSHOTS)
+        self._refused = self._counter(catalog.REGISTRY_SD_REFUSED)
+        self._batches = self._histogram(catalog.REGISTRY_COMMIT_BATCH)
+        self._requests = self._histogram(catalog.REGISTRY_HTTP_DURATION)
+        self._targets = self._gauge(catalog.REGISTRY_SD_TARGETS)
+        self._age = self._gauge(catalog.REGISTRY_SD_AGE)
+        self._database_up = self._gauge(catalog.REGISTRY_DATABASE_UP)
+        for outcome in ("alive", "goodbye"):
+            self._heartbeats.labels(outcome)
+        for outcome in ("stored", "repeated"):
+            self._snapshots.labels(outcome)
+        self._refused.labels("unconfirmed")
+
+    def count_heartbeat(self, outcome: str) -> None:
+        """One heartbeat, `alive` or `goodbye`, stored durably."""
+        self._heartbeats.labels(outcome).inc()
+
+    def count_snapshots(self, stored: int, repeated: int) -> None:
+        """Snapshots of one request: stored now, or known already."""
+        self._snapshots.labels("stored").inc(stored)
+        self._snapshots.labels("repeated").inc(repeated)
+
+    def count_refused_targets(self, reason: str) -> None:
+        """One discovery request answered 503."""
+        self._refused.labels(reason).inc()
+
+    def observe_batch(self, size: int) -> None:
+        """One group commit of so many writes."""
+        self._batches.observe(size)
+
+    def observe_request(self, method: str, route: str, code: int, seconds: float) -> None:
+        """One request, by the template of its route."""
+        self._requests.labels(method if method in _METHODS else "_OTHER", route, code).observe(
+            seconds
+        )
+
+    def set_state(self, *, targets: int, age_seconds: float, database_up: bool) -> None:
+        """What is true at the moment of a scrape."""
+        self._targets.set(targets)
+        self._age.set(age_seconds)
+        self._database_up.set(database_up)
+
+    def _counter(self, metric: catalog.Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, metric: catalog.Metric) -> Gauge:
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _histogram(self, metric: catalog.Metric) -> Histogram:
+        return Histogram(
+            metric.name, metric.help, metric.labels, registry=self.registry, buckets=metric.buckets
+        )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,1 @@
+"""Tests of the registry, all on a real PostgreSQL."""

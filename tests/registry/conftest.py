@@ -1,0 +1,85 @@
+"""A real PostgreSQL for the run, a database and a registry for each test."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import create_engine
+
+from pulseguard_registry.database.diagnosis import place_of
+from pulseguard_registry.database.migrate import upgrade
+from pulseguard_registry.embedded import EmbeddedPostgres
+from tests.registry.running import RunningRegistry, running_registry
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL 18 of this test run, with a migrated database `template`."""
+    # Not under pytest's folder: as root the server runs as another user, who must reach it.
+    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
+    server = EmbeddedPostgres(folder)
+    url = server.start()
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template")
+        migrate(with_database(url, "template"))
+        yield url
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database_url(postgres: str) -> Iterator[str]:
+    """The URL of a migrated database of this test's own."""
+    with new_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_registry(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningRegistry]:
+    """One registry for all tests of a module: for those that must not change anything."""
+    with new_database(postgres) as url, running_registry(url, tmp_path_factory.mktemp("s")) as one:
+        yield one
+
+
+@pytest.fixture
+def registry(database_url: str, tmp_path: Path) -> Iterator[RunningRegistry]:
+    """A registry that runs in this process, on its own database."""
+    with running_registry(database_url, tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def new_database(postgres: str, template: str = "template") -> Iterator[str]:
+    """A new database, dropped at the end; from `template0` it has no tables."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        yield with_database(postgres, name)
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return url.replace("/postgres?", f"/{name}?")
+
+
+def migrate(url: str) -> None:
+    """Bring a database up to the newest schema."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    try:
+        upgrade(engine, place_of(url))
+    finally:
+        engine.dispose()

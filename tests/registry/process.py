@@ -1,0 +1,89 @@
+"""The registry as its users run it: a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.registry.running import eventually
+
+
+class Answer(NamedTuple):
+    """Status, body as JSON, and how long it took."""
+
+    status: int
+    body: Any
+    seconds: float
+
+
+class RegistryProcess:
+    """`pulseguard registry serve` on a free port."""
+
+    def __init__(self, folder: Path, database_url: str | None, port: int = 0) -> None:
+        self.data_dir = folder / "data"
+        self.log_path = folder / "registry.log"
+        environment = {"PULSEGUARD_DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
+        if database_url is not None:
+            environment["DATABASE_URL"] = database_url
+        command = [sys.executable, "-m", "pulseguard_registry.command", "serve"]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--port", str(port)], env=environment, stderr=log, cwd=folder
+            )
+        self.url = ""
+
+    def wait_until_it_listens(self) -> None:
+        """Read from its log where it listens."""
+        eventually(lambda: "listening on " in self.log() or self.process.poll() is not None, 20)
+        assert self.process.poll() is None, self.log()
+        self.url = self.log().rpartition("listening on ")[2].splitlines()[0]
+
+    def log(self) -> str:
+        """What it has said so far."""
+        return self.log_path.read_text(encoding="utf-8")
+
+    def get(self, path: str, key: str = "") -> Answer:
+        """GET without any client library's retries."""
+        request = urllib.request.Request(self.url + path)
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
+        started = time.monotonic()
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                status, body = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, body = error.code, error.read()
+        return Answer(status, json.loads(body), time.monotonic() - started)
+
+    def is_ready(self) -> bool:
+        """Whether it says so itself."""
+        return self.get("/api/v1/health/ready").status == 200
+
+    def admin_key(self) -> str:
+        """The key that its first start wrote."""
+        return (self.data_dir / "secrets" / "admin.key").read_text().strip()
+
+    def stop(self) -> int:
+        """End it as an operator would; returns its exit status."""
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+@contextmanager
+def registry_process(folder: Path, database_url: str | None) -> Iterator[RegistryProcess]:
+    """A registry that listens, ended afterwards."""
+    one = RegistryProcess(folder, database_url)
+    try:
+        one.wait_until_it_listens()
+        yield one
+    finally:
+        one.stop()

@@ -1,0 +1,75 @@
+"""One request that holds for each operation of the API, kept complete by a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.registry.running import RunningRegistry, registration, snapshot
+
+V1 = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Call:
+    """Method, path, and a body that holds (None: the operation takes none)."""
+
+    method: str
+    template: str
+    body: dict[str, Any] | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    roles: tuple[str, ...] = ("viewer", "editor", "admin")
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.template}"
+
+    def path(self, agent_id: str) -> str:
+        """The path with an id in it."""
+        return self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
+
+    def send(
+        self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
+    ) -> Any:
+        """Send it, with what is changed: `json`, `content`, `headers`, `params`."""
+        options: dict[str, Any] = {"params": self.query} if self.query else {}
+        if self.body is not None and "content" not in changed:
+            options["json"] = self.body
+        headers = registry.bearer(key) if key != "" else {}
+        options["headers"] = headers | changed.pop("headers", {})
+        return registry.client.request(self.method, self.path(agent_id), **(options | changed))
+
+
+EVERYBODY = ("agent", "prometheus", "viewer", "editor", "admin")
+CALLS = (
+    Call("POST", f"{V1}/agents", registration("another"), roles=("agent", "editor", "admin")),
+    Call("GET", f"{V1}/agents"),
+    Call("GET", f"{V1}/agents/{{agent_id}}", roles=("agent", "viewer", "editor", "admin")),
+    Call("DELETE", f"{V1}/agents/{{agent_id}}", roles=("editor", "admin")),
+    Call(
+        "POST",
+        f"{V1}/agents/{{agent_id}}/heartbeat",
+        {"state": "idle", "snapshot": snapshot()},
+        roles=("agent", "admin"),
+    ),
+    Call(
+        "POST",
+        f"{V1}/agents/{{agent_id}}/ai-metrics",
+        {"snapshots": [snapshot()]},
+        roles=("agent", "admin"),
+    ),
+    Call(
+        "GET",
+        f"{V1}/agents/{{agent_id}}/ai-metrics",
+        roles=("agent", "viewer", "editor", "admin"),
+    ),
+    Call("GET", f"{V1}/discovery/targets", roles=("prometheus", "viewer", "editor", "admin")),
+    Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
+    Call("GET", f"{V1}/keys", roles=("admin",)),
+    Call("DELETE", f"{V1}/keys/{{key_id}}", roles=("admin",)),
+    Call("GET", "/metrics", roles=("prometheus", "viewer", "editor", "admin")),
+    Call("GET", "/metrics/agents", roles=("prometheus", "viewer", "editor", "admin")),
+)
+OPEN = (
+    Call("GET", f"{V1}/health", roles=EVERYBODY),
+    Call("GET", f"{V1}/health/ready", roles=EVERYBODY),
+)

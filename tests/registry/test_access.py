@@ -1,0 +1,102 @@
+"""Keys: made, bound, expired, revoked; the first one, and what is kept of them."""
+
+from __future__ import annotations
+
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from pulseguard_registry.access.tokens import is_well_formed, make_token
+from tests.registry.running import RunningRegistry, running_registry
+
+AGENTS = "/api/v1/agents"
+
+
+def test_the_first_start_makes_an_admin_key_that_only_its_owner_can_read(
+    database_url: str, tmp_path: Path
+) -> None:
+    with running_registry(database_url, tmp_path) as registry:
+        file = tmp_path / "admin.key"
+
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert registry.get("/api/v1/keys", file.read_text().strip()).status_code == 200
+
+    with running_registry(database_url, tmp_path) as again:
+        assert again.admin == file.read_text().strip()
+        assert len(again.get("/api/v1/keys").json()["items"]) == 1
+
+
+def test_a_key_is_shown_once_and_never_stored(registry: RunningRegistry) -> None:
+    key = registry.key("viewer")
+
+    assert is_well_formed(key)
+    assert key not in registry.get("/api/v1/keys").text
+    (dump,) = registry.rows("SELECT string_agg(api_keys::text, ' ') FROM api_keys")
+    assert key not in dump[0]
+    assert key.encode().hex() not in dump[0]
+
+
+def test_a_revoked_key_is_refused_within_a_second(registry: RunningRegistry) -> None:
+    key = registry.key("viewer")
+    (made,) = [k for k in registry.get("/api/v1/keys").json()["items"] if k["role"] == "viewer"]
+    assert registry.get(AGENTS, key).status_code == 200
+
+    assert registry.delete(f"/api/v1/keys/{made['id']}").status_code == 204
+    assert registry.delete(f"/api/v1/keys/{made['id']}").status_code == 204
+    time.sleep(1)
+
+    assert registry.get(AGENTS, key).status_code == 401
+
+
+def test_an_expired_key_is_refused(registry: RunningRegistry) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    key = registry.key("viewer", expires_at=soon.isoformat())
+    assert registry.get(AGENTS, key).status_code == 200
+
+    time.sleep(1.1)
+
+    assert registry.get(AGENTS, key).status_code == 401
+
+
+def test_a_key_that_would_be_expired_already_is_not_made(registry: RunningRegistry) -> None:
+    body = {"name": "old", "role": "viewer", "expires_at": "2020-01-01T00:00:00Z"}
+
+    answer = registry.post("/api/v1/keys", body)
+
+    assert answer.status_code == 422
+    assert "past" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "bound", [{"role": "agent"}, {"role": "viewer", "environment": "production"}]
+)
+def test_the_bound_must_fit_the_role(registry: RunningRegistry, bound: dict[str, str]) -> None:
+    answer = registry.post("/api/v1/keys", {"name": "x", **bound})
+
+    assert answer.status_code == 422
+    assert "environment" in answer.json()["detail"]
+
+
+def test_a_lost_pepper_gives_a_new_admin_key_rather_than_locking_everybody_out(
+    registry: RunningRegistry, tmp_path: Path
+) -> None:
+    registry.execute("UPDATE api_keys SET pepper_id = 'of another'")
+    other = tmp_path / "other"
+    other.mkdir()
+
+    with running_registry(registry.database_url, other) as again:
+        assert again.admin != registry.admin
+
+
+@pytest.mark.parametrize("role", ["agent", "prometheus", "viewer", "editor", "admin"])
+def test_a_slip_of_the_pen_is_seen_without_asking_the_database(role: str) -> None:
+    token = make_token(role)
+    swapped = token[:-8] + token[-7] + token[-8] + token[-6:]
+
+    assert is_well_formed(token)
+    assert swapped == token or not is_well_formed(swapped)
+    assert not is_well_formed(token[:-1])
+    assert make_token(role) != token

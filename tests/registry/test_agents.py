@@ -1,0 +1,162 @@
+"""Agents: registered, listed, alive, stopped, silent, retired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.registry.running import RunningRegistry, eventually, registration, running_registry
+
+
+def heartbeat(registry: RunningRegistry, agent_id: str, **body: object) -> dict[str, object]:
+    """Send a heartbeat that must be taken."""
+    answer = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def status(registry: RunningRegistry, agent_id: str) -> tuple[str, str | None]:
+    """Status and reason as the API tells them."""
+    agent = registry.get(f"/api/v1/agents/{agent_id}").json()
+    return agent["status"], agent["status_reason"]
+
+
+def test_registering_makes_an_agent_that_can_be_read(registry: RunningRegistry) -> None:
+    said = registration(team="finance", version="2.1.0", tags=["eu"], labels={"region": "eu"})
+
+    made = registry.post("/api/v1/agents", said)
+    read = registry.get(f"/api/v1/agents/{made.json()['id']}").json()
+
+    assert made.status_code == 201
+    assert said.items() <= read.items()
+    assert (read["status"], read["status_reason"]) == ("UNKNOWN", "never_heard")
+
+
+def test_registering_again_changes_the_agent_and_keeps_its_id(registry: RunningRegistry) -> None:
+    first = registry.post("/api/v1/agents", registration(version="1"))
+    second = registry.post("/api/v1/agents", registration(version="2"))
+
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"] == second.json()["id"]
+    assert [a["version"] for a in registry.get("/api/v1/agents").json()["items"]] == ["2"]
+
+
+@pytest.mark.parametrize("part", ["name", "instance", "environment"])
+def test_an_identity_is_environment_name_and_instance(registry: RunningRegistry, part: str) -> None:
+    one = registry.register()
+    other = registry.post("/api/v1/agents", registration(**{part: "another"})).json()
+
+    assert one["id"] != other["id"]
+
+
+def test_an_id_survives_the_loss_of_the_database(registry: RunningRegistry) -> None:
+    before = registry.register()["id"]
+
+    registry.execute("DELETE FROM agents")
+
+    assert registry.register()["id"] == before
+
+
+def test_a_heartbeat_makes_an_agent_online(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+
+    answer = heartbeat(registry, agent_id, state="working")
+
+    assert answer == {"status": "ONLINE"}
+    assert status(registry, agent_id) == ("ONLINE", None)
+    assert registry.get(f"/api/v1/agents/{agent_id}").json()["state"] == "working"
+
+
+@pytest.mark.parametrize("state", ["failed", "stuck"])
+def test_an_agent_that_says_it_is_in_trouble_is_in_error(
+    registry: RunningRegistry, state: str
+) -> None:
+    agent_id = registry.register()["id"]
+
+    assert heartbeat(registry, agent_id, state=state) == {"status": "ERROR"}
+    assert status(registry, agent_id) == ("ERROR", state)
+
+
+def test_a_goodbye_takes_the_agent_offline_and_out_of_discovery(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    eventually(lambda: len(registry.targets()) == 1)
+
+    answer = heartbeat(registry, agent_id, goodbye=True)
+
+    assert answer == {"status": "OFFLINE"}
+    assert status(registry, agent_id) == ("OFFLINE", "stopped")
+    eventually(lambda: registry.targets() == [])
+
+
+def test_an_agent_that_returns_after_a_goodbye_has_its_id_and_its_target(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register()["id"]
+    heartbeat(registry, agent_id, goodbye=True)
+    eventually(lambda: registry.targets() == [])
+
+    assert registry.register()["id"] == agent_id
+    heartbeat(registry, agent_id)
+    assert status(registry, agent_id) == ("ONLINE", None)
+    eventually(lambda: len(registry.targets()) == 1)
+
+
+def test_a_silent_agent_goes_offline_but_stays_in_discovery(
+    database_url: str, tmp_path: Path
+) -> None:
+    with running_registry(database_url, tmp_path, offline_after_seconds=0.5) as registry:
+        agent_id = registry.register()["id"]
+        heartbeat(registry, agent_id)
+        assert status(registry, agent_id) == ("ONLINE", None)
+
+        eventually(lambda: status(registry, agent_id) == ("OFFLINE", "silent"))
+        assert len(registry.targets()) == 1
+
+        heartbeat(registry, agent_id)
+        assert status(registry, agent_id) == ("ONLINE", None)
+
+
+def test_a_retired_agent_is_out_of_lists_and_discovery_until_it_registers_again(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register()["id"]
+    eventually(lambda: len(registry.targets()) == 1)
+
+    assert registry.delete(f"/api/v1/agents/{agent_id}").status_code == 204
+    assert registry.delete(f"/api/v1/agents/{agent_id}").status_code == 204
+    assert registry.get("/api/v1/agents").json()["items"] == []
+    assert registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {}).status_code == 404
+    eventually(lambda: registry.targets() == [])
+
+    assert registry.register()["id"] == agent_id
+    eventually(lambda: len(registry.targets()) == 1)
+
+
+def test_pages_hold_every_agent_once(registry: RunningRegistry) -> None:
+    made = {registry.register(f"agent-{number}")["id"] for number in range(7)}
+
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = registry.get("/api/v1/agents", params={"limit": "3", **cursor}).json()
+        seen += [agent["id"] for agent in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+
+    assert len(seen) == 7
+    assert set(seen) == made
+
+
+def test_filters_choose_agents(registry: RunningRegistry) -> None:
+    registry.register("one", team="a", type="LLM_AGENT", tags=["x"], environment="demo")
+    two = registry.register("two", team="b", type="DATA_AGENT", tags=["y"])
+    heartbeat(registry, two["id"])
+
+    def names(**filters: str) -> list[str]:
+        return [a["name"] for a in registry.get("/api/v1/agents", params=filters).json()["items"]]
+
+    assert names(team="a") == names(type="LLM_AGENT") == names(environment="demo") == ["one"]
+    assert names(tag="y") == names(status="ONLINE") == names(name="two") == ["two"]
+    assert names(team="a", tag="y") == []

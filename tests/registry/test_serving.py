@@ -1,0 +1,128 @@
+"""The registry as a process: its embedded database, its end, and what it will not start with."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.registry.process import RegistryProcess, registry_process
+from tests.registry.running import eventually
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the embedded server's own user can reach too."""
+    made = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
+    yield made
+    shutil.rmtree(made)
+
+
+def postgres_in(folder: Path) -> list[psutil.Process]:
+    """The PostgreSQL processes whose data lie there."""
+    found = []
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if str(folder) in " ".join(process.info["cmdline"] or []) and "postgres" in (
+            process.info["name"] or ""
+        ):
+            found.append(process)
+    return found
+
+
+def test_without_a_database_url_it_brings_its_own_and_leaves_no_process(folder: Path) -> None:
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+        key = registry.admin_key()
+        assert len(postgres_in(folder)) > 0
+
+        assert registry.stop() == 0
+        assert postgres_in(folder) == []
+
+    with registry_process(folder, None) as again:
+        eventually(again.is_ready, 20)
+        assert again.get("/api/v1/keys", key).status == 200
+        assert (folder / "data" / "secrets").stat().st_mode & 0o077 == 0
+
+
+def test_after_kill_9_the_next_start_finds_the_database_running(folder: Path) -> None:
+    first = RegistryProcess(folder, None)
+    first.wait_until_it_listens()
+    eventually(first.is_ready, 20)
+    first.process.kill()
+    first.process.wait()
+    assert len(postgres_in(folder)) > 0
+
+    with registry_process(folder, None) as again:
+        eventually(again.is_ready, 20)
+        assert again.get("/api/v1/keys", again.admin_key()).status == 200
+    assert postgres_in(folder) == []
+
+
+def test_an_embedded_database_that_dies_is_started_again(folder: Path) -> None:
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+        key = registry.admin_key()
+        for process in postgres_in(folder):
+            process.kill()
+        eventually(lambda: registry.get("/api/v1/agents", key).status == 503, 5)
+
+        eventually(lambda: registry.get("/api/v1/agents", key).status == 200, 10)
+
+
+def serve(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Start it with something wrong."""
+    return subprocess.run(
+        [sys.executable, "-m", "pulseguard_registry.command", "serve", *flags],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        ended = serve("--port", port, PULSEGUARD_DATA_DIR=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in ended.stderr
+    assert "--port" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("PULSEGUARD_PORT", "eighty", "eighty"),
+        ("PULSEGUARD_OFFLINE_AFTER_SECONDS", "-1", "greater than 0"),
+        ("PULSEGUARD_TARGET_LABELS", "a,b,c", "2 items"),
+        ("PULSEGUARD_ALLOWED_NETWORKS", "10.0.0.1/8", "network"),
+        ("PULSEGUARD_PEPPER", "short", "32"),
+        ("PULSEGUARD_PEPPER_FILE", "/nowhere", "cannot be read"),
+        ("DATABASE_URL", "mysql://x", "postgresql://"),
+        ("PULSEGUARD_DATA_DIR", "/proc/pulseguard", "folder"),
+        ("PULSEGUARD_DATA_DIR", "/tmp/with a space", "DATABASE_URL"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
+    tmp_path: Path, variable: str, value: str, words: str
+) -> None:
+    environment = {"PULSEGUARD_DATA_DIR": str(tmp_path), variable: value}
+
+    ended = serve(*([] if variable == "PULSEGUARD_PORT" else ["--port", "0"]), **environment)
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert variable in ended.stderr
+    assert words in ended.stderr
+    assert "short" not in ended.stderr or variable != "PULSEGUARD_PEPPER"

@@ -1,0 +1,126 @@
+"""Snapshots: stored once, read back as they were sent."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+from tests.registry.running import RunningRegistry, snapshot
+
+EIGHT_FIELDS = {
+    "model_inference_time_ms": 812.5,
+    "model_accuracy": 0.93,
+    "confidence_score": 0.81,
+    "tokens_processed": 1234,
+    "tokens_per_second": 55.5,
+    "context_length": 4096,
+    "api_calls_made": 17,
+    "api_call_latency_ms": 702.25,
+}
+
+
+def test_the_eight_fields_come_back_as_they_were_sent(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    sent = snapshot(
+        **EIGHT_FIELDS,
+        model_inference_time_p95_ms=1500.0,
+        api_call_latency_p95_ms=1400.0,
+        model_calls=12,
+        tokens={"input": 1000, "cache_read": 30, "cache_write": 4, "output": 150, "reasoning": 50},
+        model_errors={"rate_limit": 2, "_OTHER": 1},
+        tasks_completed=3,
+        tasks_failed=1,
+        tasks_pending=9,
+    )
+
+    beat = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"snapshot": sent})
+    (read,) = registry.get(f"/api/v1/agents/{agent_id}/ai-metrics").json()["items"]
+
+    assert beat.status_code == 200
+    assert datetime.fromisoformat(read.pop("taken_at")) == datetime.fromisoformat(
+        sent.pop("taken_at")
+    )
+    assert read.pop("received_at")
+    assert read == sent
+
+
+def test_what_is_unknown_is_null_and_not_zero(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"snapshot": snapshot()})
+
+    (read,) = registry.get(f"/api/v1/agents/{agent_id}/ai-metrics").json()["items"]
+
+    assert [read[field] for field in ("model_inference_time_ms", "model_accuracy")] == [None, None]
+    assert read["context_length"] is None
+
+
+def test_the_same_snapshot_again_is_stored_once(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    path = f"/api/v1/agents/{agent_id}/ai-metrics"
+    one, two = (snapshot(f"2026-11-23T10:0{minute}:00Z", model_calls=5) for minute in (0, 1))
+
+    first = registry.post(path, {"snapshots": [one]})
+    again = registry.post(path, {"snapshots": [one, two, two]})
+    registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"snapshot": two})
+
+    assert first.json() == {"stored": 1, "repeated": 0}
+    assert again.json() == {"stored": 1, "repeated": 2}
+    assert registry.rows("SELECT count(*), sum(model_calls) FROM ai_metrics") == [(2, 10)]
+
+
+def test_a_range_is_read_page_by_page_the_newest_first(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    path = f"/api/v1/agents/{agent_id}/ai-metrics"
+    start = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    times = [start + timedelta(minutes=minute) for minute in range(10)]
+    registry.post(path, {"snapshots": [snapshot(time.isoformat()) for time in times]})
+
+    bounds = {"from": times[2].isoformat(), "to": times[9].isoformat(), "limit": "4"}
+    first = registry.get(path, params=bounds).json()
+    second = registry.get(path, params={**bounds, "to": first["next_to"]}).json()
+
+    read = [datetime.fromisoformat(item["taken_at"]) for item in first["items"] + second["items"]]
+    assert read == list(reversed(times[2:9]))
+    assert second["next_to"] is None
+
+
+def test_snapshots_of_any_day_are_stored_in_the_partition_of_that_day(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register()["id"]
+    today = datetime.now(UTC)
+    times = [
+        today,
+        today + timedelta(days=3),
+        today - timedelta(days=5),
+        today + timedelta(days=30),
+    ]
+
+    for time in times:
+        body = {"snapshots": [snapshot(time.isoformat())]}
+        assert registry.post(f"/api/v1/agents/{agent_id}/ai-metrics", body).status_code == 200
+
+    homes = registry.rows("SELECT tableoid::regclass::text FROM ai_metrics ORDER BY taken_at")
+    assert [home for (home,) in homes] == [
+        "ai_metrics_default",
+        f"ai_metrics_{today:%Y%m%d}",
+        f"ai_metrics_{today + timedelta(days=3):%Y%m%d}",
+        "ai_metrics_default",
+    ]
+
+
+def test_every_acknowledged_write_of_many_clients_at_once_is_stored(
+    registry: RunningRegistry,
+) -> None:
+    agents = [registry.register(f"agent-{number}")["id"] for number in range(5)]
+
+    def push(number: int) -> int:
+        body = {"snapshot": snapshot(f"2026-11-23T10:00:00.{number:06d}Z", model_calls=1)}
+        path = f"/api/v1/agents/{agents[number % 5]}/heartbeat"
+        return int(registry.post(path, body).status_code)
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(pool.map(push, range(200)))
+
+    assert statuses == [200] * 200
+    assert registry.rows("SELECT count(*), sum(model_calls) FROM ai_metrics") == [(200, 200)]

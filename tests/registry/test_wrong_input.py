@@ -1,0 +1,293 @@
+"""Wrong input to every route: a problem document that says what to mend, and nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.registry.requests import CALLS, OPEN, Call
+from tests.registry.running import RunningRegistry, registration, snapshot
+
+WITH_BODY = [call for call in CALLS if call.body is not None]
+TWO_MEGABYTES = b'{"name": "' + b"a" * 2_000_000 + b'"}'
+NOT_JSON = {
+    "empty": b"",
+    "half": b'{"name": ',
+    "a list": b"[]",
+    "text": b'"text"',
+    "null": b"null",
+    "not UTF-8": b'{"name": "\xff"}',
+    "NaN": b'{"interval_seconds": NaN}',
+    "a lone surrogate": b'{"name": "\\ud800"}',
+    "deep": b'{"a":' * 5000 + b"1" + b"}" * 5000,
+}
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these: nothing they send may change it."""
+    return shared_registry
+
+
+def everything(registry: RunningRegistry) -> list[Any]:
+    """All that the registry keeps."""
+    statements = (
+        "SELECT * FROM agents",
+        "SELECT * FROM ai_metrics",
+        "SELECT id, name, role, revoked_at FROM api_keys WHERE name NOT LIKE 'test %' ORDER BY id",
+    )
+    return [registry.rows(statement) for statement in statements]
+
+
+def assert_problem(answer: Any, status: int, *words: str) -> None:
+    """A problem document with this status, and these words somewhere in what it says."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert len(problem["detail"]) > 20
+    for word in words:
+        assert word in answer.text
+
+
+def test_every_operation_is_tried_here(registry: RunningRegistry) -> None:
+    document = registry.get("/openapi.json").json()
+    operations = {
+        f"{method.upper()} {path}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+
+    assert {str(call) for call in CALLS + OPEN} == operations
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_no_key_or_a_wrong_one_is_401_and_says_how(registry: RunningRegistry, call: Call) -> None:
+    agent_id = registry.register()["id"]
+    before = everything(registry)
+    stranger = registry.admin[:-8] + "00000000"
+    unknown = "pg_admin_" + "0" * 38
+
+    assert_problem(call.send(registry, agent_id, key=""), 401, "Authorization: Bearer")
+    for key in (stranger, unknown, "secret", registry.admin + "x"):
+        answer = call.send(registry, agent_id, key=key)
+        assert_problem(answer, 401, "key")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize("call", CALLS, ids=str)
+def test_only_the_roles_of_a_route_may_use_it(registry: RunningRegistry, call: Call) -> None:
+    agent_id = registry.register()["id"]
+    for role in ("agent", "prometheus", "viewer", "editor", "admin"):
+        bound = {"environment": "production"} if role == "agent" else {}
+        key = registry.post("/api/v1/keys", {"name": f"test {role}", "role": role, **bound}).json()
+
+        answer = call.send(registry, agent_id, key=key["key"])
+
+        if role in call.roles:
+            # A DELETE of an agent's id from /keys is a 404: let in, but there is no such key.
+            assert answer.status_code < 300 or "{key_id}" in call.template, answer.text
+        else:
+            assert_problem(answer, 403, role, *call.roles[:1])
+        registry.register()
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+@pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
+def test_a_body_that_is_no_json_object_is_422(
+    registry: RunningRegistry, call: Call, body: bytes
+) -> None:
+    agent_id = registry.register()["id"]
+    before = everything(registry)
+
+    answer = call.send(
+        registry, agent_id, content=body, headers={"content-type": "application/json"}
+    )
+
+    assert_problem(answer, 422)
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_an_unknown_field_is_named(registry: RunningRegistry, call: Call) -> None:
+    agent_id = registry.register()["id"]
+    before = everything(registry)
+
+    answer = call.send(registry, agent_id, json={**(call.body or {}), "colour": "blue"})
+
+    assert_problem(answer, 422, "colour", "blue", "take it out")
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_every_missing_field_is_named_or_has_a_default(
+    registry: RunningRegistry, call: Call
+) -> None:
+    agent_id = registry.register()["id"]
+    for name in call.body or {}:
+        body = {key: value for key, value in (call.body or {}).items() if key != name}
+
+        answer = call.send(registry, agent_id, json=body)
+
+        if answer.status_code >= 300:
+            assert_problem(answer, 422, name)
+
+
+@pytest.mark.parametrize("call", [*WITH_BODY, *CALLS, *OPEN], ids=str)
+def test_two_megabytes_are_413(registry: RunningRegistry, call: Call) -> None:
+    agent_id = registry.register()["id"]
+    before = everything(registry)
+
+    answer = call.send(registry, agent_id, content=TWO_MEGABYTES)
+    chunked = call.send(registry, agent_id, content=iter([TWO_MEGABYTES[:900_000]] * 3))
+
+    assert_problem(answer, 413, "1024 KiB")
+    assert_problem(chunked, 413, "1024 KiB")
+    assert everything(registry) == before
+
+
+def test_a_compressed_body_is_415(registry: RunningRegistry) -> None:
+    answer = registry.client.post(
+        "/api/v1/agents",
+        content=b"\x1f\x8b",
+        headers={**registry.bearer(None), "content-encoding": "gzip"},
+    )
+
+    assert_problem(answer, 415, "Content-Encoding")
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS if "agent" in c.roles], ids=str)
+@pytest.mark.parametrize(
+    "bound",
+    [{"environment": "staging"}, {"environment": "production", "team": "sales"}],
+    ids=["environment", "team"],
+)
+def test_a_key_of_another_environment_or_team_changes_nothing(
+    registry: RunningRegistry, call: Call, bound: dict[str, str]
+) -> None:
+    agent_id = registry.register(team="finance")["id"]
+    body = {"name": "test key", "role": "agent", **bound}
+    key = registry.post("/api/v1/keys", body).json()["key"]
+    before = everything(registry)
+
+    answer = call.send(registry, agent_id, key=key)
+
+    assert_problem(answer, 403, bound["environment"], "production")
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("127.0.0.1", "host:port"),
+        ("127.0.0.1:", "host:port"),
+        ("127.0.0.1:http", "host:port"),
+        ("127.0.0.1:0", "65535"),
+        ("127.0.0.1:65536", "65535"),
+        ("::1:9464", "host:port"),
+        ("http://127.0.0.1:9464", "host:port"),
+        ("127.0.0.1:9464/metrics", "host:port"),
+        ("user@127.0.0.1:80", "host name"),
+        ("127.1:80", "host name"),
+        ("0x7f000001.:80", "resolved"),
+        ("10.0.0.7:9464", "loopback"),
+        ("8.8.8.8:53", "loopback"),
+        ("169.254.169.254:80", "loopback"),
+        ("[::ffff:169.254.169.254]:80", "loopback"),
+        ("no-such-host.invalid:80", "resolved"),
+    ],
+)
+def test_a_bad_address_is_refused_with_the_reason(
+    registry: RunningRegistry, address: str, words: str
+) -> None:
+    before = everything(registry)
+
+    answer = registry.post("/api/v1/agents", registration(metrics_address=address))
+
+    assert_problem(answer, 422, "metrics_address", words)
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("__scrape_interval__", "__metrics_path__", "__address__", "job", "instance", "agent_id"),
+        *("agent", "team", "environment", "le", "0day", "a-b", "a b", "", "é", "a" * 121),
+    ],
+)
+def test_a_reserved_or_malformed_label_is_refused(registry: RunningRegistry, name: str) -> None:
+    before = everything(registry)
+
+    answer = registry.post("/api/v1/agents", registration(labels={name: "x"}))
+
+    assert_problem(answer, 422, "labels")
+    assert everything(registry) == before
+
+
+HOSTILE_TEXTS = ["\x00", "a\x00b", "line\nbreak", "\x1b[2J", "a" * 5000]
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=repr)
+@pytest.mark.parametrize(
+    "field", ["name", "instance", "environment", "team", "version", "host", "type"]
+)
+def test_hostile_text_is_refused_with_field_and_reason(
+    registry: RunningRegistry, field: str, text: str
+) -> None:
+    answer = registry.post("/api/v1/agents", registration(**{field: text}))
+
+    assert_problem(answer, 422, field)
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, 2**63, 10**400, "1", True, None, [], {}], ids=repr)
+def test_a_count_that_is_none_is_refused(registry: RunningRegistry, value: object) -> None:
+    agent_id = registry.register()["id"]
+    before = everything(registry)
+    body = {"snapshot": snapshot(model_calls=value)}
+
+    answer = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", body)
+
+    assert_problem(answer, 422, "snapshot.model_calls")
+    assert everything(registry) == before
+
+
+@pytest.mark.parametrize(
+    "taken_at", ["yesterday", "2026-11-23T10:00:00", 0, None, "99999-01-01T00:00:00Z"], ids=repr
+)
+def test_a_time_without_its_offset_is_refused(registry: RunningRegistry, taken_at: object) -> None:
+    agent_id = registry.register()["id"]
+    body = {"snapshots": [{**snapshot(), "taken_at": taken_at}]}
+
+    answer = registry.post(f"/api/v1/agents/{agent_id}/ai-metrics", body)
+
+    assert_problem(answer, 422, "taken_at")
+
+
+@pytest.mark.parametrize("template", ["", "/heartbeat", "/ai-metrics"])
+def test_an_id_that_is_none_is_refused_and_an_unknown_one_is_404(
+    registry: RunningRegistry, template: str
+) -> None:
+    for call in (call for call in CALLS if call.template.endswith("{agent_id}" + template)):
+        assert_problem(call.send(registry, "7"), 422, "agent_id")
+        unknown = call.send(registry, "00000000-0000-0000-0000-000000000000")
+        assert_problem(unknown, 404, "register")
+
+
+def test_an_unknown_path_and_method_are_problem_documents(registry: RunningRegistry) -> None:
+    assert registry.get("/api/v2/agents").headers["content-type"] == "application/problem+json"
+    answer = registry.client.put("/api/v1/agents", headers=registry.bearer(None))
+    assert answer.status_code == 405
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_request_id_is_kept_or_made(registry: RunningRegistry) -> None:
+    path = "/api/v1/health"
+
+    kept = registry.client.get(path, headers={"x-request-id": "abc-1"})
+    made = registry.client.get(path, headers={"x-request-id": "a b\t"})
+
+    assert kept.headers["x-request-id"] == "abc-1"
+    assert len(made.headers["x-request-id"]) == 32
