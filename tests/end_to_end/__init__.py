@@ -1,0 +1,1 @@
+"""The whole way: agent, model server, registry, sync and Prometheus, each a process."""

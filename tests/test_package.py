@@ -1,0 +1,134 @@
+"""The built wheel: a plain install is light, works, and says which extra a verb lacks."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "pulseguard",
+    "pulseguard_registry",
+    "pulseguard_prometheus",
+    "pulseguard_grafana",
+    "pulseguard_stack",
+}
+EXTRAS = {"registry", "embedded", "dashboards", "stack", "otel", "cost"}
+# What would come along with the server: an agent's process must never meet it.
+HEAVY = ("fastapi", "sqlalchemy", "pydantic", "psycopg", "openai", "yaml", "uvicorn", "starlette")
+
+
+def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        # Away from the repository, whose folders must not help the installed package.
+        cwd="/",
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def succeed(*command: str | Path, **environment: str) -> str:
+    ended = run(*command, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+    succeed(*pip, "--wheel-dir", folder, ROOT)
+    (wheel,) = folder.iterdir()
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def light(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Path:
+    """The programs of a fresh virtual environment with the plain install."""
+    folder = tmp_path_factory.mktemp("light")
+    venv.create(folder, with_pip=True)
+    succeed(folder / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
+    return folder / "bin"
+
+
+def test_a_plain_install_brings_the_agents_side_and_nothing_else(light):
+    listed = json.loads(succeed(light / "python", "-m", "pip", "list", "--format=json"))
+    names = {each["name"].lower().replace("_", "-") for each in listed}
+
+    # What venv itself puts there: setuptools up to Python 3.11.
+    assert names - {"pip", "setuptools"} == {"prometheus-client", "psutil", "pulseguard-monitor"}
+
+
+def test_a_plain_install_has_the_agent(light):
+    said = succeed(light / "python", "-c", "import pulseguard; print(pulseguard.Agent.__name__)")
+
+    assert said == "Agent\n"
+
+
+def test_the_command_says_the_version_of_the_package(light):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert version in succeed(light / "pulseguard", "--version")
+
+
+@pytest.mark.parametrize(
+    ("verb", "extra"), [(["registry", "serve"], "registry"), (["simulated-model-server"], "stack")]
+)
+def test_a_verb_whose_extra_is_missing_says_which(light, verb, extra):
+    ended = run(light / "pulseguard", *verb)
+
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    mend = line.partition("install")[2]
+    assert extra in mend
+    assert "pulseguard-monitor" in mend
+
+
+def test_sync_needs_no_extra(light):
+    assert "--targets-file" in succeed(light / "pulseguard", "sync", "--help")
+
+
+def test_importing_the_agent_imports_nothing_heavy():
+    # Here all of it is installed, so nothing but restraint keeps it out.
+    code = f"import sys, pulseguard; print([n for n in {HEAVY!r} if n in sys.modules])"
+
+    assert succeed(sys.executable, "-c", code) == "[]\n"
+
+
+def test_the_wheel_holds_the_packages_and_names_the_extras(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        top = {name.partition("/")[0] for name in archive.namelist()}
+        (described,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = message_from_bytes(archive.read(described))
+
+    assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
+    assert set(metadata.get_all("Provides-Extra", [])) == EXTRAS
+
+
+def test_every_package_says_that_it_is_typed(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        assert {f"{package}/py.typed" for package in PACKAGES} <= set(archive.namelist())
+
+
+def test_the_configuration_of_prometheus_is_in_the_wheel(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = (
+        "import sys, pulseguard_prometheus.configuration as c; "
+        "sys.stdout.write(c.__file__ + '\\n' + c.shipped_configuration())"
+    )
+
+    where, text = succeed(sys.executable, "-c", code, PYTHONPATH=str(tmp_path)).split("\n", 1)
+
+    assert Path(where).is_relative_to(tmp_path)
+    assert text == (ROOT / "prometheus" / "prometheus.yml").read_text()
