@@ -59,6 +59,8 @@ class Stack:
             "PULSEGUARD_SNAPSHOT_SECONDS": SNAPSHOT_SECONDS,
             "PULSEGUARD_METRICS_PORT": "0",
             "PYTHONPATH": str(REPOSITORY),
+            # The slots of this stack's agents are nobody else's.
+            "TMPDIR": str(self.folder),
         }
         log = self.folder / "agent.log"
         return self._parts.enter_context(started(command, log, **settings, **environment))
