@@ -9,14 +9,13 @@ import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
-from psycopg import AsyncConnection
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from pulseguard_registry import exposition, front_page, health
@@ -24,9 +23,10 @@ from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
-from pulseguard_registry.database.engine import CONNECT_SECONDS, Database
-from pulseguard_registry.database.migrate import LOCK, head_revision, upgrade
+from pulseguard_registry.database.engine import Database
+from pulseguard_registry.database.migrate import head_revision, take_lock, upgrade
 from pulseguard_registry.database.supervisor import Supervisor
 from pulseguard_registry.discovery import routes as discovery_routes
 from pulseguard_registry.discovery.addresses import AddressPolicy
@@ -39,7 +39,7 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import ProblemDocument, install_problem_handlers
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots import routes as snapshot_routes
-from pulseguard_registry.snapshots.partitions import keep_partitions
+from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
 from pulseguard_registry.telemetry import Telemetry
 
 UPKEEP_SECONDS = 3600
@@ -57,10 +57,13 @@ def create_app(
     pepper: str,
     secrets_dir: Path,
     embedded: EmbeddedPostgres | None = None,
+    *,
+    new_admin_key: bool = False,
 ) -> FastAPI:
     """The registry as an ASGI application; it connects to the database when it is started.
 
-    An embedded PostgreSQL is started again by the supervisor where it has died.
+    An embedded PostgreSQL is started again by the supervisor where it has died. `app.state.failure`
+    is the defect that ended background work, if any did: then the process is asked to end.
     """
     place = place_of(database_url)
     database = Database(database_url)
@@ -69,13 +72,15 @@ def create_app(
     telemetry = Telemetry()
 
     def prepare() -> None:
+        nonlocal new_admin_key
         upgrade(database.engine, place)
         keep_house(database, settings)
         with database.sessions.begin() as session:
-            session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-            written = ensure_admin_key(session, pepper, secrets_dir)
-        if written is not None:
-            log.info("the admin key of this registry is in %s", written)
+            take_lock(session)
+            said = ensure_admin_key(session, pepper, secrets_dir, new_admin_key)
+        new_admin_key = False
+        if said is not None:
+            log.info("%s", said)
 
     supervisor = Supervisor(
         database,
@@ -84,18 +89,19 @@ def create_app(
         prepare=prepare,
         followers=(keyring, targets),
     )
-    group_commit = GroupCommit(_connector(database_url), telemetry.observe_batch)
+    group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.callback(database.engine.dispose)
+            # Whatever thread still waits for the database must not hold up the end.
+            stack.callback(database.break_off)
             for work in (
                 supervisor.run(),
                 group_commit.run(),
                 _upkeep(database, settings, supervisor),
             ):
-                await stack.enter_async_context(_running(work))
+                await stack.enter_async_context(_running(work, app))
             yield
 
     # FastAPI's own page loads its scripts from the internet, where many fleets have none.
@@ -106,7 +112,9 @@ def create_app(
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
+    app.state.failure = None
     app.state.settings = settings
     app.state.pepper = pepper
     app.state.database = database
@@ -128,9 +136,15 @@ def create_app(
 
 def keep_house(database: Database, settings: Settings) -> None:
     """Partitions made ahead and dropped behind, by one registry at a time."""
+    today = datetime.now(UTC).date()
+    # Two transactions: both take exclusive locks, and together they could wait for a reader who
+    # waits for them.
     with database.engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        keep_partitions(connection, datetime.now(UTC).date(), settings.snapshot_retention_days)
+        take_lock(connection)
+        make_partitions(connection, today)
+    with database.engine.begin() as connection:
+        take_lock(connection)
+        drop_outlived(connection, today, settings.snapshot_retention_days)
 
 
 def _api() -> APIRouter:
@@ -147,21 +161,6 @@ def _api() -> APIRouter:
     return api
 
 
-def _connector(url: str) -> Any:  # Any: an async factory of connections
-    async def connect() -> AsyncConnection[Any]:
-        return await asyncio.wait_for(
-            AsyncConnection.connect(
-                url,
-                autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                application_name="pulseguard group commit",
-            ),
-            CONNECT_SECONDS + 1,
-        )
-
-    return connect
-
-
 async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor) -> None:
     while True:
         await asyncio.sleep(UPKEEP_SECONDS)
@@ -173,9 +172,9 @@ async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor
 
 
 @asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def _running(work: Coroutine[Any, Any, None], app: FastAPI) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
-    task.add_done_callback(_end_if_failed)
+    task.add_done_callback(partial(_end_if_failed, app))
     try:
         yield
     finally:
@@ -183,8 +182,9 @@ async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         await asyncio.wait({task})
 
 
-def _end_if_failed(task: asyncio.Task[None]) -> None:
+def _end_if_failed(app: FastAPI, task: asyncio.Task[None]) -> None:
     """A defect in background work ends the process, so that whoever runs it starts it afresh."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.critical("background work failed; ending", exc_info=error)
+        app.state.failure = error
         os.kill(os.getpid(), signal.SIGTERM)

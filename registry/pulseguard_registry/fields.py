@@ -1,34 +1,49 @@
-"""Kinds of text that requests may hold, with the sentence for what they may not."""
+"""Kinds of values that requests may hold, with the sentence for what they may not."""
 
 from __future__ import annotations
 
-import re
+import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_BUT_NEWLINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+# Control characters, line and paragraph separators, halves of surrogate pairs.
+_UNPRINTABLE = frozenset({"Cc", "Zl", "Zp", "Cs"})
+# They turn the text that follows them around, so that a name looks like another one.
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def _printable(text: str) -> str:
-    if found := _CONTROL.search(text):
-        raise ValueError(f"holds the control character U+{ord(found[0]):04X}; take it out")
-    return _encodable(text)
+    _refuse_unprintable(text)
+    if text and not text.strip():
+        raise ValueError("is nothing but spaces; give a name or leave it out")
+    return text
 
 
 def _prose(text: str) -> str:
-    if found := _CONTROL_BUT_NEWLINES.search(text):
-        raise ValueError(f"holds the control character U+{ord(found[0]):04X}; take it out")
-    return _encodable(text)
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("holds half of a surrogate pair; send valid Unicode") from None
+    _refuse_unprintable(text.replace("\n", "").replace("\t", ""))
     return text
+
+
+def _refuse_unprintable(text: str) -> None:
+    for character in text:
+        if unicodedata.category(character) in _UNPRINTABLE or character in _TURNING:
+            raise ValueError(f"holds the character U+{ord(character):04X}; take it out")
+
+
+def _instant(moment: datetime) -> datetime:
+    """In UTC, and such that PostgreSQL and Python both can keep it."""
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside of the calendar; give a date from 1970 to 2199") from None
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError("lies outside of what is kept; give a date from 1970 to 2199")
+    return moment
 
 
 # One line of 1 to 120 characters: names of things.
@@ -37,3 +52,5 @@ Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_print
 OptionalName = Annotated[str, Field(max_length=120), AfterValidator(_printable)]
 # Text for people, several lines.
 Prose = Annotated[str, Field(max_length=2000), AfterValidator(_prose)]
+# A moment with its offset from UTC.
+Instant = Annotated[AwareDatetime, AfterValidator(_instant)]

@@ -1,10 +1,11 @@
-"""What every request passes first: an id, a deadline-free size check, readiness, and the clock.
+"""What every request passes first: an id, the size limit, readiness, the clock, a last resort.
 
 One plain ASGI middleware rather than several: it stands before the hot path too.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import uuid
@@ -18,6 +19,8 @@ from pulseguard_registry.problems import Problem, problem_response, unavailable
 BODY_LIMIT_BYTES = 1_048_576
 # Answered while the database is away: liveness, readiness and the registry's own metrics.
 ALWAYS_OPEN = frozenset({f"{API_PREFIX}/health", f"{API_PREFIX}/health/ready", "/metrics"})
+
+log = logging.getLogger("pulseguard.registry")
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -44,7 +47,7 @@ class Gate:
         started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = scope["pulseguard.request_id"] = _request_id(headers)
-        status = 500
+        status: int | None = None
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -64,9 +67,14 @@ class Gate:
                 await problem_response(problem, request_id)(scope, receive, send_with_id)
                 return
             await self._app(scope, receive, send_with_id)
+        except Exception:  # the one place: a defect of ours is a problem document and a log line
+            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            if status is not None:
+                raise  # an answer has begun: the connection is cut
+            await problem_response(Problem(500, _OURS), request_id)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
-            self._observe(scope["method"], _route_template(scope), status, seconds)
+            self._observe(scope["method"], _route_template(scope), status or 500, seconds)
 
     def _refuse(self, path: str, headers: dict[bytes, bytes]) -> None:
         if path not in ALWAYS_OPEN and (sentence := self._trouble()) is not None:
@@ -75,9 +83,12 @@ class Gate:
             raise Problem(
                 415, "compressed bodies are not taken; send the body without Content-Encoding"
             )
-        length = headers.get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > BODY_LIMIT_BYTES:
+        length = headers.get(b"content-length", b"0").lstrip(b"0") or b"0"
+        if not length.isdigit() or len(length) > 10 or int(length) > BODY_LIMIT_BYTES:
             raise _too_large()
+
+
+_OURS = "an error of ours; the registry's log has it under this request_id"
 
 
 async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:

@@ -9,10 +9,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from pulseguard_registry.errors import DatabaseUnavailable
+from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 
 TITLES = {
     400: "The request could not be read",
@@ -20,7 +21,6 @@ TITLES = {
     403: "This key may not do that",
     404: "There is no such thing",
     405: "This method is not offered here",
-    409: "The request is in conflict with what is stored",
     413: "The body is too large",
     415: "This kind of body is not taken",
     422: "The request does not hold",
@@ -112,6 +112,8 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if not isinstance(error, Problem) and error.status_code in _ROUTING:
+            error = HTTPException(error.status_code, _ROUTING[error.status_code], error.headers)
         return problem_response(error, request_id_of(request))
 
     def on_invalid(request: Request, error: Exception) -> Response:
@@ -122,16 +124,20 @@ def install_problem_handlers(app: FastAPI) -> None:
         sentence = str(error) if isinstance(error, DatabaseUnavailable) else _LOST
         return on_http(request, unavailable(sentence))
 
-    def on_failure(request: Request, error: Exception) -> Response:
+    def on_unstorable(request: Request, error: Exception) -> Response:
         return on_http(
-            request, Problem(500, "an error of ours; the log has it under this request_id")
+            request, Problem(422, "a value of this request cannot be kept by PostgreSQL")
         )
+
+    def on_refused(request: Request, error: Exception) -> Response:
+        return on_http(request, Problem(422, str(error)))
 
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
-    for kind in (DatabaseUnavailable, OperationalError, InterfaceError):
+    for kind in (DatabaseUnavailable, OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, on_database)
-    app.add_exception_handler(Exception, on_failure)
+    app.add_exception_handler(WriteRefused, on_refused)
+    app.add_exception_handler(DataError, on_unstorable)
 
 
 def request_id_of(request: Request) -> str:
@@ -149,12 +155,23 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
 
 
-_LOST = "the connection to the database was lost in the middle of this request; try again"
+_LOST = "the database did not answer this request in time; try again"
+
+
+# What the router says by itself is only the name of the status.
+_ROUTING = {
+    404: "there is no such path; /docs lists those that there are",
+    405: "this method is not offered on this path; /docs lists those that are",
+}
+_NO_OBJECT = frozenset({"json_type", "model_type", "model_attributes_type", "dict_type"})
 
 
 def _fault(fault: Mapping[str, Any]) -> Fault:
     place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header")]
-    if fault["type"] in ("json_invalid", "json_type"):
+    if fault["type"] in _NO_OBJECT and not place:
+        message = "is no JSON object; send one, with Content-Type: application/json"
+        return Fault(field="body", message=message)
+    if fault["type"] == "json_invalid":
         reason = fault.get("ctx", {}).get("error", fault["msg"])
         return Fault(field="body", message=f"is no valid JSON ({reason}); send a JSON object")
     field = ".".join(place) or "body"

@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -27,6 +28,11 @@ def _split(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+LabelNames = Annotated[
+    tuple[Annotated[str, AfterValidator(check_label_name)], ...],
+    NoDecode,
+    BeforeValidator(_split),
+]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 
 
@@ -42,9 +48,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
-    offline_after_seconds: float = Field(45, gt=0)
-    snapshot_retention_days: int = Field(7, ge=1)
-    target_labels: Names = Field((), max_length=2)
+    offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
+    snapshot_retention_days: int = Field(7, ge=1, le=3650)
+    target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()
 
@@ -65,10 +71,10 @@ class Settings(BaseSettings):
     def resolved_pepper(self) -> str | None:
         """The pepper from its variable or file; None means the one kept in the data folder."""
         pepper = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
-        if pepper is not None and len(pepper) < 32:
+        if pepper is not None and len(pepper.strip()) < 32:
             raise ConfigurationError(
-                f"PULSEGUARD_PEPPER_FILE={self.pepper_file}: the pepper in it is shorter than"
-                " 32 characters; write 32 or more random ones"
+                "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE: the pepper is shorter than"
+                " 32 characters; give 32 or more random ones"
             )
         return pepper
 

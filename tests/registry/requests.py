@@ -19,6 +19,8 @@ class Call:
     body: dict[str, Any] | None = None
     query: dict[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ("viewer", "editor", "admin")
+    # Whether other fields may be there: the sender is not ours.
+    tolerant: bool = False
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -42,7 +44,8 @@ class Call:
 EVERYBODY = ("agent", "prometheus", "viewer", "editor", "admin")
 CALLS = (
     Call("POST", f"{V1}/agents", registration("another"), roles=("agent", "editor", "admin")),
-    Call("GET", f"{V1}/agents"),
+    Call("POST", f"{V1}/agents/check", registration("another"), roles=("agent", "editor", "admin")),
+    Call("GET", f"{V1}/agents", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}", roles=("agent", "viewer", "editor", "admin")),
     Call("DELETE", f"{V1}/agents/{{agent_id}}", roles=("editor", "admin")),
     Call(

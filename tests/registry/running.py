@@ -75,10 +75,11 @@ class RunningRegistry:
 
 @contextmanager
 def running_registry(
-    database_url: str, secrets: Path, **settings: Any
+    database_url: str, secrets: Path, *, new_admin_key: bool = False, **settings: Any
 ) -> Iterator[RunningRegistry]:
     """Start the application, wait until it is ready, stop it afterwards."""
-    app = create_app(Settings(data_dir=secrets, **settings), database_url, PEPPER, secrets)
+    known = Settings(data_dir=secrets, **settings)
+    app = create_app(known, database_url, PEPPER, secrets, new_admin_key=new_admin_key)
     with TestClient(app, raise_server_exceptions=False) as client:
         eventually(lambda: client.get(READY).status_code == 200)
         yield RunningRegistry(app, client, database_url, secrets)

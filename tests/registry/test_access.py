@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from pulseguard_registry.access.tokens import is_well_formed, make_token
@@ -100,3 +101,40 @@ def test_a_slip_of_the_pen_is_seen_without_asking_the_database(role: str) -> Non
     assert swapped == token or not is_well_formed(swapped)
     assert not is_well_formed(token[:-1])
     assert make_token(role) != token
+
+
+def test_an_expired_admin_key_counts_as_none(registry: RunningRegistry, tmp_path: Path) -> None:
+    registry.execute("UPDATE api_keys SET expires_at = now() - interval '1 s'")
+    other = tmp_path / "other"
+    other.mkdir()
+
+    with running_registry(registry.database_url, other) as again:
+        assert again.get(AGENTS).status_code == 200
+
+
+def test_an_admin_key_file_that_opens_nothing_is_said(
+    registry: RunningRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    (tmp_path / "admin.key").write_text(make_token("admin"))
+
+    with running_registry(registry.database_url, tmp_path):
+        assert "admin.key holds no key that works" in caplog.text
+        assert "--new-admin-key" in caplog.text
+
+
+def test_a_new_admin_key_is_made_on_request(registry: RunningRegistry, tmp_path: Path) -> None:
+    (tmp_path / "admin.key").unlink()
+
+    with running_registry(registry.database_url, tmp_path, new_admin_key=True) as again:
+        assert again.admin != registry.admin
+        assert again.get(AGENTS).status_code == 200
+
+
+def test_a_key_is_not_refused_while_the_database_cannot_tell(registry: RunningRegistry) -> None:
+    with psycopg.connect(registry.database_url) as other:
+        other.execute("LOCK TABLE versions IN ACCESS EXCLUSIVE MODE")
+
+        answer = registry.get(AGENTS, make_token("viewer"))
+
+    assert answer.status_code == 503

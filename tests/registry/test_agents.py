@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.registry.running import RunningRegistry, eventually, registration, running_registry
+from tests.registry.running import (
+    RunningRegistry,
+    eventually,
+    registration,
+    running_registry,
+    snapshot,
+)
 
 
 def heartbeat(registry: RunningRegistry, agent_id: str, **body: object) -> dict[str, object]:
@@ -102,6 +108,43 @@ def test_an_agent_that_returns_after_a_goodbye_has_its_id_and_its_target(
     eventually(lambda: len(registry.targets()) == 1)
 
 
+def test_a_heartbeat_after_a_goodbye_is_asked_to_register_again(
+    registry: RunningRegistry,
+) -> None:
+    """It may come from another process of the same identity, at another address."""
+    agent_id = registry.register(metrics_address="127.0.0.1:9999")["id"]
+    heartbeat(registry, agent_id, goodbye=True)
+
+    refused = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"state": "working"})
+    repeated = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"goodbye": True})
+
+    assert refused.status_code == 404
+    assert "register" in refused.json()["detail"]
+    assert repeated.status_code == 200
+    assert status(registry, agent_id) == ("OFFLINE", "stopped")
+
+
+def test_a_late_snapshot_of_a_stopped_agent_is_stored(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    heartbeat(registry, agent_id, goodbye=True)
+
+    path = f"/api/v1/agents/{agent_id}/ai-metrics"
+
+    assert registry.post(path, {"snapshots": [snapshot()]}).json()["stored"] == 1
+    assert status(registry, agent_id) == ("OFFLINE", "stopped")
+
+
+def test_a_key_of_one_team_cannot_take_over_an_agent_of_another(registry: RunningRegistry) -> None:
+    sales = registry.register(team="sales", metrics_address="127.0.0.1:1111")
+    finance = registry.key("agent", environment="production", team="finance")
+
+    answer = registry.post("/api/v1/agents", registration(team="finance"), finance)
+
+    assert answer.status_code == 403
+    assert "another team" in answer.json()["detail"]
+    assert registry.get(f"/api/v1/agents/{sales['id']}").json() == sales
+
+
 def test_a_silent_agent_goes_offline_but_stays_in_discovery(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -110,7 +153,7 @@ def test_a_silent_agent_goes_offline_but_stays_in_discovery(
         heartbeat(registry, agent_id)
         assert status(registry, agent_id) == ("ONLINE", None)
 
-        eventually(lambda: status(registry, agent_id) == ("OFFLINE", "silent"))
+        eventually(lambda: status(registry, agent_id) == ("OFFLINE", "silent"), seconds=2)
         assert len(registry.targets()) == 1
 
         heartbeat(registry, agent_id)
@@ -126,6 +169,7 @@ def test_a_retired_agent_is_out_of_lists_and_discovery_until_it_registers_again(
     assert registry.delete(f"/api/v1/agents/{agent_id}").status_code == 204
     assert registry.delete(f"/api/v1/agents/{agent_id}").status_code == 204
     assert registry.get("/api/v1/agents").json()["items"] == []
+    assert status(registry, agent_id) == ("OFFLINE", "retired")
     assert registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {}).status_code == 404
     eventually(lambda: registry.targets() == [])
 
@@ -160,3 +204,42 @@ def test_filters_choose_agents(registry: RunningRegistry) -> None:
     assert names(team="a") == names(type="LLM_AGENT") == names(environment="demo") == ["one"]
     assert names(tag="y") == names(status="ONLINE") == names(name="two") == ["two"]
     assert names(team="a", tag="y") == []
+
+
+def test_a_check_says_what_registering_would_say_and_registers_nothing(
+    registry: RunningRegistry,
+) -> None:
+    key = registry.key("agent", environment="production")
+
+    taken = registry.post("/api/v1/agents/check", registration(), key)
+    elsewhere = registration(metrics_address="10.0.0.7:9464")
+    refused = registry.post("/api/v1/agents/check", elsewhere, key)
+    other = registry.post("/api/v1/agents/check", registration(environment="demo"), key)
+
+    assert (taken.status_code, taken.content) == (204, b"")
+    assert refused.status_code == 422
+    said = registry.post("/api/v1/agents", elsewhere, key).json()
+    assert refused.json()["errors"] == said["errors"]
+    assert other.status_code == 403
+    assert registry.get("/api/v1/agents").json()["items"] == []
+
+
+def test_a_key_of_role_agent_lists_the_agents_inside_its_bound_and_no_others(
+    registry: RunningRegistry,
+) -> None:
+    registry.register("ours", team="finance")
+    registry.register("theirs", team="research")
+    registry.register("demo", environment="demo", team="finance")
+
+    def names(key: str, **filters: str) -> list[str]:
+        page = registry.get("/api/v1/agents", key, params=filters).json()
+        return sorted(agent["name"] for agent in page["items"])
+
+    whole = registry.key("agent", environment="production")
+    finance = registry.key("agent", environment="production", team="finance")
+    assert names(whole) == ["ours", "theirs"]
+    assert names(whole, team="research") == ["theirs"]
+    assert names(finance) == names(finance, environment="production") == ["ours"]
+    for outside in ({"environment": "demo"}, {"team": "research"}):
+        answer = registry.get("/api/v1/agents", finance, params=outside)
+        assert answer.status_code == 403, outside

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import psycopg
 import pytest
 
+from pulseguard_registry.database.migrate import LOCK, head_revision
 from tests.registry.conftest import new_database
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.proxy import Door, door
@@ -106,7 +108,7 @@ def newer_schema(postgres: str) -> Iterator[Trouble]:
     """A newer registry has migrated it."""
     with door_to(postgres, "open") as way, new_database(postgres) as url:
         execute(url, "UPDATE alembic_version SET version_num = '9999'")
-        back = "UPDATE alembic_version SET version_num = '0001'"
+        back = f"UPDATE alembic_version SET version_num = '{head_revision()}'"
         yield Trouble(way.port, name_of(url), "'9999' is newer", lambda: execute(url, back))
 
 
@@ -186,3 +188,50 @@ def _slowest_until_refused(registry: RegistryProcess, key: str) -> float:
         if answer.status == 503:
             return slowest
     pytest.fail("the registry never noticed")
+
+
+def test_a_schema_that_somebody_else_is_changing_is_said_and_waited_for(
+    guarded: str, tmp_path: Path
+) -> None:
+    with new_database(guarded, "template0") as url, psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        with registry_process(tmp_path, url) as registry:
+            eventually(lambda: "another registry" in registry.get(AGENTS).body["detail"], 5)
+
+            other.rollback()
+            eventually(registry.is_ready, 5)
+
+
+def test_a_database_that_falls_silent_while_the_schema_is_brought_up_holds_up_nothing(
+    guarded: str, tmp_path: Path
+) -> None:
+    with (
+        door_to(guarded, "open") as way,
+        new_database(guarded, "template0") as url,
+        psycopg.connect(url) as other,
+    ):
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        trouble = Trouble(way.port, name_of(url), "", lambda: None)
+        with registry_process(tmp_path, trouble.url) as registry:
+            time.sleep(0.5)  # by now it waits for the lock
+            way.set("black hole")
+            eventually(lambda: "no answer" in registry.get(AGENTS).body["detail"], 8)
+            started = time.monotonic()
+            assert registry.stop() == 0
+            assert time.monotonic() - started < 8
+
+
+def test_a_request_that_waits_for_a_lock_is_503_within_five_seconds(
+    guarded: str, tmp_path: Path
+) -> None:
+    with new_database(guarded, "template0") as url, registry_process(tmp_path, url) as registry:
+        eventually(registry.is_ready, 10)
+        key = registry.admin_key()
+        with psycopg.connect(url) as other:
+            other.execute("LOCK TABLE agents IN ACCESS EXCLUSIVE MODE")
+            with ThreadPoolExecutor(30) as pool:
+                answers = list(pool.map(lambda _: registry.get(AGENTS, key), range(30)))
+
+        assert {answer.status for answer in answers} == {503}
+        assert max(answer.seconds for answer in answers) < 8
+        assert registry.get(AGENTS, key).status == 200

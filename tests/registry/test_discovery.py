@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
+from pulseguard_registry.database import supervisor
 from pulseguard_registry.discovery.targets import Target, render_targets
 from tests.registry.running import RunningRegistry, eventually, running_registry
 
@@ -116,6 +118,19 @@ def test_what_the_database_cannot_confirm_is_503_and_never_an_empty_list(
     assert waited < 3.5
     eventually(lambda: registry.get(TARGETS).status_code == 200, seconds=5)
     assert len(registry.targets()) == 1
+
+
+def test_a_list_that_was_not_confirmed_for_three_seconds_is_not_served(
+    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where nothing else has noticed yet that the database is slow."""
+    monkeypatch.setattr(supervisor, "ANSWER_SECONDS", 30)
+    with psycopg.connect(registry.database_url) as other:
+        other.execute("LOCK TABLE versions IN ACCESS EXCLUSIVE MODE")
+
+        eventually(lambda: registry.get(TARGETS).status_code == 503, seconds=4.5)
+
+        assert "keep yours" in registry.get(TARGETS).json()["detail"]
 
 
 def test_a_label_that_slipped_into_the_database_never_reaches_the_list() -> None:

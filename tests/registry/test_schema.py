@@ -9,13 +9,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 
+from pulseguard_registry import app
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
-from pulseguard_registry.snapshots.partitions import keep_partitions, outlived_days
+from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
-from tests.registry.running import RunningRegistry, registration, running_registry, snapshot
+from tests.registry.running import (
+    RunningRegistry,
+    eventually,
+    registration,
+    running_registry,
+    snapshot,
+)
 
 
 @pytest.fixture
@@ -72,7 +79,8 @@ def test_partitions_are_made_ahead_and_dropped_after_their_time(engine: Engine) 
     today = date(2026, 11, 23)
     with engine.begin() as connection:
         for offset in range(12):
-            keep_partitions(connection, today + timedelta(days=offset), retention_days=7)
+            make_partitions(connection, today + timedelta(days=offset))
+            drop_outlived(connection, today + timedelta(days=offset), retention_days=7)
         names = connection.execute(
             text(
                 "SELECT inhrelid::regclass::text FROM pg_inherits"
@@ -87,26 +95,49 @@ def test_partitions_are_made_ahead_and_dropped_after_their_time(engine: Engine) 
     ]
 
 
+INSERT = """
+    INSERT INTO ai_metrics (agent_id, taken_at, interval_seconds, tokens_processed, api_calls_made,
+                            model_calls, tasks_completed, tasks_failed, tokens_input,
+                            tokens_cache_read, tokens_cache_write, tokens_output, tokens_reasoning)
+    VALUES (gen_random_uuid(), :taken_at, 60, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+"""
+
+
 def test_a_snapshot_from_the_future_moves_into_its_partition_when_that_day_comes(
     engine: Engine,
 ) -> None:
-    today = date(2026, 11, 23)
-    future = datetime(2026, 12, 5, 8, tzinfo=UTC)
-    values = "tokens_processed, api_calls_made, model_calls, tasks_completed, tasks_failed,"
-    kinds = "tokens_input, tokens_cache_read, tokens_cache_write, tokens_output, tokens_reasoning"
     with engine.begin() as connection:
-        keep_partitions(connection, today, retention_days=7)
-        connection.execute(
-            text(
-                f"INSERT INTO ai_metrics (agent_id, taken_at, interval_seconds, {values} {kinds})"
-                " VALUES (gen_random_uuid(), :taken_at, 60, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)"
-            ),
-            {"taken_at": future},
-        )
-        keep_partitions(connection, date(2026, 12, 4), retention_days=7)
+        make_partitions(connection, date(2026, 11, 23))
+        connection.execute(text(INSERT), {"taken_at": datetime(2026, 12, 5, 8, tzinfo=UTC)})
+        make_partitions(connection, date(2026, 12, 4))
         home = connection.execute(text("SELECT tableoid::regclass::text FROM ai_metrics")).scalar()
 
     assert home == "ai_metrics_20261205"
+
+
+def test_what_no_partition_holds_is_deleted_after_its_time_too(engine: Engine) -> None:
+    today = date(2026, 11, 23)
+    with engine.begin() as connection:
+        for age in (6, 7, 8, 400):
+            taken_at = datetime(2026, 11, 23, tzinfo=UTC) - timedelta(days=age)
+            connection.execute(text(INSERT), {"taken_at": taken_at})
+        drop_outlived(connection, today, retention_days=7)
+        kept = connection.execute(
+            text("SELECT taken_at::date FROM ai_metrics ORDER BY 1")
+        ).scalars()
+
+        assert list(kept) == [date(2026, 11, 16), date(2026, 11, 17)]
+
+
+def test_partitions_are_kept_while_the_registry_runs(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "UPKEEP_SECONDS", 0.1)
+    tomorrow = f"ai_metrics_{datetime.now(UTC).date() + timedelta(days=1):%Y%m%d}"
+    with running_registry(database_url, tmp_path) as registry:
+        registry.execute(f"DROP TABLE {tomorrow}")
+
+        eventually(lambda: registry.rows(f"SELECT to_regclass('{tomorrow}')")[0][0] is not None)
 
 
 def test_a_day_is_outlived_when_all_of_it_is_older_than_the_retention() -> None:

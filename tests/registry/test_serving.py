@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -76,6 +77,50 @@ def test_an_embedded_database_that_dies_is_started_again(folder: Path) -> None:
         eventually(lambda: registry.get("/api/v1/agents", key).status == 200, 10)
 
 
+def test_a_second_registry_on_the_folder_is_refused_and_harms_nothing(folder: Path) -> None:
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+
+        second = serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
+
+        assert second.returncode == 2
+        assert "another registry runs on this folder" in second.stderr
+        assert second.stderr.count("\n") == 1
+        assert registry.is_ready()
+        assert len(postgres_in(folder)) > 0
+
+
+def test_a_pid_file_that_names_somebody_else_is_not_believed(folder: Path) -> None:
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+        pid_file = registry.data_dir / "postgresql" / "postmaster.pid"
+        content = pid_file.read_text(encoding="utf-8")
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        # As after a power cut, when the number belongs to another process by now.
+        pid_file.write_text(content.replace(content.split("\n")[0], str(bystander.pid), 1))
+        os.chown(
+            pid_file, *[getattr(pid_file.parent.stat(), f"st_{who}") for who in ("uid", "gid")]
+        )
+
+        with registry_process(folder, None) as again:
+            eventually(again.is_ready, 20)
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_the_lock_of_the_embedded_database_is_not_shared_with_other_users(tmp_path: Path) -> None:
+    ask = (
+        "from pulseguard_registry.embedded import _server_module;"
+        "print(_server_module().postgres_server.PostgresServer.lock_path)"
+    )
+    environment = {"TMPDIR": str(tmp_path), "XDG_RUNTIME_DIR": "/somebody/else"}
+
+    path = Path(subprocess.check_output([sys.executable, "-c", ask], env=environment, text=True))
+
+    assert path.is_relative_to(tmp_path / f"pulseguard-runtime-{os.geteuid()}")
+    assert path.parents[1].stat().st_mode & 0o077 == 0
+
+
 def serve(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Start it with something wrong."""
     return subprocess.run(
@@ -111,7 +156,16 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
         ("PULSEGUARD_PEPPER_FILE", "/nowhere", "cannot be read"),
         ("DATABASE_URL", "mysql://x", "postgresql://"),
         ("PULSEGUARD_DATA_DIR", "/proc/pulseguard", "folder"),
-        ("PULSEGUARD_DATA_DIR", "/tmp/with a space", "DATABASE_URL"),
+        ("PULSEGUARD_DATA_DIR", "/nowhere/with a space", "DATABASE_URL"),
+        ("PULSEGUARD_DATA_DIR", "/nowhere/" + "a" * 100, "long"),
+        ("PULSEGUARD_TARGET_LABELS", "job", "reserved"),
+        ("PULSEGUARD_OFFLINE_AFTER_SECONDS", "inf", "finite"),
+        ("PULSEGUARD_SNAPSHOT_RETENTION_DAYS", "9999999", "3650"),
+        ("PULSEGUARD_HOST", "a" * 64, "cannot listen"),
+        ("PULSEGUARD_PEPPER", " " * 40, "32"),
+        ("DATABASE_URL", "postgresql://u:hun/ter2@127.0.0.1/db", "percent-encoded"),
+        ("DATABASE_URL", "host=localhost password=hunter2", "postgresql://"),
+        ("DATABASE_URL", "postgresql://h1:1,h2:2/db", "postgresql://"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
@@ -125,4 +179,5 @@ def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
     assert ended.stderr.count("\n") == 1, ended.stderr
     assert variable in ended.stderr
     assert words in ended.stderr
-    assert "short" not in ended.stderr or variable != "PULSEGUARD_PEPPER"
+    assert "short" not in ended.stderr or "PEPPER" not in variable or value != "short"
+    assert "ter2" not in ended.stderr

@@ -111,7 +111,7 @@ def test_a_body_that_is_no_json_object_is_422(
     assert everything(registry) == before
 
 
-@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+@pytest.mark.parametrize("call", [c for c in WITH_BODY if not c.tolerant], ids=str)
 def test_an_unknown_field_is_named(registry: RunningRegistry, call: Call) -> None:
     agent_id = registry.register()["id"]
     before = everything(registry)
@@ -175,6 +175,9 @@ def test_a_key_of_another_environment_or_team_changes_nothing(
 
     answer = call.send(registry, agent_id, key=key)
 
+    if str(call) == "GET /api/v1/agents":
+        assert answer.json()["items"] == []  # the list holds what is inside the bound
+        return
     assert_problem(answer, 403, bound["environment"], "production")
     assert everything(registry) == before
 
@@ -227,7 +230,10 @@ def test_a_reserved_or_malformed_label_is_refused(registry: RunningRegistry, nam
     assert everything(registry) == before
 
 
-HOSTILE_TEXTS = ["\x00", "a\x00b", "line\nbreak", "\x1b[2J", "a" * 5000]
+HOSTILE_TEXTS = [
+    *("\x00", "a\x00b", "line\nbreak", "\x1b[2J", "a" * 5000),
+    *("\x85", "a\u2028b", "a\u202eb"),
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS, ids=repr)
@@ -255,15 +261,86 @@ def test_a_count_that_is_none_is_refused(registry: RunningRegistry, value: objec
 
 
 @pytest.mark.parametrize(
-    "taken_at", ["yesterday", "2026-11-23T10:00:00", 0, None, "99999-01-01T00:00:00Z"], ids=repr
+    "taken_at",
+    [
+        *("yesterday", "2026-11-23T10:00:00", 0, None, "99999-01-01T00:00:00Z"),
+        *("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"),
+        *("9000-01-01T00:00:00Z", "1960-01-01T00:00:00Z"),
+    ],
+    ids=repr,
 )
-def test_a_time_without_its_offset_is_refused(registry: RunningRegistry, taken_at: object) -> None:
+def test_a_time_that_is_none_or_cannot_be_is_refused(
+    registry: RunningRegistry, taken_at: object
+) -> None:
     agent_id = registry.register()["id"]
     body = {"snapshots": [{**snapshot(), "taken_at": taken_at}]}
 
     answer = registry.post(f"/api/v1/agents/{agent_id}/ai-metrics", body)
 
     assert_problem(answer, 422, "taken_at")
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_outside_of_the_calendar_is_refused_everywhere(
+    registry: RunningRegistry, moment: str
+) -> None:
+    agent_id = registry.register()["id"]
+    key = {"name": "x", "role": "viewer", "expires_at": moment}
+
+    assert_problem(registry.post("/api/v1/keys", key), 422, "expires_at", "1970")
+    for bound in ("from", "to"):
+        path = f"/api/v1/agents/{agent_id}/ai-metrics"
+        assert_problem(registry.get(path, params={bound: moment}), 422, bound)
+
+
+@pytest.mark.parametrize("value", ["yes", 1, "true", 0.5, None], ids=repr)
+def test_a_goodbye_is_true_or_false_and_nothing_like_it(
+    registry: RunningRegistry, value: object
+) -> None:
+    agent_id = registry.register()["id"]
+
+    answer = registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"goodbye": value})
+
+    assert_problem(answer, 422, "goodbye")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (b'{"a": 1e400}', "config"),
+        (b'{"a": "\\u0000"}', "U+0000"),
+        (b'{"\\u0000": 1}', "U+0000"),
+        (b'{"a": "' + b"a" * 20_000 + b'"}', "larger"),
+    ],
+    ids=["infinity", "NUL", "NUL in a name", "large"],
+)
+def test_a_config_that_cannot_be_kept_is_refused(
+    registry: RunningRegistry, config: bytes, words: str
+) -> None:
+    body = b'{"name": "a", "instance": "b", "config": ' + config + b"}"
+    headers = {**registry.bearer(None), "content-type": "application/json"}
+
+    answer = registry.client.post("/api/v1/agents", content=body, headers=headers)
+
+    assert_problem(answer, 422, words)
+
+
+def test_a_length_of_five_thousand_digits_is_413_even_without_a_key(
+    registry: RunningRegistry,
+) -> None:
+    for length in ("9" * 5000, "0" * 5000 + "9" * 20):
+        answer = registry.client.request(
+            "POST", "/api/v1/agents", headers={"content-length": length}
+        )
+        assert_problem(answer, 413)
+
+
+def test_a_body_without_its_content_type_is_told_to_name_it(registry: RunningRegistry) -> None:
+    answer = registry.client.post(
+        "/api/v1/agents", content=b'{"name": "a"}', headers=registry.bearer(None)
+    )
+
+    assert_problem(answer, 422, "Content-Type: application/json")
 
 
 @pytest.mark.parametrize("template", ["", "/heartbeat", "/ai-metrics"])

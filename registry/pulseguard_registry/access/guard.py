@@ -40,7 +40,8 @@ async def _holder(request: Request, token: str) -> Principal:
     principal = keyring.find(token)
     if principal is None:
         # It may have been made a moment ago, here or by another registry on this database.
-        await supervisor.next_tick()
+        if not await supervisor.next_tick():
+            raise unavailable("the database has not confirmed the keys in time; try again")
         principal = keyring.find(token)
     if principal is None:
         detail = "this key is unknown, expired or revoked; ask an admin for a new one"

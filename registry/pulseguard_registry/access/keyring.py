@@ -14,7 +14,8 @@ from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import digest
 
 _SELECT = """
-SELECT digest, id, name, role, environment, team, expires_at FROM api_keys WHERE revoked_at IS NULL
+SELECT digest, id, name, role, environment, team, least(expires_at, '9000-01-01'::timestamptz)
+  FROM api_keys WHERE revoked_at IS NULL
 """
 
 

@@ -6,9 +6,9 @@ import uuid
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pulseguard_registry.fields import Name
+from pulseguard_registry.fields import Instant, Name
 
 Role = Literal["agent", "prometheus", "viewer", "editor", "admin"]
 
@@ -24,7 +24,7 @@ class KeyCreate(BaseModel):
         None, description="The only environment it may speak for; required for role agent."
     )
     team: Name | None = Field(None, description="The only team it may speak for.")
-    expires_at: AwareDatetime | None = Field(None, description="When it ends; never if absent.")
+    expires_at: Instant | None = Field(None, description="When it ends; never if absent.")
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Self:

@@ -52,21 +52,30 @@ def revoke_key(session: Session, key_id: uuid.UUID) -> None:
     key.revoked_at = key.revoked_at or datetime.now(UTC)
 
 
-def ensure_admin_key(session: Session, pepper: str, data_dir: Path) -> Path | None:
+def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -> str | None:
     """Make the first admin key and write it to a file that only its owner can read.
 
-    Also when every admin key was made under another pepper, since none of them can work.
+    Also when every admin key was made under another pepper, since none of them can work, and when
+    `renew` asks for it. Returns what an operator should know, if anything.
     """
-    usable = select(ApiKey.id).where(
+    path = folder / ADMIN_KEY_FILE
+    usable = select(ApiKey.digest).where(
         ApiKey.role == "admin",
         ApiKey.revoked_at.is_(None),
         ApiKey.pepper_id == pepper_id(pepper),
         func.coalesce(ApiKey.expires_at, func.now()) >= func.now(),
     )
-    if session.scalars(usable.limit(1)).first() is not None:
+    digests = set(session.scalars(usable))
+    if renew or not digests:
+        _, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+        write_secret(path, token)
+        return f"the admin key of this registry is in {path}"
+    if path.exists() and digest(path.read_text(encoding="utf-8").strip(), pepper) in digests:
         return None
-    _, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
-    return write_secret(data_dir / ADMIN_KEY_FILE, token)
+    return (
+        f"{path} holds no key that works, but there are admin keys; if none is at hand, start once"
+        " with --new-admin-key"
+    )
 
 
 def write_secret(path: Path, secret: str) -> Path:

@@ -25,7 +25,6 @@ from pulseguard_registry.strict_json import StrictRoute
 router = APIRouter(prefix=f"{API_PREFIX}/agents", tags=["agents"], route_class=StrictRoute)
 Writer = Annotated[Principal, requires("agent", "editor", "admin")]
 Reader = Annotated[Principal, requires("agent", *PEOPLE)]
-People = Annotated[Principal, requires(*PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
 
 
@@ -41,20 +40,28 @@ def register_agent(
     and instance always give the same id."""
     check_bound(writer, said.environment, said.team)
     _check_metrics_address(said.metrics_address, request.app.state.address_policy)
-    agent_id, is_new = service.register_agent(session, said)
+    agent_id, is_new = service.register_agent(session, said, writer)
     response.status_code = 201 if is_new else 200
     return service.read_agent(session, agent_id, _offline_after(request))
+
+
+@router.post("/check", status_code=204)
+def check_registration(said: AgentRegister, writer: Writer, request: Request) -> None:
+    """Whether a registration would be taken, without registering: 204, or the problem."""
+    check_bound(writer, said.environment, said.team)
+    _check_metrics_address(said.metrics_address, request.app.state.address_policy)
 
 
 @router.get("")
 def list_agents(
     filters: Annotated[AgentFilters, Query()],
-    reader: People,
+    reader: Reader,
     session: DatabaseSession,
     request: Request,
 ) -> AgentPage:
-    """The agents that were not retired, a page at a time, ordered by id."""
-    return service.list_agents(session, filters, _offline_after(request))
+    """The agents that were not retired, a page at a time, ordered by id. A key of role agent lists
+    those inside its bound."""
+    return service.list_agents(session, _within_bound(filters, reader), _offline_after(request))
 
 
 @router.get("/{agent_id}")
@@ -71,6 +78,17 @@ def read_agent(
 def retire_agent(agent_id: uuid.UUID, operator: Operator, session: DatabaseSession) -> None:
     """Take an agent out of lists and discovery for good; registering brings it back."""
     service.retire_agent(session, agent_id)
+
+
+def _within_bound(filters: AgentFilters, reader: Principal) -> AgentFilters:
+    bound = {"environment": reader.environment, "team": reader.team}
+    limits = {name: value for name, value in bound.items() if value is not None}
+    asked = filters.model_copy(
+        update={name: value for name, value in limits.items() if getattr(filters, name) is None}
+    )
+    if limits:
+        check_bound(reader, asked.environment or "", asked.team or "")
+    return asked
 
 
 def _check_metrics_address(address: str | None, policy: AddressPolicy) -> None:

@@ -18,7 +18,7 @@ DeploymentType = Literal["DOCKER", "KUBERNETES", "LOCAL", "CLOUD", "SERVERLESS"]
 State = Literal["idle", "working", "waiting", "stuck", "draining", "failed"]
 LabelName = Annotated[str, AfterValidator(check_label_name)]
 
-CONFIG_LIMIT_BYTES = 16_384
+CONFIG_LIMIT_CHARACTERS = 16_384
 
 
 class AgentRegister(BaseModel):
@@ -47,14 +47,22 @@ class AgentRegister(BaseModel):
     @field_validator("config")
     @classmethod
     def _config_is_small_and_storable(cls, config: dict[str, Any]) -> dict[str, Any]:
-        text = json.dumps(config, ensure_ascii=False)
-        if "\\u0000" in text:
+        if _holds_nul(config):
+            raise ValueError("holds the character U+0000, which cannot be kept; take it out")
+        # A number too large for a float was read as infinity, which is no JSON.
+        if len(json.dumps(config, ensure_ascii=False, allow_nan=False)) > CONFIG_LIMIT_CHARACTERS:
             raise ValueError(
-                "holds the character U+0000, which PostgreSQL cannot keep; take it out"
+                f"is larger than {CONFIG_LIMIT_CHARACTERS} characters; send what matters only"
             )
-        if len(text.encode()) > CONFIG_LIMIT_BYTES:
-            raise ValueError(f"is larger than {CONFIG_LIMIT_BYTES} bytes; send what matters only")
         return config
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\x00" in value
 
 
 class Agent(BaseModel):
@@ -79,7 +87,7 @@ class Agent(BaseModel):
     state: State = Field(description="What the agent last said of itself.")
     status: Status
     status_reason: str | None = Field(
-        description="stopped, silent, never_heard, failed or stuck; null when ONLINE."
+        description="retired, stopped, silent, never_heard, failed or stuck; null when ONLINE."
     )
     registered_at: datetime
     last_seen_at: datetime | None

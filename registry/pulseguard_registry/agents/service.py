@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 
-from sqlalchemy import Boolean, Select, func, literal_column, select
+from sqlalchemy import Boolean, Select, func, literal_column, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.agents.schemas import Agent, AgentFilters, AgentPage, AgentRegister
@@ -15,10 +16,11 @@ from pulseguard_registry.agents.status import Status, status_expression, status_
 from pulseguard_registry.problems import Problem
 
 
-def register_agent(session: Session, said: AgentRegister) -> tuple[uuid.UUID, bool]:
+def register_agent(session: Session, said: AgentRegister, by: Principal) -> tuple[uuid.UUID, bool]:
     """Store what the agent says; returns its id and whether it is new.
 
-    A retired or stopped agent that registers is back, with the id that it had.
+    A retired or stopped agent that registers is back, with the id that it had. A 403 problem where
+    this identity is another team's agent, outside of the bound of the key.
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
@@ -26,11 +28,23 @@ def register_agent(session: Session, said: AgentRegister) -> tuple[uuid.UUID, bo
     statement = (
         insert(models.Agent)
         .values(id=known, **values)
-        .on_conflict_do_update(index_elements=["environment", "name", "instance"], set_=returned)
+        .on_conflict_do_update(
+            index_elements=["environment", "name", "instance"],
+            set_=returned,
+            # The identity knows no team: what is there must be inside the bound as well.
+            where=true() if by.team is None else models.Agent.team == by.team,
+        )
         # PostgreSQL's own sign of an inserted row: nobody has updated it.
         .returning(literal_column("xmax = 0", Boolean))
     )
-    return known, session.execute(statement).scalar_one()
+    is_new = session.execute(statement).scalar_one_or_none()
+    if is_new is None:
+        raise Problem(
+            403,
+            f"{said.name!r}, instance {said.instance!r}, is an agent of another team, and this key"
+            f" speaks for team {by.team!r} only; choose another name or instance",
+        )
+    return known, is_new
 
 
 def read_agent(session: Session, wanted: uuid.UUID, offline_after_seconds: float) -> Agent:
@@ -70,7 +84,9 @@ def retire_agent(session: Session, wanted: uuid.UUID) -> None:
 
 def unknown_agent(wanted: uuid.UUID) -> Problem:
     """The 404 of every route that names an agent."""
-    return Problem(404, f"there is no agent {wanted}; register it with POST /api/v1/agents")
+    return Problem(
+        404, f"there is no agent {wanted}, or it has ended; register with POST /api/v1/agents"
+    )
 
 
 def _with_status(offline_after_seconds: float) -> Select[models.Agent, Status, str | None]:

@@ -15,8 +15,9 @@ TROUBLED_STATES = ("failed", "stuck")
 
 
 def status_expression(offline_after_seconds: float) -> ColumnElement[Status]:
-    """The first that applies: OFFLINE (stopped or silent), UNKNOWN, ERROR, ONLINE."""
+    """The first that applies: OFFLINE (retired, stopped or silent), UNKNOWN, ERROR, ONLINE."""
     return case(
+        (Agent.retired_at.is_not(None), "OFFLINE"),
         (Agent.stopped_at.is_not(None), "OFFLINE"),
         (Agent.last_seen_at.is_(None), "UNKNOWN"),
         (_is_silent(offline_after_seconds), "OFFLINE"),
@@ -26,9 +27,10 @@ def status_expression(offline_after_seconds: float) -> ColumnElement[Status]:
 
 
 def status_reason_expression(offline_after_seconds: float) -> ColumnElement[str | None]:
-    """Why: `stopped` (it said goodbye), `silent`, `never_heard`, `failed`, `stuck`, or null."""
+    """Why: retired, stopped (it said goodbye), silent, never_heard, failed, stuck, or null."""
     return case(
-        (Agent.stopped_at.is_not(None), literal("stopped", String)),
+        (Agent.retired_at.is_not(None), literal("retired", String)),
+        (Agent.stopped_at.is_not(None), "stopped"),
         (Agent.last_seen_at.is_(None), "never_heard"),
         (_is_silent(offline_after_seconds), "silent"),
         (Agent.state.in_(TROUBLED_STATES), Agent.state),

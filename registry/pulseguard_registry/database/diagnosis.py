@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import LockNotAvailable
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from pulseguard_registry.errors import ConfigurationError, DatabaseUnavailable, SchemaTooNew
 
@@ -23,21 +27,33 @@ class Place:
         return f"database {self.database!r} on {self.host}:{self.port}"
 
 
+_WRONG_URL = (
+    "DATABASE_URL is no URL of one PostgreSQL server; write"
+    " postgresql://user:password@host:5432/database, with @ : / in the password percent-encoded"
+)
+
+
 def place_of(url: str) -> Place:
-    """Read the place from a PostgreSQL URL; ConfigurationError where it is none."""
+    """Read the place from a PostgreSQL URL; ConfigurationError where it is none.
+
+    A password that was not percent-encoded would end up in host or database, and so in the log.
+    """
     try:
         parts = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        raise ConfigurationError(
-            "DATABASE_URL is no PostgreSQL URL; write postgresql://user:password@host:5432/database"
-        ) from None
+        make_url(url)
+    except (psycopg.ProgrammingError, ArgumentError, ValueError):
+        raise ConfigurationError(_WRONG_URL) from None
     user = str(parts.get("user") or "postgres")
-    return Place(
+    place = Place(
         host=str(parts.get("host") or parts.get("hostaddr") or "localhost"),
         port=str(parts.get("port") or 5432),
         database=str(parts.get("dbname") or user),
         user=user,
     )
+    is_a_url = url.startswith(("postgresql://", "postgres://"))
+    if not is_a_url or not place.port.isdigit() or re.search("[@,]", place.host + place.database):
+        raise ConfigurationError(_WRONG_URL)
+    return place
 
 
 def diagnose(place: Place, error: BaseException) -> DatabaseUnavailable:
@@ -66,6 +82,11 @@ def too_new(place: Place, revision: str) -> SchemaTooNew:
 
 
 def _cause_and_mend(place: Place, error: BaseException) -> tuple[str, str]:
+    if isinstance(error, LockNotAvailable):
+        return (
+            "another registry is changing its schema, or somebody holds that lock",
+            "wait; the registry goes on trying (pg_locks shows who)",
+        )
     text = " ".join(str(error).split())
     lowered = text.lower()
     if "password authentication failed" in lowered or "no password supplied" in lowered:

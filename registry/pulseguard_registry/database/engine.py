@@ -10,9 +10,12 @@ from psycopg import Connection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
+from pulseguard_registry.database.connecting import CONNECT_SECONDS
 from pulseguard_registry.database.deadline import shut_down
 
-CONNECT_SECONDS = 2
+# Less than the five seconds after which a caller is owed an answer.
+STATEMENT_MILLISECONDS = 4000
+LOCK_MILLISECONDS = 3000
 
 
 class Base(DeclarativeBase):
@@ -29,9 +32,11 @@ class Database:
             pool_size=10,
             max_overflow=10,
             pool_timeout=3,
+            hide_parameters=True,  # they would stand in the log: descriptions, configurations
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "pulseguard"},
         )
         self.sessions = sessionmaker(self.engine)
+        event.listen(self.engine, "connect", _set_timeouts)
         self._in_use: set[Connection[Any]] = set()
         event.listen(self.engine, "checkout", lambda raw, *_: self._in_use.add(raw))
         event.listen(self.engine, "checkin", lambda raw, *_: self._in_use.discard(raw))
@@ -53,6 +58,12 @@ def session_of(request: Request) -> Iterator[Session]:
 
 # Without scope="function" the commit would run after the response: a failing one would answer 201.
 DatabaseSession = Annotated[Session, Depends(session_of, scope="function")]
+
+
+def _set_timeouts(connection: Connection[Any], _: object) -> None:
+    connection.execute(f"SET statement_timeout = {STATEMENT_MILLISECONDS}")
+    connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
+    connection.commit()
 
 
 def _with_driver(url: str) -> str:

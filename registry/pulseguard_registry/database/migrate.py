@@ -9,6 +9,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
 
 from pulseguard_registry.database.diagnosis import Place, too_new
 
@@ -17,23 +18,32 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 LOCK = 0x70756C7365
 
 
-def upgrade(engine: Engine, place: Place, revision: str = "head") -> None:
+def upgrade(engine: Engine, place: Place) -> None:
     """Migrate up, all in one transaction; SchemaTooNew where the database is ahead of us."""
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        take_lock(connection)
         config = _config(connection)
         current = current_revision(connection)
         if current is not None and current not in _known_revisions(config):
             raise too_new(place, current)
-        if current != ScriptDirectory.from_config(config).get_current_head() or revision != "head":
-            command.upgrade(config, revision)
+        if current != head_revision():
+            command.upgrade(config, "head")
 
 
 def downgrade(engine: Engine, revision: str) -> None:
     """Migrate down to a revision, or to `base`, all in one transaction."""
     with engine.begin() as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        take_lock(connection)
         command.downgrade(_config(connection), revision)
+
+
+def take_lock(connection: Connection | Session) -> None:
+    """One registry at a time, until the end of the transaction, which may then take its time.
+
+    Waiting for the lock itself ends with the connection's lock_timeout.
+    """
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def current_revision(connection: Connection) -> str | None:

@@ -13,9 +13,10 @@ import psycopg
 from psycopg import AsyncConnection, IsolationLevel
 from sqlalchemy.exc import DBAPIError
 
+from pulseguard_registry.database.connecting import CONNECT_SECONDS, connect
 from pulseguard_registry.database.deadline import within
 from pulseguard_registry.database.diagnosis import Place, diagnose, silent
-from pulseguard_registry.database.engine import CONNECT_SECONDS, Database
+from pulseguard_registry.database.engine import Database
 from pulseguard_registry.errors import DatabaseUnavailable
 
 TICK_SECONDS = 0.5
@@ -81,36 +82,42 @@ class Supervisor:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
-    async def next_tick(self) -> None:
-        """Wait until what the followers keep is as fresh as this call, at most for a second."""
+    async def next_tick(self) -> bool:
+        """Wait at most a second; whether what the followers keep is as fresh as this call."""
         called_at = time.monotonic()
         with suppress(TimeoutError):
             async with asyncio.timeout(2 * TICK_SECONDS):
                 while self.confirmed_at < called_at:
                     self._wanted.set()
                     await self._ticked.wait()
+        return self.confirmed_at >= called_at
 
     async def _connect(self) -> AsyncConnection[Any]:
         try:
-            return await asyncio.wait_for(
-                AsyncConnection.connect(
-                    self._database.url,
-                    autocommit=True,
-                    connect_timeout=CONNECT_SECONDS,
-                    application_name="pulseguard",
-                ),
-                CONNECT_SECONDS + 1,
-            )
+            return await connect(self._database.url)
         except TimeoutError:
             raise silent(self._place, CONNECT_SECONDS) from None
 
     async def _bring_up(self, connection: AsyncConnection[Any]) -> None:
         await within(ANSWER_SECONDS, connection, _select_one(connection))
-        await asyncio.to_thread(self._prepare)
+        await self._prepared(connection)
         self._known.clear()
         await self._tick(connection)
         self.trouble = None
         log.info("ready: using %s", self._place)
+
+    async def _prepared(self, connection: AsyncConnection[Any]) -> None:
+        """A migration may take its time, but not the silence of a database that went away."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._prepare))
+        while not work.done():
+            await asyncio.wait({work}, timeout=ANSWER_SECONDS)
+            try:
+                await within(ANSWER_SECONDS, connection, _select_one(connection))
+            except (psycopg.Error, OSError, TimeoutError):
+                self._database.break_off()
+                await asyncio.wait({work}, timeout=ANSWER_SECONDS)
+                raise
+        work.result()
 
     async def _watch(self, connection: AsyncConnection[Any]) -> None:
         while True:

@@ -18,6 +18,12 @@ _HOST_NAME = re.compile(
 )
 
 
+# Those outside of the link-local networks: Alibaba Cloud, AWS over IPv6.
+METADATA_SERVICES = frozenset(
+    {ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")}
+)
+
+
 class AddressRefused(ValueError):
     """The address is malformed or not allowed; the message says why and what to do."""
 
@@ -66,6 +72,7 @@ def _split(address: str) -> tuple[str, int]:
     host, separator, port = address.rpartition(":")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
+        separator = separator if ":" in host and "%" not in host else ""
     elif ":" in host:
         separator = ""
     if not separator or not host or not (port.isascii() and port.isdigit() and len(port) <= 5):
@@ -121,6 +128,8 @@ def _check_ip(address: Address, policy: AddressPolicy) -> None:
             f"{address} is not on this machine, and the registry listens on loopback only;"
             " register 127.0.0.1:port, or start the registry with --host"
         )
+    if address in METADATA_SERVICES:
+        raise AddressRefused(f"{address} is a cloud's metadata service; never scraped")
     if address.is_link_local or address.is_multicast or address.is_unspecified:
         raise AddressRefused(f"{address} is link-local, multicast or unspecified; never scraped")
     if not any(address in network for network in policy.networks):

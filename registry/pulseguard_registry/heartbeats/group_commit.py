@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.errors import DeadlockDetected, SerializationFailure
+from psycopg.errors import DataError, DeadlockDetected, IntegrityError, SerializationFailure
 
 from pulseguard_registry.database.deadline import within
-from pulseguard_registry.errors import DatabaseUnavailable
+from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.heartbeats.statement import Outcome, Write, store
 
 BATCH_LIMIT = 500
@@ -39,7 +39,8 @@ class GroupCommit:
         self._connection: AsyncConnection[Any] | None = None
 
     async def submit(self, write: Write) -> Outcome:
-        """Store durably; DatabaseUnavailable where it cannot be known to be stored."""
+        """Store durably; DatabaseUnavailable where it cannot be known to be stored, WriteRefused
+        where PostgreSQL takes no such value."""
         if len(self._waiting) >= WAITING_LIMIT:
             raise DatabaseUnavailable("too many writes are waiting for the database; try again")
         answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -60,19 +61,31 @@ class GroupCommit:
             await self._drop_connection()
 
     async def _commit(self, batch: list[_Waiting]) -> None:
-        self._on_batch(len(batch))
         try:
             outcomes = await self._store([write for write, _ in batch])
+        except (DataError, IntegrityError) as error:
+            await self._isolate(batch, error)
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._drop_connection()
-            failure = DatabaseUnavailable(f"not stored: {_first_line(error)}; try again")
-            for _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(failure)
+            failure = DatabaseUnavailable(
+                f"not known to be stored: {_first_line(error)}; try again"
+            )
+            # Those who wait would only wait as long for the same.
+            _fail([*batch, *self._waiting], failure)
+            self._waiting.clear()
+        else:
+            self._on_batch(len(batch))
+            for (_, answer), outcome in zip(batch, outcomes, strict=True):
+                if not answer.done():  # the client may have gone
+                    answer.set_result(outcome)
+
+    async def _isolate(self, batch: list[_Waiting], error: psycopg.Error) -> None:
+        """PostgreSQL refuses a value of one write: the others of its batch must not suffer."""
+        if len(batch) == 1:
+            _fail(batch, WriteRefused(f"PostgreSQL refuses a value: {_first_line(error)}; mend it"))
             return
-        for (_, answer), outcome in zip(batch, outcomes, strict=True):
-            if not answer.done():  # the client may have gone
-                answer.set_result(outcome)
+        for one in batch:
+            await self._commit([one])
 
     async def _store(self, writes: list[Write]) -> list[Outcome]:
         for attempt in range(ATTEMPTS):
@@ -92,6 +105,12 @@ class GroupCommit:
         if connection is not None:
             with suppress(psycopg.Error, OSError):
                 await connection.close()
+
+
+def _fail(batch: Iterable[_Waiting], failure: Exception) -> None:
+    for _, answer in batch:
+        if not answer.done():
+            answer.set_exception(failure)
 
 
 def _first_line(error: BaseException) -> str:

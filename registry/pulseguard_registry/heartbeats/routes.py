@@ -86,7 +86,9 @@ def _why_not_found(request: Request, principal: Principal, agent_id: uuid.UUID) 
     """404 for an unknown or retired agent; 403 for one outside of the key's bound."""
     database: Database = request.app.state.database
     query = select(models.Agent.environment, models.Agent.team).where(
-        models.Agent.id == agent_id, models.Agent.retired_at.is_(None)
+        models.Agent.id == agent_id,
+        models.Agent.retired_at.is_(None),
+        models.Agent.stopped_at.is_(None),
     )
     with database.sessions() as session:
         row = session.execute(query).one_or_none()

@@ -15,7 +15,9 @@ class Heartbeat(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: State = "idle"
-    goodbye: bool = Field(False, description="A clean stop: OFFLINE, out of discovery, no alert.")
+    goodbye: bool = Field(
+        False, strict=True, description="A clean stop: OFFLINE, out of discovery, no alert."
+    )
     snapshot: Snapshot | None = None
 
 

@@ -42,6 +42,8 @@ _COLUMN_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS)
 
 # Rows are locked in the order of their ids, so that two registries never wait for each other.
 # The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
+# After a goodbye only registering brings an agent back: the one that still beats may be another
+# process of the same identity, with another address.
 _STORE = f"""
 WITH asked AS (
     SELECT * FROM unnest(%(position)s::int[], %(agent_id)s::uuid[], %(environment)s::text[],
@@ -51,6 +53,7 @@ WITH asked AS (
     SELECT asked.position, agents.id, asked.state, asked.goodbye
       FROM agents JOIN asked ON asked.agent_id = agents.id
      WHERE agents.retired_at IS NULL
+       AND (agents.stopped_at IS NULL OR asked.goodbye OR asked.state IS NULL)
        AND (asked.environment IS NULL OR asked.environment = agents.environment)
        AND (asked.team IS NULL OR asked.team = agents.team)
      ORDER BY agents.id

@@ -12,8 +12,8 @@ DAYS_AHEAD = 3
 _NAME = re.compile(r"ai_metrics_(\d{8})")
 
 
-def keep_partitions(connection: Connection, today: date, retention_days: int) -> None:
-    """Make the missing partitions from yesterday to three days ahead, drop the outlived ones.
+def make_partitions(connection: Connection, today: date) -> None:
+    """Make the missing partitions from yesterday to three days ahead.
 
     The caller holds the advisory lock. Rows that fell outside of all partitions stay in the
     default one until a partition for their day is made, which takes them over.
@@ -22,9 +22,13 @@ def keep_partitions(connection: Connection, today: date, retention_days: int) ->
     for day in wanted_days(today):
         if day not in existing:
             _make_partition(connection, day)
-    for day in outlived_days(existing, today, retention_days):
+
+
+def drop_outlived(connection: Connection, today: date, retention_days: int) -> None:
+    """Drop the partitions, and delete the rows outside of all, whose time is over."""
+    for day in outlived_days(_partition_days(connection), today, retention_days):
         connection.execute(text(f"DROP TABLE {_name(day)}"))
-    bound = {"oldest": today - timedelta(days=retention_days)}
+    bound = {"oldest": _midnight(today - timedelta(days=retention_days))}
     connection.execute(text("DELETE FROM ai_metrics_default WHERE taken_at < :oldest"), bound)
 
 

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from pulseguard.catalog.metric import ErrorType
+from pulseguard_registry.fields import Instant
 
 # Counts and times that PostgreSQL's bigint and double precision take, and that mean something.
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
-Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]
+Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+
+# An agent's clock may be wrong, but a snapshot of next month would be the latest for a month.
+MOST_AHEAD = timedelta(days=1)
+
+
+def _not_ahead(taken_at: datetime) -> datetime:
+    if taken_at > datetime.now(UTC) + MOST_AHEAD:
+        raise ValueError("lies more than a day in the future; set the agent's clock")
+    return taken_at
+
+
+TakenAt = Annotated[Instant, AfterValidator(_not_ahead)]
 
 
 class Tokens(BaseModel):
@@ -32,10 +46,10 @@ class Snapshot(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    taken_at: AwareDatetime = Field(
+    taken_at: TakenAt = Field(
         strict=True, description="End of the interval, by the agent's clock, with its offset."
     )
-    interval_seconds: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+    interval_seconds: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
     model_inference_time_ms: Amount | None = Field(None, description="Mean of the model calls.")
     model_inference_time_p95_ms: Amount | None = None
     model_accuracy: Ratio | None = Field(None, description="Mean of the accuracy evaluations.")
@@ -78,10 +92,10 @@ class StoredSnapshot(Snapshot):
 class SnapshotQuery(BaseModel):
     """Which snapshots to read; without a range, the latest one."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
-    start: AwareDatetime | None = Field(None, alias="from", description="Taken at or after.")
-    end: AwareDatetime | None = Field(None, alias="to", description="Taken before.")
+    start: Instant | None = Field(None, alias="from", description="Taken at or after.")
+    end: Instant | None = Field(None, alias="to", description="Taken before.")
     limit: int | None = Field(None, ge=1, le=1000, description="1, or 100 with a range.")
 
 

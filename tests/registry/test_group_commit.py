@@ -1,0 +1,120 @@
+"""The group commit: order, durability, and one bad write among good ones."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from psycopg import AsyncConnection
+
+from pulseguard_registry.database.connecting import connect
+from pulseguard_registry.errors import WriteRefused
+from pulseguard_registry.heartbeats.group_commit import GroupCommit
+from pulseguard_registry.heartbeats.statement import Outcome, Write, store
+from pulseguard_registry.snapshots.schemas import Snapshot
+from tests.registry.running import RunningRegistry
+
+
+def write(agent_id: str, **changed: Any) -> Write:
+    """A heartbeat, unbound."""
+    fields = {"environment": None, "team": None, "state": "idle", "goodbye": False, "snapshots": ()}
+    return Write(agent_id=uuid.UUID(agent_id), **(fields | changed))
+
+
+def hostile_snapshot() -> Snapshot:
+    """One that slipped past every check: PostgreSQL has no such number."""
+    return Snapshot.model_construct(
+        **Snapshot(taken_at=datetime.now(UTC), interval_seconds=1).model_dump(exclude={"tokens"})
+        | {"tokens": Snapshot(taken_at=datetime.now(UTC), interval_seconds=1).tokens}
+        | {"model_calls": -1}
+    )
+
+
+async def with_connection(url: str, writes: list[Write]) -> list[Outcome]:
+    """Store one batch on a connection of its own."""
+    connection: AsyncConnection[Any] = await connect(url)
+    async with connection:
+        return await store(connection, writes)
+
+
+async def submit_all(url: str, writes: list[Write], rounds: int = 1) -> list[Any]:
+    """Submit all at once, through two group commits as of two registries."""
+    commits = [GroupCommit(partial(connect, url), lambda _: None) for _ in range(2)]
+    tasks = [asyncio.create_task(commit.run()) for commit in commits]
+    try:
+        results: list[Any] = []
+        for _ in range(rounds):
+            one = [commits[0].submit(each) for each in writes]
+            other = [commits[1].submit(each) for each in reversed(writes)]
+            results += await asyncio.gather(*one, *other, return_exceptions=True)
+        return results
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+def test_the_last_heartbeat_of_an_agent_in_a_batch_counts(registry: RunningRegistry) -> None:
+    agent_id = registry.register()["id"]
+    states = ["idle", "working", "failed"]
+
+    outcomes = asyncio.run(
+        with_connection(registry.database_url, [write(agent_id, state=state) for state in states])
+    )
+
+    assert outcomes == [Outcome(True, 0)] * 3
+    assert registry.rows("SELECT state FROM agents") == [("failed",)]
+
+
+def test_one_write_that_postgresql_refuses_does_not_fail_the_others(
+    registry: RunningRegistry,
+) -> None:
+    agents = [registry.register(f"agent-{number}")["id"] for number in range(5)]
+    writes = [write(agent_id, state="working") for agent_id in agents]
+    writes[2] = write(agents[2], snapshots=(hostile_snapshot(),))
+
+    results = asyncio.run(submit_all(registry.database_url, writes))
+
+    refused = [result for result in results if isinstance(result, WriteRefused)]
+    assert len(refused) == 2  # once at each registry
+    assert [result for result in results if result not in refused] == [Outcome(True, 0)] * 8
+    assert registry.rows("SELECT count(*) FROM agents WHERE state = 'working'") == [(4,)]
+
+
+def test_two_registries_on_the_same_agents_do_not_get_in_each_others_way(
+    registry: RunningRegistry,
+) -> None:
+    agents = [registry.register(f"agent-{number}")["id"] for number in range(40)]
+    writes = [write(agent_id) for agent_id in agents]
+
+    results = asyncio.run(submit_all(registry.database_url, writes, rounds=30))
+
+    assert results == [Outcome(True, 0)] * (40 * 2 * 30)
+    assert registry.rows(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    ) == [(0,)]
+
+
+@pytest.mark.parametrize("default", ["off", "local"])
+def test_an_acknowledged_write_is_durable_whatever_the_servers_default(
+    registry: RunningRegistry, default: str
+) -> None:
+    agent_id = registry.register()["id"]
+    registry.execute(
+        f"""
+        DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = {default}',
+                                   current_database()); END $$;
+        CREATE TABLE seen (setting text);
+        CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+        CREATE TRIGGER look AFTER UPDATE ON agents EXECUTE FUNCTION look()
+        """
+    )
+
+    asyncio.run(with_connection(registry.database_url, [write(agent_id)]))
+
+    assert registry.rows("SELECT DISTINCT setting FROM seen") == [("on",)]
