@@ -127,8 +127,10 @@ def _read(response: http.client.HTTPResponse, *, asked_with: dict[str, str]) -> 
 
 
 def _refusal(status: int) -> RegistryTrouble:
-    if status in (401, 403):
-        mend = "put a valid key of the role prometheus into the key file"
+    if status == 401:
+        mend = "give a valid key of role prometheus in a file, --key-file or PULSEGUARD_KEY_FILE"
+    elif status == 403:
+        mend = "the key is of another role; put one of the role prometheus into the key file"
     elif status >= 500:
         mend = "its log and its /api/v1/health/ready say why"
     else:
