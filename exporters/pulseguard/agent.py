@@ -16,6 +16,7 @@ from pulseguard.guard import Guard, OncePerMinute, guarded
 from pulseguard.recorder import Recorder
 from pulseguard.series import Series
 from pulseguard.settings import environment_source, read_settings
+from pulseguard.settings_file import settings_file, with_file
 from pulseguard.values import share
 from pulseguard.work import Task, Tool
 
@@ -36,7 +37,9 @@ class Agent:
 
     Arguments left out come from `PULSEGUARD_<NAME>` (registry_url, key, key_file, environment,
     instance, team, metrics_host, metrics_port, metrics_advertise, detail, series_limit,
-    heartbeat_seconds, snapshot_seconds), else from the defaults of `pulseguard.settings.Settings`.
+    heartbeat_seconds, snapshot_seconds, prices_file), else from the defaults of
+    `pulseguard.settings.Settings`. Where nothing names a registry, the one of a running `make up`
+    is found through the file that it leaves (`pulseguard.settings_file`).
     Recording works before `start` and after `stop`.
     """
 
@@ -65,6 +68,7 @@ class Agent:
         series_limit: int | None = None,
         heartbeat_seconds: float | None = None,
         snapshot_seconds: float | None = None,
+        prices_file: str | Path | None = None,
         strict: bool = False,
     ) -> None:
         journal = OncePerMinute()
@@ -83,8 +87,11 @@ class Agent:
             "series_limit": series_limit,
             "heartbeat_seconds": heartbeat_seconds,
             "snapshot_seconds": snapshot_seconds,
+            "prices_file": prices_file,
         }
-        settings = read_settings([arguments, environment_source(os.environ)], refuse)
+        nearer = [arguments, environment_source(os.environ)]
+        sources = with_file(nearer, settings_file(os.environ), refuse)
+        settings = read_settings(sources, refuse)
         series = Series(AGENT_METRICS, settings.detail, settings.series_limit)
         self._recorder = Recorder(series)
         self._guard = Guard(self._recorder.exporter_failed, journal, strict)

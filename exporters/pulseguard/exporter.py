@@ -13,10 +13,12 @@ from pulseguard.catalog import (
     LABEL_FRAMEWORK,
     LABEL_SEMCONV,
 )
+from pulseguard.cost import Pricing
 from pulseguard.description import Description, host_name
 from pulseguard.exposition import AgentCollector
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.labels import MAX_LENGTH
+from pulseguard.prices import Price, read_prices
 from pulseguard.recorder import Recorder
 from pulseguard.registry_client import RegistryClient, read_key_file
 from pulseguard.reporter import Reporter
@@ -59,7 +61,9 @@ class Exporter:
         self._reporter: Reporter | None = None
         self._waiting = Waiting()
         self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
-        self._collector = AgentCollector(recorder, guard, settings.series_limit, self._info())
+        self._collector = AgentCollector(
+            recorder, guard, settings.series_limit, self._info(), Pricing(self._own_prices())
+        )
         self.instance = settings.instance or ""
 
     @property
@@ -185,6 +189,12 @@ class Exporter:
         if self._settings.key or self._settings.key_file is None:
             return self._settings.key
         return read_key_file(self._settings.key_file)
+
+    def _own_prices(self) -> dict[str, Price]:
+        path = self._settings.prices_file
+        if path is None:
+            return {}
+        return self._guard.attempt("read the prices", {}, read_prices, path)
 
     def _is_scraped(self) -> bool:
         at = self._collector.collected_at

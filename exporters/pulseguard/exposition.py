@@ -18,8 +18,10 @@ from pulseguard.catalog import (
     EXPORTER_SERIES,
     EXPORTER_SERIES_LIMIT,
     LABEL_STATE,
+    TOKENS,
     Metric,
 )
+from pulseguard.cost import Pricing
 from pulseguard.guard import Guard
 from pulseguard.host import HostReader
 from pulseguard.recorder import Recorder
@@ -30,12 +32,18 @@ class AgentCollector(Collector):
     """Everything that a scrape shows, of one moment."""
 
     def __init__(
-        self, recorder: Recorder, guard: Guard, limit: int, info: Mapping[str, str]
+        self,
+        recorder: Recorder,
+        guard: Guard,
+        limit: int,
+        info: Mapping[str, str],
+        pricing: Pricing,
     ) -> None:
         self._recorder = recorder
         self._guard = guard
         self._limit = limit
         self._info = dict(info)
+        self._pricing = pricing
         self._host = guard.attempt("watch the process", None, HostReader)
         self._one_at_a_time = threading.Lock()
         self.collected_changes = -1
@@ -49,6 +57,9 @@ class AgentCollector(Collector):
         began = time.perf_counter()
         self.collected_at = time.monotonic()
         self.collected_changes, readings = self._recorder.series.read()
+        readings |= self._guard.attempt(
+            "price tokens", {}, self._pricing.read, readings[TOKENS.name]
+        )
         families = [
             self._family(metric, readings[metric.name])
             for metric in AGENT_METRICS

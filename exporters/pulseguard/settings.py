@@ -39,6 +39,7 @@ class Settings:
     series_limit: int = DEFAULT_LIMIT
     heartbeat_seconds: float = 15.0
     snapshot_seconds: float = 60.0
+    prices_file: Path | None = None
 
 
 def environment_source(environ: Mapping[str, str]) -> Source:
@@ -175,4 +176,5 @@ _PARSERS: Final[dict[str, Callable[[str, object], object]]] = {
     "series_limit": _limit,
     "heartbeat_seconds": _seconds,
     "snapshot_seconds": _seconds,
+    "prices_file": _path,
 }

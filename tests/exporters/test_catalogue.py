@@ -22,6 +22,8 @@ def use_everything(agent: Agent) -> None:
         call.usage(input_tokens=10, output_tokens=5)
         call.context(window=100)
         call.retries(1, "rate_limit")
+    with agent.llm_call("nobody", "a model without a price") as call:
+        call.usage(input_tokens=10, output_tokens=5)
     with agent.tool("search"):
         pass
     with agent.api_call("api.example.com") as outbound:

@@ -47,6 +47,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "PULSEGUARD_SERIES_LIMIT": "2000",
         "PULSEGUARD_HEARTBEAT_SECONDS": "5",
         "PULSEGUARD_SNAPSHOT_SECONDS": "30",
+        "PULSEGUARD_PRICES_FILE": "/etc/prices.json",
     }
 
     assert read_settings([environment_source(environ)], refuse) == Settings(
@@ -63,6 +64,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
         series_limit=2000,
         heartbeat_seconds=5.0,
         snapshot_seconds=30.0,
+        prices_file=Path("/etc/prices.json"),
     )
 
 
@@ -89,6 +91,7 @@ BAD: list[tuple[str, Any]] = [
     ("heartbeat_seconds", 0),
     ("heartbeat_seconds", "nan"),
     ("snapshot_seconds", []),
+    ("prices_file", 7),
     ("type", "ROBOT"),
     ("deployment_type", None),
     ("tags", "not a list"),
@@ -96,7 +99,7 @@ BAD: list[tuple[str, Any]] = [
     ("labels", {"not a name": "x"}),
     ("labels", {"__address__": "x"}),
     ("tags", [""]),
-    ("config", {"a": object()}),
+    ("config", {"a": object}),
     ("config", {"a": float("nan")}),
     ("config", {"a": "x" * 20_000}),
     ("version", 2.1),

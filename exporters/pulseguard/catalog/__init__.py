@@ -4,6 +4,8 @@ from typing import Final
 
 from pulseguard.catalog.calls import *  # noqa: F403
 from pulseguard.catalog.calls import CALL_METRICS
+from pulseguard.catalog.cost import *  # noqa: F403
+from pulseguard.catalog.cost import COST_METRICS
 from pulseguard.catalog.exporter import *  # noqa: F403
 from pulseguard.catalog.exporter import SELF_METRICS
 from pulseguard.catalog.metric import *  # noqa: F403
@@ -13,4 +15,9 @@ from pulseguard.catalog.work import *  # noqa: F403
 from pulseguard.catalog.work import WORK_METRICS
 
 # Everything that an agent's /metrics may hold.
-AGENT_METRICS: Final[tuple[Metric, ...]] = (*CALL_METRICS, *WORK_METRICS, *SELF_METRICS)
+AGENT_METRICS: Final[tuple[Metric, ...]] = (
+    *CALL_METRICS,
+    *COST_METRICS,
+    *WORK_METRICS,
+    *SELF_METRICS,
+)

@@ -76,6 +76,8 @@ TOKENS: Final = Metric(
     (LABEL_PROVIDER, LABEL_MODEL, LABEL_TOKEN_TYPE),
     "tokens",
     max_label_sets=60,
+    # Its cost, or that it has none.
+    derived_series=1,
 )
 CALLS_IN_PROGRESS: Final = Metric(
     "pulseguard_calls_in_progress", "gauge", "Model calls that have begun and not ended."

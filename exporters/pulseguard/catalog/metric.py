@@ -21,6 +21,7 @@ ErrorSource = Literal["chat", "tool", "task", "api"]
 TaskOutcome = Literal["completed", "failed", "cancelled", "timeout"]
 AgentState = Literal["idle", "working", "waiting", "stuck", "draining", "failed"]
 ToolType = Literal["function", "extension", "datastore"]
+UnpricedReason = Literal["no_provider", "unknown_model", "no_price", "_OTHER"]
 RegistryOutcome = Literal["ok", "refused", "unavailable", "unreachable"]
 
 # OpenTelemetry's own fallback value: everything that has no room or no name of its own.
@@ -110,7 +111,8 @@ class Metric:
     for a plain number. `lean_buckets` is what the lean profile keeps of a histogram: None the
     buckets of the table, six bounds, or an empty tuple for count and sum alone.
     `max_label_sets` is the number of label sets that an agent keeps apart; 0 where the values
-    themselves are bounded.
+    themselves are bounded. `derived_series` is how many more are worked out of each label set when
+    it is read: room for them is taken together with it.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     lean_buckets: tuple[float, ...] | None = None
     max_label_sets: int = 0
+    derived_series: int = 0
 
     def bounds(self, detail: Detail) -> tuple[float, ...]:
         """The finite upper bounds in this profile; empty for count and sum alone."""
@@ -129,8 +132,8 @@ class Metric:
         return self.lean_buckets
 
     def series_per_label_set(self, detail: Detail) -> int:
-        """How many series one label set costs: buckets with +Inf, count and sum."""
+        """How many series one label set costs: buckets with +Inf, count, sum; what is derived."""
         if self.type != "histogram":
-            return 1
+            return 1 + self.derived_series
         bounds = self.bounds(detail)
         return len(bounds) + 3 if bounds else 2
