@@ -1,7 +1,10 @@
-"""The prometheus.yml that PulseGuard ships, and the same with other addresses and intervals."""
+"""The configuration that PulseGuard ships, and the same with other addresses and times."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -11,11 +14,28 @@ from pulseguard_prometheus.errors import ConfigurationMismatch
 SCRAPE_TIMEOUT_SECONDS = 5.0
 
 
+# In a checkout these are links to the folder above, where people look for them. The build
+# back-end's own way, force-include, leaves a stray copy in every editable install.
+_SHIPPED = Path(__file__).parent
+
+
 def shipped_configuration() -> str:
     """Answers the text of the shipped prometheus.yml, in a wheel as in a checkout."""
-    # In a checkout this is a link to ../prometheus.yml, where people look for it. The build
-    # back-end's own way, force-include, leaves a stray copy in every editable install.
-    return Path(__file__).with_name("prometheus.yml").read_text(encoding="utf-8")
+    return (_SHIPPED / "prometheus.yml").read_text(encoding="utf-8")
+
+
+def shipped_alertmanager_configuration() -> str:
+    """Answers the text of the shipped alertmanager.yml."""
+    return (_SHIPPED / "alertmanager.yml").read_text(encoding="utf-8")
+
+
+def shipped_rules() -> dict[str, str]:
+    """Answers the texts of the shipped rule files by file name.
+
+    Keep the names: a group that fires loses its state where its file is renamed.
+    """
+    files = sorted((_SHIPPED / "rules").glob("*.yml"))
+    return {file.name: file.read_text(encoding="utf-8") for file in files}
 
 
 def render_configuration(
@@ -34,23 +54,67 @@ def render_configuration(
     document = yaml.safe_load(text)
     interval = _duration(scrape_interval_seconds)
     timeout = _duration(min(scrape_interval_seconds, SCRAPE_TIMEOUT_SECONDS))
-    try:
+    with _mismatch_said("prometheus.yml"):
         _set_intervals(document, interval, timeout)
         _set_address(document["alerting"]["alertmanagers"][0], alertmanager_address)
         _set_address(_job(document, "registry"), registry_address)
         _set_address(_job(document, "registry-agents"), registry_address)
         _set_address(_job(document, "prometheus"), prometheus_address)
-    except (LookupError, TypeError, ValueError) as problem:
-        raise ConfigurationMismatch(
-            f"this is not the shipped prometheus.yml: no place for {problem}"
-        ) from problem
     # One place each: an anchor would tie what the next reader changes to what he does not see.
+    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
+
+
+def render_alertmanager_configuration(
+    text: str,
+    *,
+    registry_address: str,
+    group_interval_seconds: float | None = None,
+    repeat_interval_seconds: float | None = None,
+) -> str:
+    """Answers the configuration with this registry (host:port) and, where given, these times.
+
+    Raises ConfigurationMismatch where the text has not exactly the places that are to be changed.
+    """
+    document = yaml.safe_load(text)
+    with _mismatch_said("alertmanager.yml"):
+        ((webhook,),) = [receiver["webhook_configs"] for receiver in document["receivers"]]
+        path = urlsplit(webhook["url"]).path
+        _replace(webhook, "url", f"http://{registry_address}{path}")
+        for name, seconds in (
+            ("group_interval", group_interval_seconds),
+            ("repeat_interval", repeat_interval_seconds),
+        ):
+            if seconds is not None:
+                _replace(document["route"], name, _duration(seconds))
+    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
+
+
+def render_rules(text: str, *, pending_seconds: float) -> str:
+    """Answers a rule file whose alerts fire after this time and which is evaluated as often as the
+    whole configuration says, else unchanged: for tests, which cannot wait."""
+    document = yaml.safe_load(text)
+    with _mismatch_said("file of rules"):
+        for group in document["groups"]:
+            group.pop("interval", None)
+            for rule in group["rules"]:
+                if "alert" in rule:
+                    _replace(rule, "for", _duration(pending_seconds))
     return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
 
 
 class _WithoutAnchors(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+@contextmanager
+def _mismatch_said(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
+        raise ConfigurationMismatch(
+            f"this is not the shipped {name}: no place for {problem}"
+        ) from problem
 
 
 # Any: a YAML document; the steps below find out whether it has the shape they need.

@@ -23,6 +23,7 @@ from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database
@@ -155,6 +156,7 @@ def _api() -> APIRouter:
         heartbeat_routes,
         snapshot_routes,
         discovery_routes,
+        alert_routes,
         access_routes,
     ):
         api.include_router(part.router)

@@ -12,6 +12,7 @@ def everything(registry: RunningRegistry) -> list[Any]:
     statements = (
         "SELECT * FROM agents",
         "SELECT * FROM ai_metrics",
+        "SELECT * FROM alerts",
         "SELECT id, name, role, revoked_at FROM api_keys WHERE name NOT LIKE 'test %' ORDER BY id",
     )
     return [registry.rows(statement) for statement in statements]

@@ -88,7 +88,7 @@ def test_a_body_that_is_no_json_object_is_422(
     assert everything(registry) == before
 
 
-@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+@pytest.mark.parametrize("call", [c for c in WITH_BODY if not c.tolerant], ids=str)
 def test_an_unknown_field_is_named(registry: RunningRegistry, call: Call) -> None:
     agent_id = registry.register()["id"]
     before = everything(registry)

@@ -1,0 +1,1 @@
+"""What Prometheus' alerts did: their history, as Alertmanager tells it."""

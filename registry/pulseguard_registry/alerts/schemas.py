@@ -1,0 +1,132 @@
+"""Alerts on the wire: as Alertmanager sends them, and as they are read."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+)
+from pydantic.alias_generators import to_camel
+
+AlertStatus = Literal["firing", "resolved"]
+
+# Every offset can be applied to these years without leaving the calendar.
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _storable(text: object) -> object:
+    """Text as PostgreSQL can keep it: what it cannot becomes U+FFFD, since an alert that is
+    refused is an alert that is lost."""
+    if not isinstance(text, str):
+        return text
+    return (
+        text.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    )
+
+
+def _imaginable(moment: datetime) -> datetime:
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError(f"lies outside of {_FIRST.year} to {_LAST.year}; check the sender's clock")
+    return moment
+
+
+def _none_if_zero(moment: object) -> object:
+    """Alertmanager, being written in Go, says year 1 where there is no time."""
+    return None if isinstance(moment, str) and moment.startswith("0001-01-01T") else moment
+
+
+Text = Annotated[str, BeforeValidator(_storable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_imaginable)]
+# 16 hexadecimal digits today.
+Fingerprint = Annotated[Text, Field(min_length=1, max_length=120)]
+
+
+class NotifiedAlert(BaseModel):
+    """One alert of a notification."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    status: AlertStatus
+    fingerprint: Fingerprint = Field(description="The same for the same labels.")
+    labels: dict[Text, Text] = {}
+    annotations: dict[Text, Text] = {}
+    starts_at: Moment
+    ends_at: Annotated[Moment | None, BeforeValidator(_none_if_zero)] = None
+    generator_url: Text = Field("", alias="generatorURL")
+
+
+class Notification(BaseModel):
+    """What Alertmanager posts to a webhook, version 4 of the payload; other fields may be there.
+
+    https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: Literal["4"]
+    alerts: list[NotifiedAlert]
+
+
+class NotificationReceipt(BaseModel):
+    """What became of the alerts of a notification."""
+
+    stored: int = Field(description="Stored now, durably.")
+    repeated: int = Field(description="Stored before; left as they were.")
+
+
+class Alert(BaseModel):
+    """One entry of the history: an alert began to fire, or was resolved."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    fingerprint: str
+    status: AlertStatus
+    alertname: str
+    severity: str
+    agent_id: uuid.UUID | None = Field(description="The agent of its label agent_id, where known.")
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime = Field(description="When it began to fire; the same in both entries.")
+    ends_at: datetime | None = Field(description="When it was resolved; null while firing.")
+    generator_url: str
+    received_at: datetime
+
+
+class AlertFilters(BaseModel):
+    """Which entries of the history to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: AlertStatus | None = Field(
+        None, description="`firing`: what began and, as far as is known, has not ended."
+    )
+    agent_id: uuid.UUID | None = None
+    alertname: str | None = Field(None, examples=["AgentDown"])
+    limit: int = Field(100, ge=1, le=500)
+    cursor: int | None = Field(
+        None, ge=1, lt=2**63, description="`next_cursor` of the page before."
+    )
+
+    @field_validator("alertname")
+    @classmethod
+    def _without_null(cls, text: str | None) -> str | None:
+        if text is not None and "\x00" in text:
+            raise ValueError("holds the character U+0000; take it out")
+        return text
+
+
+class AlertPage(BaseModel):
+    """One page of the history, the newest first."""
+
+    items: list[Alert]
+    next_cursor: int | None = Field(description="Null on the last page.")
