@@ -1,0 +1,1 @@
+"""Five demo agents: a simulated fleet that really works, fails and is measured."""

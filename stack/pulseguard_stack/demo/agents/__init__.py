@@ -1,0 +1,1 @@
+"""What each of the five demo agents does, one module each."""
