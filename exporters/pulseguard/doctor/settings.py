@@ -1,0 +1,72 @@
+"""The settings as an agent started here would find them, and where each came from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pulseguard.errors import ConfigurationError
+from pulseguard.settings import PREFIX, Settings, Source, environment_source, read_settings
+from pulseguard.settings_file import settings_file, with_file
+
+_DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The settings, the word for the source of each, and what was refused on the way."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    prometheus_url: str | None
+    note: str = ""
+
+    def origin(self, name: str) -> str:
+        """Where this setting came from: a flag, a variable, the file of `make up`, the default."""
+        return self.origins.get(name, _DEFAULT)
+
+
+def find_settings(flags: Source, prometheus_url: str | None, environ: Mapping[str, str]) -> Found:
+    """What the exporter would find; ConfigurationError where a value cannot be used.
+
+    The order is the exporter's: argument (here a flag), variable, file of `make up`.
+    """
+    path = settings_file(environ)
+    refused: list[ConfigurationError] = []
+    nearer = [flags, environment_source(environ)]
+    sources = with_file(nearer, path, refused.append)
+    origins: dict[str, str] = {}
+    for place, source in reversed(list(enumerate(sources))):
+        names = [name for name, value in source.items() if value is not None]
+        origins |= {name: _word(place, name, path) for name in names}
+    return Found(
+        read_settings(sources, _refuse),
+        origins,
+        _usable(prometheus_url or (_left_url(path) if len(sources) > len(nearer) else None)),
+        "; ".join(map(str, refused)),
+    )
+
+
+def _word(place: int, name: str, path: Path) -> str:
+    return ("--" + name.replace("_", "-"), PREFIX + name.upper(), str(path))[place]
+
+
+def _left_url(path: Path) -> str | None:
+    """The one setting in the file that the exporter has no use for."""
+    try:
+        url = json.loads(path.read_text(encoding="utf-8")).get("prometheus_url")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return url if isinstance(url, str) and url else None
+
+
+def _usable(url: str | None) -> str | None:
+    try:
+        return read_settings([{"registry_url": url}], _refuse).registry_url
+    except ConfigurationError as error:
+        raise ConfigurationError("prometheus_url", error.value, error.mend) from None
+
+
+def _refuse(error: ConfigurationError) -> None:
+    raise error

@@ -1,0 +1,158 @@
+"""The fleet as one picture: the registry's inventory and Prometheus' numbers, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pulseguard_stack.status.readings import Reading
+
+DEMO_ENVIRONMENT = "demo"
+
+Scrape = Literal["up", "down", "missing"]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """An agent as the registry knows it."""
+
+    agent_id: str
+    name: str
+    instance: str
+    environment: str
+    team: str
+    type: str
+    version: str
+    status: str
+    status_reason: str | None
+    metrics_address: str | None
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A firing alert, from the registry's history."""
+
+    name: str
+    severity: str
+    agent_id: str | None
+    agent: str
+    since: datetime
+    summary: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One of the two that were asked; `fault` says why it did not answer."""
+
+    name: str
+    url: str | None
+    fault: str | None = None
+    # When what is shown was answered; None where nothing is known at all.
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Everything that was answered; None is a source (or a part of it) that is not known."""
+
+    registry: Source
+    prometheus: Source
+    inventory: Sequence[Registered] | None
+    alerts: Sequence[Alert] | None
+    readings: Mapping[str, Reading] | None
+    # Why there are no alerts, where the registry gave no list of them.
+    alerts_fault: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One agent as the view shows it; `registered` or `reading` may be missing, never both."""
+
+    agent_id: str
+    name: str
+    instance: str
+    environment: str
+    team: str
+    type: str
+    version: str
+    registered: Registered | None
+    reading: Reading | None
+    # None where Prometheus is not known to have it or not.
+    scrape: Scrape | None
+    # None while the registry is silent and did not know it before.
+    is_registered: bool | None
+    alerts: Sequence[Alert] = field(default=())
+
+    @property
+    def status(self) -> str | None:
+        """The registry's word; None where it is unknown."""
+        return self.registered.status if self.registered else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why this status, in the registry's word."""
+        return self.registered.status_reason if self.registered else None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All agents and firing alerts at one moment."""
+
+    taken_at: datetime
+    heard: Heard
+    members: Sequence[Member]
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any agent here is one of the demonstration."""
+        return any(member.environment == DEMO_ENVIRONMENT for member in self.members)
+
+
+def join(heard: Heard, taken_at: datetime) -> Fleet:
+    """Every agent that either source knows, once, by id."""
+    inventory = {one.agent_id: one for one in heard.inventory or ()}
+    readings = heard.readings or {}
+    members = [
+        _member(agent_id, inventory.get(agent_id), readings.get(agent_id), heard)
+        for agent_id in {**inventory, **readings}
+    ]
+    return Fleet(taken_at, heard, members)
+
+
+def _member(
+    agent_id: str, registered: Registered | None, reading: Reading | None, heard: Heard
+) -> Member:
+    known = registered or reading
+    assert known is not None
+    return Member(
+        agent_id,
+        known.name,
+        known.instance,
+        known.environment,
+        known.team,
+        known.type,
+        known.version,
+        registered,
+        reading,
+        _scrape(reading, heard),
+        _is_registered(registered, heard),
+        [alert for alert in heard.alerts or () if alert.agent_id == agent_id],
+    )
+
+
+def _is_registered(registered: Registered | None, heard: Heard) -> bool | None:
+    if registered is not None:
+        return True
+    # A silent registry may know it by now.
+    return None if heard.registry.fault else False
+
+
+def _scrape(reading: Reading | None, heard: Heard) -> Scrape | None:
+    if heard.readings is None:
+        return None
+    if reading is None:
+        return "missing"
+    return "up" if reading.is_up else "down"

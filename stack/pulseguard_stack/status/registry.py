@@ -1,0 +1,86 @@
+"""Asks the registry: every agent, and the firing alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from pulseguard.doctor.web import NoAnswer, ask
+from pulseguard.labels import clean_line
+from pulseguard_stack.status.fleet import Alert, Registered
+
+# More pages than any fleet has: a cursor that turns in circles must end.
+_MOST_PAGES: Final = 200
+_LIMIT: Final = "500"
+
+
+def read_inventory(url: str, key: str | None) -> Sequence[Registered]:
+    """All agents that were not retired; NoAnswer says why there is no list."""
+    return [_agent(item) for item in _pages(f"{url}/api/v1/agents", key)]
+
+
+def read_alerts(url: str, key: str | None) -> Sequence[Alert]:
+    """What fires now, newest first; NoAnswer says why there is no list."""
+    items = _pages(f"{url}/api/v1/alerts", key, status="firing")
+    return [_alert(item) for item in items]
+
+
+# Any: objects of the registry's API, as JSON gives them.
+def _pages(url: str, key: str | None, **query: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor: dict[str, str] = {}
+    for _ in range(_MOST_PAGES):
+        answer = ask(url, key=key, query={"limit": _LIMIT, **query, **cursor})
+        page = answer.fields()
+        found = page.get("items")
+        if not answer.ok:
+            raise NoAnswer(f"it answers {answer.status}: {answer.detail}")
+        if not isinstance(found, list):
+            raise NoAnswer("what answers there is no PulseGuard registry")
+        items += found
+        if not page.get("next_cursor"):
+            break
+        cursor = {"cursor": str(page["next_cursor"])}
+    return items
+
+
+# Any: see above.
+def _agent(item: Mapping[str, Any]) -> Registered:
+    try:
+        return Registered(
+            item["id"],
+            item["name"],
+            item["instance"],
+            item["environment"],
+            item["team"],
+            item["type"],
+            item["version"],
+            item["status"],
+            item["status_reason"],
+            item["metrics_address"],
+            _time(item["last_seen_at"]),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise NoAnswer(f"its list of agents is of another version ({error!r})") from error
+
+
+# Any: see above.
+def _alert(item: Mapping[str, Any]) -> Alert:
+    try:
+        labels, annotations = item["labels"], item["annotations"]
+        since = datetime.fromisoformat(item["starts_at"])
+        return Alert(
+            item["alertname"],
+            item["severity"] or "",
+            item["agent_id"],
+            labels.get("agent", ""),
+            since,
+            clean_line(annotations.get("summary", "")),
+        )
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise NoAnswer(f"its list of alerts is of another version ({error!r})") from error
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,108 @@
+"""Where the view asks: flags, else what runs on this machine (stack/run.json)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pulseguard_registry.settings import default_data_dir
+from pulseguard_stack.errors import StackError
+from pulseguard_stack.runner.places import Places
+
+
+class SettingsRefused(StackError):
+    """A setting of the view that cannot be used; one line with the mend."""
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """The two sources; None is one that nobody named."""
+
+    registry_url: str | None
+    key: str | None = field(repr=False)
+    prometheus_url: str | None
+
+    @property
+    def nothing_is_known(self) -> bool:
+        """Whether there is nobody to ask."""
+        return self.registry_url is None and self.prometheus_url is None
+
+
+def find_endpoints(
+    registry_url: str | None,
+    key_file: Path | None,
+    prometheus_url: str | None,
+    data_dir: Path | None,
+    environment: Mapping[str, str],
+) -> Endpoints:
+    """The flags, completed by run.json; SettingsRefused where one cannot be used.
+
+    The key of run.json belongs to the registry of run.json: it is sent to no other.
+    """
+    run = _read_run(_run_file(data_dir, environment))
+    if registry_url is None:
+        registry_url = _text(run, "registry_url")
+        key_file = key_file or _path(run, "viewer_key_file")
+    return Endpoints(
+        _url("--registry-url", registry_url),
+        None if key_file is None else _key(key_file),
+        _url("--prometheus-url", prometheus_url or _text(run, "prometheus_url")),
+    )
+
+
+def _run_file(data_dir: Path | None, environment: Mapping[str, str]) -> Path:
+    named = environment.get("PULSEGUARD_DATA_DIR")
+    return Places(data_dir or (Path(named) if named else default_data_dir())).run_file
+
+
+def _read_run(path: Path) -> Mapping[str, object]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except PermissionError:
+        raise SettingsRefused(
+            f"{path} cannot be read by this user; look as the user who ran `make up`"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise SettingsRefused(f"{path} cannot be read ({error}); run `make up` again") from None
+    return document if isinstance(document, dict) else {}
+
+
+def _text(run: Mapping[str, object], name: str) -> str | None:
+    value = run.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def _path(run: Mapping[str, object], name: str) -> Path | None:
+    value = _text(run, name)
+    return None if value is None else Path(value)
+
+
+def _key(path: Path) -> str:
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsRefused(
+            f"the key file {path} cannot be read ({reason}); name one with --key-file"
+        ) from None
+    if not key.isprintable() or not key:
+        raise SettingsRefused(f"the key file {path} holds no key; name one with --key-file")
+    return key
+
+
+def _url(flag: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in value or not value.isascii() or not value.isprintable():
+        raise SettingsRefused(f"{flag}: {value!r} is no address; give http://host:port")
+    return value.rstrip("/")

@@ -1,0 +1,272 @@
+"""`pulseguard doctor` beside a real registry, a real Prometheus and real agents."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.conftest import Stack
+from tests.end_to_end.processes import Started
+from tests.exporters.examining import Verdict, doctor
+from tests.prometheus_server import eventually, free_port
+
+NAME = "agent-under-test"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """Registry, sync and Prometheus with one healthy agent; each test leaves them as they were."""
+    # Not under pytest's folder: as root the embedded PostgreSQL runs as another user.
+    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
+    try:
+        with ExitStack() as parts:
+            one = Stack(folder, parts)
+            one.start_agent(PULSEGUARD_INSTANCE="healthy")
+            eventually(one.is_up, timeout_seconds=30)
+            yield one
+    finally:
+        shutil.rmtree(folder)
+
+
+def examine(stack: Stack, instance: str = "healthy", **environment: str) -> Verdict:
+    """Examine an agent of the stack, with the settings that this agent has."""
+    settings = {
+        "PULSEGUARD_REGISTRY_URL": stack.registry_url,
+        "PULSEGUARD_KEY_FILE": str(stack.agent_key_file),
+        "PULSEGUARD_INSTANCE": instance,
+        **environment,
+    }
+    prometheus = ("--prometheus-url", stack.prometheus.url)
+    return doctor("--name", NAME, *prometheus, "--json", **settings)
+
+
+@contextmanager
+def another_agent(stack: Stack, **environment: str) -> Iterator[Started]:
+    """A second agent, ended afterwards."""
+    agent = stack.start_agent(**environment)
+    try:
+        yield agent
+    finally:
+        agent.close()
+
+
+def instances(stack: Stack) -> dict[str, str]:
+    """The status of each instance, as the registry has it."""
+    return {item["instance"]: item["status"] for item in stack.api("/api/v1/agents")["items"]}
+
+
+def test_a_healthy_chain_holds_link_by_link(stack: Stack) -> None:
+    said = json.loads(examine(stack).output)
+
+    assert said["holds"] is True
+    assert said["broken"] is None
+    names = [link["name"] for link in said["links"]]
+    assert names == [
+        *("settings", "registry", "key", "address"),
+        *("registered", "metrics", "discovered", "scraped"),
+    ]
+
+
+def test_without_a_name_all_agents_of_the_environment_are_examined(stack: Stack) -> None:
+    verdict = doctor(
+        *("--registry-url", stack.registry_url, "--prometheus-url", stack.prometheus.url),
+        *("--key-file", str(stack.agent_key_file)),
+    )
+
+    assert verdict.status == 0, verdict.output
+    assert f"{NAME}/healthy is ONLINE" in verdict.output
+    assert "every link holds" in verdict.output
+
+
+def test_no_registry_is_named(stack: Stack) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+
+    name, said, mend = examine(stack, PULSEGUARD_REGISTRY_URL=address).broken_link()
+
+    assert name == "registry"
+    assert address in said
+    assert "nothing listens there" in said
+    assert "pulseguard registry serve" in mend
+
+
+def test_something_else_than_a_registry_is_not_taken_for_one(stack: Stack) -> None:
+    name, said, _ = examine(stack, PULSEGUARD_REGISTRY_URL=stack.prometheus.url).broken_link()
+
+    assert name == "registry"
+    assert "no PulseGuard registry" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("pg_agent_" + "0" * 38, "401"), ("pg_agent_\nx", "holds no key")]
+)
+def test_a_wrong_key_is_named_and_never_shown(
+    stack: Stack, tmp_path: Path, text: str, words: str
+) -> None:
+    key = tmp_path / "wrong.key"
+    key.write_text(text)
+
+    verdict = examine(stack, PULSEGUARD_KEY_FILE=str(key))
+
+    name, said, mend = verdict.broken_link()
+    assert name == "key"
+    assert words in said
+    assert mend
+    assert text.split()[0] not in verdict.output
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ({"role": "viewer"}, "a key of role viewer may not do this"),
+        ({"role": "agent", "environment": "demo"}, "speaks for environment 'demo'"),
+    ],
+)
+def test_a_key_of_another_role_or_environment_is_named(
+    stack: Stack, tmp_path: Path, made: dict[str, str], words: str
+) -> None:
+    key = tmp_path / "other.key"
+    key.write_text(stack.api("/api/v1/keys", {"name": "other", **made})["key"])
+
+    name, said, _ = examine(stack, PULSEGUARD_KEY_FILE=str(key)).broken_link()
+
+    assert name == "key"
+    assert words in said
+
+
+def test_a_refused_address_is_named_with_the_sentence_that_the_agent_gets(stack: Stack) -> None:
+    settings = {"PULSEGUARD_METRICS_ADVERTISE": "10.0.0.7:9464", "PULSEGUARD_INSTANCE": "far"}
+    log = stack.folder / "agent.log"
+
+    with another_agent(stack, **settings):
+        eventually(lambda: "answers 422" in log.read_text())
+        name, said, mend = examine(stack, "far", **settings).broken_link()
+
+    assert name == "address"
+    sentence = said.partition("is refused: ")[2]
+    assert "10.0.0.7 is not on this machine" in sentence
+    assert sentence in log.read_text()
+    assert "PULSEGUARD_METRICS_ADVERTISE" in mend
+    assert "far" not in instances(stack)
+
+
+def test_an_agent_that_never_registered_is_named(stack: Stack) -> None:
+    settings = {"PULSEGUARD_REGISTRY_URL": stack.registry_url}
+    key = ("--key-file", str(stack.agent_key_file))
+
+    name, said, _ = doctor("--name", "nobody", "--json", *key, **settings).broken_link()
+
+    assert name == "registered"
+    assert "nobody" in said
+    assert instances(stack).keys() == {"healthy"}
+
+
+def test_an_agent_that_said_goodbye_is_named_and_one_that_was_killed_as_well(
+    stack: Stack,
+) -> None:
+    with another_agent(stack, PULSEGUARD_INSTANCE="brief") as agent:
+        eventually(lambda: instances(stack).get("brief") == "ONLINE")
+        agent.kill()
+        killed = examine(stack, "brief").broken_link()
+    with another_agent(stack, PULSEGUARD_INSTANCE="brief") as agent:
+        eventually(lambda: instances(stack).get("brief") == "ONLINE")
+        assert agent.end_input() == 0
+        stopped = examine(stack, "brief").broken_link()
+
+    assert killed[0] == "metrics"
+    assert "connection refused" in killed[1]
+    assert stopped[0] == "registered"
+    assert "said goodbye" in stopped[1]
+
+
+def test_an_agent_that_sync_does_not_hand_on_is_not_discovered(stack: Stack) -> None:
+    stack.sync.process.send_signal(signal.SIGSTOP)
+    try:
+        with another_agent(stack, PULSEGUARD_INSTANCE="unseen"):
+            eventually(lambda: instances(stack).get("unseen") == "ONLINE")
+            name, said, mend = examine(stack, "unseen").broken_link()
+    finally:
+        stack.sync.process.send_signal(signal.SIGCONT)
+
+    assert name == "discovered"
+    assert f"{NAME}/unseen" in said
+    assert "pulseguard sync" in mend
+
+
+def test_an_agent_whose_scrape_fails_is_named_with_the_error_of_prometheus(stack: Stack) -> None:
+    file = stack.prometheus.folder / "prometheus.yml"
+    whole = file.read_text()
+    assert "sample_limit: 2500" in whole
+    stack.prometheus.configure(whole.replace("sample_limit: 2500", "sample_limit: 1"))
+    stack.prometheus.restart()
+    try:
+        eventually(
+            lambda: [each["health"] for each in stack.prometheus.targets("agents")] == ["down"]
+        )
+        name, said, _ = examine(stack).broken_link()
+    finally:
+        stack.prometheus.configure(whole)
+        stack.prometheus.restart()
+        eventually(stack.is_up)
+
+    assert name == "scraped"
+    assert "sample limit exceeded" in said
+
+
+def test_a_prometheus_that_nobody_named_leaves_two_links_unknown(stack: Stack) -> None:
+    settings = {
+        "PULSEGUARD_REGISTRY_URL": stack.registry_url,
+        "PULSEGUARD_KEY_FILE": str(stack.agent_key_file),
+    }
+
+    verdict = doctor(**settings)
+
+    assert verdict.status == 1
+    assert "not known: discovered, scraped" in verdict.output
+    assert "--prometheus-url" in verdict.output
+
+
+def test_what_make_up_left_is_read_unless_others_could_have_written_it(
+    stack: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "pulseguard" / "agent.json"
+    file.parent.mkdir()
+    left = {
+        "registry_url": stack.registry_url,
+        "key_file": str(stack.agent_key_file),
+        "prometheus_url": stack.prometheus.url,
+    }
+    file.write_text(json.dumps(left))
+
+    file.chmod(0o600)
+    mine = doctor(XDG_STATE_HOME=str(tmp_path))
+    file.chmod(0o640)
+    shared = doctor("--json", XDG_STATE_HOME=str(tmp_path))
+
+    assert mine.status == 0, mine.output
+    assert str(file) in mine.output
+    assert shared.broken_link()[0] == "settings"
+    assert "make it yours alone" in shared.output
+
+
+def test_without_any_setting_the_doctor_says_how_to_begin() -> None:
+    name, said, mend = doctor("--json").broken_link()
+
+    assert name == "settings"
+    assert "no registry is known" in said
+    assert "make up" in mend
+
+
+@pytest.mark.parametrize("name", ["registry_url", "prometheus_url"])
+def test_a_setting_that_cannot_be_used_is_status_2_in_one_line(name: str) -> None:
+    verdict = doctor(f"--{name.replace('_', '-')}", "localhost:8000")
+
+    assert verdict.status == 2
+    assert f"{name}='localhost:8000' cannot be used" in verdict.complaint
+    assert len(verdict.complaint.splitlines()) == 1
