@@ -22,7 +22,17 @@ PACKAGES = {
 }
 EXTRAS = {"registry", "embedded", "dashboards", "stack", "otel", "cost"}
 # What would come along with the server: an agent's process must never meet it.
-HEAVY = ("fastapi", "sqlalchemy", "pydantic", "psycopg", "openai", "yaml", "uvicorn", "starlette")
+HEAVY = (
+    "fastapi",
+    "sqlalchemy",
+    "pydantic",
+    "psycopg",
+    "openai",
+    "yaml",
+    "uvicorn",
+    "starlette",
+    "rich",
+)
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,7 +92,15 @@ def test_the_command_says_the_version_of_the_package(light):
 
 
 @pytest.mark.parametrize(
-    ("verb", "extra"), [(["registry", "serve"], "registry"), (["simulated-model-server"], "stack")]
+    ("verb", "extra"),
+    [
+        (["registry", "serve"], "registry"),
+        (["simulated-model-server"], "stack"),
+        (["up"], "stack"),
+        (["down"], "stack"),
+        (["status"], "stack"),
+        (["demo-agent", "coder"], "stack"),
+    ],
 )
 def test_a_verb_whose_extra_is_missing_says_which(light, verb, extra):
     ended = run(light / "pulseguard", *verb)
@@ -96,6 +114,10 @@ def test_a_verb_whose_extra_is_missing_says_which(light, verb, extra):
 
 def test_sync_needs_no_extra(light):
     assert "--targets-file" in succeed(light / "pulseguard", "sync", "--help")
+
+
+def test_the_doctor_needs_no_extra(light):
+    assert "usage: pulseguard doctor" in succeed(light / "pulseguard", "doctor", "--help")
 
 
 def test_importing_the_agent_imports_nothing_heavy():

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pulseguard_stack import programs
-from pulseguard_stack.programs import ProgramMissing, find_program, main, program_version
+from pulseguard_stack.errors import ProgramMissing
+from pulseguard_stack.programs import find_program, main, program_version
 
 SOURCE = Path(programs.__file__)
 # An account without rights: its number needs no entry in /etc/passwd.
@@ -49,17 +50,25 @@ def home() -> Iterator[Path]:
     """A private home with a space in its path, of an ordinary user where this one is root."""
     with tempfile.TemporaryDirectory(prefix="pulseguard home ") as folder:
         home = Path(folder)
-        shutil.copy(SOURCE, home)
+        package = home / "pulseguard_stack"
+        package.mkdir()
+        for name in ("__init__", "errors", "programs", "relocation"):
+            shutil.copy(SOURCE.with_name(f"{name}.py"), package)
         if os.getuid() == 0:
             os.chown(home, ORDINARY_USER, ORDINARY_USER)
         yield home
 
 
 def as_ordinary_user(home: Path, program: str) -> subprocess.Popen[str]:
-    """The module as a script, by whoever owns the home: it must not need an installation."""
+    """The module alone, by whoever owns the home: it must not need an installation."""
     other = ORDINARY_USER if os.getuid() == 0 else None
     return subprocess.Popen(
-        [shutil.which("python3", path=SYSTEM_PATH) or sys.executable, SOURCE.name, program],
+        [
+            shutil.which("python3", path=SYSTEM_PATH) or sys.executable,
+            "-m",
+            "pulseguard_stack.programs",
+            program,
+        ],
         cwd=home,
         env={"HOME": str(home), "PATH": str(home / "bin")},
         stdout=subprocess.PIPE,
@@ -96,11 +105,32 @@ def test_an_ordinary_user_gets_the_programs_even_twice_at_once(home):
     (system,) = (path for path in cache.iterdir() if path.is_dir())
     assert [path.strip() for path, _ in answers] == [
         f"{system}/usr/bin/promtool",
-        f"{system}/usr/bin/prometheus-alertmanager",
+        f"{system}/usr/bin/alertmanager",
     ]
     assert {path.name for path in cache.iterdir()} == {system.name, "lock"}
-    for program in ("prometheus", "promtool", "prometheus-alertmanager"):
+    for program in ("prometheus", "promtool", "alertmanager"):
         assert program_version(system / "usr" / "bin" / program) > (0, 20, 0)
+    assert_reads_its_templates(system / "usr" / "bin" / "alertmanager", home)
+
+
+def assert_reads_its_templates(alertmanager: Path, folder: Path) -> None:
+    """Debian's looks for them in /usr/share, where nothing was installed, and ends without them."""
+    configuration = folder / "alertmanager.yml"
+    configuration.write_text("{route: {receiver: none}, receivers: [{name: none}]}")
+    listen = ["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="]
+    files = [f"--config.file={configuration}", f"--storage.path={folder / 'data'}"]
+    with subprocess.Popen(
+        [alertmanager, *listen, *files], cwd="/", stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr
+        said = ""
+        for line in running.stderr:
+            said += line
+            if "Completed loading of configuration file" in line:
+                break
+        running.terminate()
+
+    assert "Completed loading of configuration file" in said, said
 
 
 def test_what_was_unpacked_is_not_fetched_again(tmp_path):

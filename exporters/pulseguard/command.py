@@ -27,6 +27,11 @@ VERBS: Final[Mapping[str, Verb]] = {
     "simulated-model-server": Verb(
         "pulseguard_stack.model_server.command", "stack", "a model server for trials, simulated"
     ),
+    "up": Verb("pulseguard_stack.runner.up", "stack", "the whole stack on this machine"),
+    "down": Verb("pulseguard_stack.runner.down", "stack", "stop what up runs"),
+    "status": Verb("pulseguard_stack.status.command", "stack", "the fleet as it is now"),
+    "doctor": Verb("pulseguard.doctor.command", None, "which link to your agent is broken"),
+    "demo-agent": Verb("pulseguard_stack.demo.command", "stack", "one agent of the demo fleet"),
 }
 
 
@@ -66,3 +71,7 @@ def _missing(name: str, verb: Verb, error: ImportError) -> int:
         f'install the extra "{verb.extra}" of pulseguard-monitor\n'
     )
     return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from pulseguard_stack.errors import ProgramMissing
+from pulseguard_stack.relocation import relocated_alertmanager
+
 log = logging.getLogger(__name__)
 
 ProgramName = Literal["prometheus", "promtool", "alertmanager"]
@@ -40,10 +43,6 @@ APT_CONFIGURATION = """\
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;
 """
-
-
-class ProgramMissing(Exception):
-    """A program is neither on PATH nor to be had from the system's packages; says the mend."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,8 @@ def find_program(name: ProgramName, *, environment: Mapping[str, str] = os.envir
     if on_path:
         return on_path
     cache = user_cache(environment)
-    return cache.program(name) or _fetched_program(name, cache, environment)
+    unpacked = cache.program(name) or _fetched_program(name, cache, environment)
+    return relocated_alertmanager(unpacked) if name == "alertmanager" else unpacked
 
 
 def program_version(path: Path) -> tuple[int, int, int]:

@@ -6,6 +6,8 @@ import os
 import time
 from functools import partial
 
+import pytest
+
 from tests.end_to_end import numbers
 from tests.end_to_end.conftest import Stack
 from tests.end_to_end.numbers import Numbers
@@ -67,6 +69,7 @@ def increase(before: dict[str, dict[str, float]], after: dict[str, dict[str, flo
     )
 
 
+@pytest.mark.alone
 def test_the_numbers_of_an_agent_are_those_of_the_model_servers_ledger(stack: Stack) -> None:
     started_at = time.monotonic()
     agent = stack.start_agent()
@@ -99,7 +102,7 @@ def assert_the_eight_fields_are_there(stack: Stack) -> None:
     assert missing == set()
     labels = {"agent": "agent-under-test", "team": "quality", "agent_type": "TASK_AGENT"}
     for name in EIGHT_FIELDS:
-        recorded = f'{{__name__=~"pulseguard:agent_{name}:.*"}}'
+        recorded = f'{{__name__=~"pulseguard:agent_{name}:(mean5m|rate5m|max)"}}'
         (sample,) = eventually(partial(stack.prometheus.query, recorded))
         assert labels.items() <= sample.labels.items()
         assert sample.labels["agent_id"] == stack.agent()["id"]

@@ -1,0 +1,1 @@
+"""`make up` and `make down`: the whole stack on one machine."""

@@ -1,0 +1,34 @@
+"""Files that only their owner may read, written so that a reader never sees half of one."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_owned_text(path: Path, text: str) -> None:
+    """Replaces the file in one step; its mode is 0600, its folder is made where it is missing."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkstemp makes it 0600 before there is anything in it.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_owned_json(path: Path, document: object) -> None:
+    """The same for a JSON document."""
+    write_owned_text(path, json.dumps(document, indent=2) + "\n")
+
+
+def read_json_object(path: Path) -> dict[str, object] | None:
+    """Answers the object in the file, None where there is none to be read."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,92 @@
+"""Where everything of the stack lies, under one data folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pulseguard_stack.errors import CannotStart
+
+KeyName = Literal["agent", "prometheus", "viewer", "demo"]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The files and folders of the stack whose data folder this is."""
+
+    data_dir: Path
+
+    @property
+    def stack(self) -> Path:
+        return self.data_dir / "stack"
+
+    @property
+    def run_file(self) -> Path:
+        """What runs now."""
+        return self.stack / "run.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the runner as long as it lives."""
+        return self.stack / "lock"
+
+    @property
+    def admin_key(self) -> Path:
+        """Written by the registry on its first start."""
+        return self.data_dir / "secrets" / "admin.key"
+
+    @property
+    def postmaster_file(self) -> Path:
+        """What the embedded PostgreSQL leaves while it runs."""
+        return self.data_dir / "postgresql" / "postmaster.pid"
+
+    @property
+    def keys(self) -> Path:
+        return self.stack / "keys"
+
+    @property
+    def prometheus(self) -> Path:
+        return self.stack / "prometheus"
+
+    @property
+    def alertmanager(self) -> Path:
+        return self.stack / "alertmanager"
+
+    @property
+    def targets_file(self) -> Path:
+        """Written by sync, read by Prometheus."""
+        return self.prometheus / "targets" / "agents.json"
+
+    @property
+    def logs(self) -> Path:
+        return self.stack / "logs"
+
+    def key(self, name: KeyName) -> Path:
+        return self.keys / f"{name}.key"
+
+    def log(self, component: str) -> Path:
+        return self.logs / f"{component}.log"
+
+    def make_folders(self) -> None:
+        """Makes all folders; CannotStart names the one that cannot be written."""
+        # The data folder itself stays passable: as root, PostgreSQL runs as its own user.
+        folders = [(self.data_dir, 0o755), (self.stack, 0o700)]
+        below = [self.keys, self.logs, self.prometheus, self.alertmanager]
+        below += [self.prometheus / "secrets", self.prometheus / "targets"]
+        below += [self.alertmanager / "secrets"]
+        for folder, mode in folders + [(each, 0o700) for each in below]:
+            _make_folder(folder, mode)
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    try:
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK | os.X_OK)
+        reason = "permission denied"
+    except OSError as problem:
+        writable, reason = False, str(problem.strerror)
+    if not writable:
+        raise CannotStart(
+            f"{folder} cannot be written ({reason}); name a folder that this user may write"
+            " with --data-dir or PULSEGUARD_DATA_DIR"
+        )

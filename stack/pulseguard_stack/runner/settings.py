@@ -1,0 +1,76 @@
+"""The settings of `pulseguard up` and `pulseguard down`: flag, then variable."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pulseguard_registry.settings import default_data_dir
+
+DEFAULT_PORTS: Mapping[str, int] = {
+    "registry": 8000,
+    "prometheus": 9090,
+    "alertmanager": 9093,
+    "model-server": 8089,
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `pulseguard up` is to run: the ports are of what is run, 0 is any free one."""
+
+    data_dir: Path
+    ports: Mapping[str, int]
+    demo: bool
+    detach: bool
+
+
+def read_up_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Reads the flags of `pulseguard up`; argparse ends the process on what cannot be read."""
+    parser = argparse.ArgumentParser(
+        prog="pulseguard up",
+        description="Runs the whole stack on this machine, until Ctrl-C or `pulseguard down`.",
+        allow_abbrev=False,
+    )
+    _add_data_dir(parser)
+    parser.add_argument(
+        "--detach", action="store_true", help="return when all is ready; it runs on"
+    )
+    parser.add_argument(
+        "--no-demo", action="store_true", help="without the simulated model server and its agents"
+    )
+    for name, port in DEFAULT_PORTS.items():
+        parser.add_argument(
+            f"--{name}-port", type=_port, default=port, metavar="PORT", help=f"{port}; 0: any free"
+        )
+    given = parser.parse_args(arguments)
+    demo = not given.no_demo
+    names = [name for name in DEFAULT_PORTS if demo or name != "model-server"]
+    ports = {name: getattr(given, f"{name.replace('-', '_')}_port") for name in names}
+    return Settings(_data_dir(given, environment), ports, demo, given.detach)
+
+
+def read_down_data_dir(arguments: Sequence[str], environment: Mapping[str, str]) -> Path:
+    """Reads the flags of `pulseguard down`: the data folder of the stack that is to be stopped."""
+    parser = argparse.ArgumentParser(
+        prog="pulseguard down", description="Stops what `pulseguard up` runs.", allow_abbrev=False
+    )
+    _add_data_dir(parser)
+    return _data_dir(parser.parse_args(arguments), environment)
+
+
+def _add_data_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-dir", type=Path, help=f"PULSEGUARD_DATA_DIR ({default_data_dir()})")
+
+
+def _data_dir(given: argparse.Namespace, environment: Mapping[str, str]) -> Path:
+    named = environment.get("PULSEGUARD_DATA_DIR")
+    chosen: Path = given.data_dir or (Path(named) if named else default_data_dir())
+    return chosen.absolute()
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return port

@@ -1,0 +1,1 @@
+"""Tests of the runner: `pulseguard up` and `pulseguard down`."""

@@ -1,0 +1,67 @@
+"""What is started: every component on loopback, in an order in which each finds what it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pulseguard_stack.demo.roster import ROSTER
+from pulseguard_stack.runner.component import Component
+from pulseguard_stack.runner.places import Places
+from pulseguard_stack.runner.plan import DEMO_AGENTS, Programs, addresses, stages
+from pulseguard_stack.runner.settings import DEFAULT_PORTS, read_down_data_dir, read_up_settings
+
+PLACES = Places(Path("/data"))
+PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"))
+
+
+def planned(*flags: str) -> dict[str, Component]:
+    settings = read_up_settings([*flags], {})
+    plan = stages(addresses(settings.ports), PLACES, PROGRAMS)
+    return {component.name: component for stage in plan for component in stage}
+
+
+def test_the_demo_agents_are_those_of_the_roster():
+    assert set(DEMO_AGENTS) == set(ROSTER)
+
+
+def test_without_the_demo_neither_agents_nor_model_server_are_run():
+    names = ["registry", "sync", "alertmanager", "prometheus"]
+
+    assert list(planned("--no-demo")) == names
+    assert list(planned()) == [*names, "model-server", *DEMO_AGENTS]
+
+
+def test_nothing_listens_beyond_this_machine():
+    for component in planned().values():
+        said = " ".join(component.command)
+        assert "0.0.0.0" not in said
+        for port in DEFAULT_PORTS.values():
+            assert f" {port}" not in said or "--host 127.0.0.1" in said
+            assert f"address=:{port}" not in said
+
+
+def test_agents_of_the_demo_are_told_apart_from_those_of_the_user():
+    environment = planned()["coder"].environment
+
+    assert environment["PULSEGUARD_ENVIRONMENT"] == "demo"
+    assert environment["PULSEGUARD_KEY_FILE"] == "/data/stack/keys/demo.key"
+    assert environment["PULSEGUARD_INSTANCE"] == "local-0"
+    assert environment["PULSEGUARD_KEY"] == ""
+
+
+def test_a_port_of_the_user_is_told_to_all_who_need_it():
+    component = planned("--registry-port", "8001", "--model-server-port", "8090")
+
+    assert "http://127.0.0.1:8001" in component["sync"].command
+    assert component["coder"].environment["PULSEGUARD_REGISTRY_URL"] == "http://127.0.0.1:8001"
+    assert component["coder"].environment["PULSEGUARD_MODEL_SERVER_URL"] == "http://127.0.0.1:8090"
+
+
+@pytest.mark.parametrize("read", [lambda a, e: read_up_settings(a, e).data_dir, read_down_data_dir])
+def test_up_and_down_speak_of_the_same_data_folder(read):
+    variable = {"PULSEGUARD_DATA_DIR": "/from/variable"}
+
+    assert read([], variable) == Path("/from/variable")
+    assert read(["--data-dir", "/from/flag"], variable) == Path("/from/flag")
