@@ -1,7 +1,8 @@
 """The wish to stop, as signals bring it: Ctrl-C, `pulseguard down`, a terminal that closes."""
 
+import os
+import select
 import signal
-import threading
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -14,7 +15,11 @@ class StopRequest:
     """
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        # A pipe and no threading.Event: the handler interrupts the very thread that waits, and
+        # would wait for ever for the lock that this one holds.
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+        self._made = False
         self._holding = False
 
     def install(self) -> None:
@@ -28,14 +33,17 @@ class StopRequest:
         self._holding = True
 
     def is_made(self) -> bool:
-        return self._asked.is_set()
+        return self._made
 
     def wait(self, seconds: float) -> bool:
         """Waits for it, at most for this time; whether it was made."""
-        return self._asked.wait(seconds)
+        select.select([self._reader], [], [], seconds)
+        return self._made
 
     def _on_signal(self, *_: object) -> None:
-        first = not self._asked.is_set()
-        self._asked.set()
-        if first and not self._holding:
+        if self._made:
+            return
+        self._made = True
+        os.write(self._writer, b"x")
+        if not self._holding:
             raise KeyboardInterrupt
