@@ -3,16 +3,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 T ?= tests
+B ?=
 DETACH ?=
 DEMO ?= 1
+GRAFANA ?= 1
 
-.PHONY: help up down install test test-long check format package clean
+.PHONY: help up down install test test-long bench check format package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready; DEMO=0: no demo agents)
-	$(BIN)/python -m pulseguard.command up $(if $(filter 1,$(DETACH)),--detach) $(if $(filter 0,$(DEMO)),--no-demo)
+up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready; DEMO=0, GRAFANA=0: without these)
+	@$(BIN)/python -m pulseguard.command up $(if $(filter 1,$(DETACH)),--detach) \
+	  $(if $(filter 0,$(DEMO)),--no-demo) $(if $(filter 0,$(GRAFANA)),--no-grafana)
 
 down: .venv/ready ## stop what `make up` runs
 	@$(BIN)/python -m pulseguard.command down
@@ -34,6 +37,9 @@ test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part
 
 test-long: .venv/ready ## the same tests with full counts
 	PULSEGUARD_TEST_LONG=1 $(MAKE) test
+
+bench: .venv/ready ## what the exporter costs beside its floors (B="record scrape": some of them)
+	$(BIN)/python -m bench $(B)
 
 check: .venv/ready ## formatting, lint, types, Prometheus configuration
 	$(BIN)/ruff format --check .

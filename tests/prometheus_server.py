@@ -1,22 +1,15 @@
-"""A real Prometheus for tests: started in a folder, asked over its API, stopped by its handle."""
+"""A real Prometheus for tests, asked over its API."""
 
 import json
-import socket
-import subprocess
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
-from pulseguard_stack.programs import find_program
+from tests.started_program import StartedProgram, eventually, free_port
 
-Found = TypeVar("Found")
-
-START_TIMEOUT_SECONDS = 30
-STOP_TIMEOUT_SECONDS = 20
+__all__ = ["PrometheusServer", "Sample", "eventually", "free_port"]
 
 
 @dataclass(frozen=True)
@@ -27,88 +20,14 @@ class Sample:
     value: float
 
 
-def free_port() -> int:
-    """Answers a port on loopback that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class PrometheusServer(StartedProgram):
+    """Prometheus, with its data in the folder `data` beside its configuration."""
 
+    name = "prometheus"
 
-def eventually(look: Callable[[], Found], *, timeout_seconds: float = 20) -> Found:
-    """Looks until what is found is true, and answers it; the deadline fails the test."""
-    deadline = time.monotonic() + timeout_seconds
-    while not (found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"still {found!r} after {timeout_seconds} s")
-        time.sleep(0.05)
-    return found
-
-
-class PrometheusServer:
-    """Prometheus with its configuration, its data and its log in one folder.
-
-    The configuration is the text of a prometheus.yml; its relative paths start at the folder.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        configuration: str,
-        *,
-        port: int | None = None,
-        arguments: Sequence[str] = (),
-    ) -> None:
-        self.folder = folder
-        self.port = port or free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.address}"
-        self.log = folder / "prometheus.log"
-        self._arguments = arguments
-        self._process: subprocess.Popen[bytes] | None = None
-        folder.mkdir(parents=True, exist_ok=True)
-        self.configure(configuration)
-
-    def configure(self, configuration: str) -> None:
-        """Writes the configuration; a running server takes it at its next start."""
-        (self.folder / "prometheus.yml").write_text(configuration, encoding="utf-8")
-
-    def start(self) -> None:
-        """Returns when Prometheus says that it is ready; an AssertionError carries its log."""
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    find_program("prometheus"),
-                    f"--config.file={self.folder / 'prometheus.yml'}",
-                    f"--storage.tsdb.path={self.folder / 'data'}",
-                    f"--web.listen-address={self.address}",
-                    *self._arguments,
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            eventually(self._is_ready, timeout_seconds=START_TIMEOUT_SECONDS)
-        except AssertionError:
-            self.stop()
-            raise
-
-    def stop(self) -> None:
-        """Ends Prometheus as an operator would, keeping its data; harmless when it is stopped."""
-        if not self._process:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
-
-    def restart(self) -> None:
-        """Stops and starts again on the same port, folder and data."""
-        self.stop()
-        self.start()
+    @property
+    def arguments(self) -> Sequence[str]:
+        return [f"--storage.tsdb.path={self.folder / 'data'}"]
 
     def query(self, promql: str) -> list[Sample]:
         """Answers the instant vector of an expression, now."""
@@ -128,24 +47,8 @@ class PrometheusServer:
         active = self._get("/api/v1/targets", state="active")["activeTargets"]
         return [each for each in active if job in (None, each["labels"]["job"])]
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
     # Any: the "data" of an answer is a different thing on each path.
     def _get(self, path: str, **parameters: str) -> Any:
         url = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)["data"]
-
-    def _is_ready(self) -> bool:
-        if not self._process or self._process.poll() is not None:
-            raise AssertionError(f"Prometheus ended:\n{self.log.read_text(errors='replace')}")
-        try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False

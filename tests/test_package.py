@@ -4,26 +4,32 @@ import json
 import os
 import subprocess
 import sys
-import tomllib
 import venv
 import zipfile
+from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = {
-    "pulseguard",
-    "pulseguard_registry",
-    "pulseguard_prometheus",
-    "pulseguard_grafana",
-    "pulseguard_stack",
+from pulseguard.version import VERSION
+from tests.test_architecture import ROOT, tracked_files
+
+# The package of each folder.
+PACKAGE_OF = {
+    "exporters": "pulseguard",
+    "registry": "pulseguard_registry",
+    "prometheus": "pulseguard_prometheus",
+    "grafana": "pulseguard_grafana",
+    "stack": "pulseguard_stack",
 }
+PACKAGES = set(PACKAGE_OF.values())
+CONFIGURATION = {".json", ".yml", ".yaml"}
 EXTRAS = {"registry", "embedded", "dashboards", "stack", "otel", "cost"}
 # What would come along with the server: an agent's process must never meet it.
 HEAVY = (
     "fastapi",
+    "prometheus_client",
     "sqlalchemy",
     "pydantic",
     "psycopg",
@@ -53,6 +59,25 @@ def succeed(*command: str | Path, **environment: str) -> str:
     return ended.stdout
 
 
+def package_files() -> Iterator[tuple[Path, Path]]:
+    """Every file of the packages in the source tree, under the name that it has in a wheel."""
+    for folder, package in PACKAGE_OF.items():
+        for here, below, names in os.walk(ROOT / folder / package, followlinks=True):
+            below[:] = [each for each in below if each != "__pycache__"]
+            for file in (Path(here) / name for name in names):
+                yield file.relative_to(ROOT / folder), file
+
+
+def contents(wheel: Path) -> dict[str, bytes]:
+    """The files of the packages in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {
+            name: archive.read(name)
+            for name in archive.namelist()
+            if name.partition("/")[0] in PACKAGES
+        }
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
@@ -76,7 +101,7 @@ def test_a_plain_install_brings_the_agents_side_and_nothing_else(light):
     names = {each["name"].lower().replace("_", "-") for each in listed}
 
     # What venv itself puts there: setuptools up to Python 3.11.
-    assert names - {"pip", "setuptools"} == {"prometheus-client", "psutil", "pulseguard-monitor"}
+    assert names - {"pip", "setuptools"} == {"psutil", "pulseguard-monitor"}
 
 
 def test_a_plain_install_has_the_agent(light):
@@ -86,9 +111,7 @@ def test_a_plain_install_has_the_agent(light):
 
 
 def test_the_command_says_the_version_of_the_package(light):
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-
-    assert version in succeed(light / "pulseguard", "--version")
+    assert VERSION in succeed(light / "pulseguard", "--version")
 
 
 @pytest.mark.parametrize(
@@ -135,6 +158,28 @@ def test_the_wheel_holds_the_packages_and_names_the_extras(wheel):
 
     assert {name for name in top if not name.endswith(".dist-info")} == PACKAGES
     assert set(metadata.get_all("Provides-Extra", [])) == EXTRAS
+
+
+def test_every_file_of_a_package_is_in_the_wheel_as_it_is(wheel):
+    held = contents(wheel)
+
+    assert held == {str(name): file.read_bytes() for name, file in package_files()}
+    assert any(name.startswith("pulseguard_registry/migrations/versions/") for name in held)
+
+
+def test_configuration_that_lies_beside_a_package_is_in_the_wheel_within_it(wheel):
+    held = contents(wheel)
+    beside = {
+        f"{PACKAGE_OF[file.parts[0]]}/{file.relative_to(file.parts[0])}": (ROOT / file).read_bytes()
+        for file in (found.relative_to(ROOT) for found in tracked_files())
+        if file.parts[0] in PACKAGE_OF
+        and file.parts[1] not in PACKAGES
+        and file.suffix in CONFIGURATION
+    }
+
+    assert {name for name in beside if held.get(name) != beside[name]} == set()
+    rules = "pulseguard_prometheus/rules"
+    assert {f"{rules}/availability.yml", "pulseguard_prometheus/alertmanager.yml"} <= set(beside)
 
 
 def test_every_package_says_that_it_is_typed(wheel):

@@ -52,7 +52,7 @@ def home() -> Iterator[Path]:
         home = Path(folder)
         package = home / "pulseguard_stack"
         package.mkdir()
-        for name in ("__init__", "errors", "programs", "relocation"):
+        for name in ("__init__", "debian_packages", "errors", "programs", "relocation"):
             shutil.copy(SOURCE.with_name(f"{name}.py"), package)
         if os.getuid() == 0:
             os.chown(home, ORDINARY_USER, ORDINARY_USER)

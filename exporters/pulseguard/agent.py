@@ -2,26 +2,33 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pulseguard import process_end
-from pulseguard.calls import ApiCall, LlmCall
-from pulseguard.catalog import AGENT_METRICS, Detail, ToolType
+from pulseguard.by_hand.blocks import Blocks
+from pulseguard.by_hand.events import Events
+from pulseguard.by_hand.own_metrics import Metrics
+from pulseguard.catalog import AGENT_METRICS, Detail
+from pulseguard.current import note_start, note_stop
 from pulseguard.description import AgentType, DeploymentType, Description, describe
 from pulseguard.errors import ConfigurationError
 from pulseguard.exporter import Exporter
 from pulseguard.guard import Guard, OncePerMinute, guarded
-from pulseguard.recorder import Recorder
-from pulseguard.series import Series
+from pulseguard.recording.recorder import Recorder
+from pulseguard.recording.series import Series
+from pulseguard.recording.values import amount
 from pulseguard.settings import environment_source, read_settings
 from pulseguard.settings_file import settings_file, with_file
-from pulseguard.values import share
-from pulseguard.work import Task, Tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Beyond a day nobody waits for an end, and some clocks cannot count.
+_LONGEST_END_SECONDS: Final = 86_400.0
 
 
-class Agent:
+class Agent(Blocks, Events, Metrics):
     """One agent, observed.
 
         agent = Agent("invoice-bot", version="2.1.0", team="finance")
@@ -36,12 +43,15 @@ class Agent:
     used is logged and replaced by its default. `strict=True` raises instead, for tests.
 
     Arguments left out come from `PULSEGUARD_<NAME>` (registry_url, key, key_file, environment,
-    instance, team, metrics_host, metrics_port, metrics_advertise, detail, series_limit,
-    heartbeat_seconds, snapshot_seconds, prices_file), else from the defaults of
-    `pulseguard.settings.Settings`. Where nothing names a registry, the one of a running `make up`
-    is found through the file that it leaves (`pulseguard.settings_file`).
+    instance, team, metrics_host, metrics_port, metrics_advertise, metrics_token,
+    metrics_token_file, detail, series_limit, heartbeat_seconds, snapshot_seconds,
+    stuck_after_seconds, prices_file), else from the defaults of `pulseguard.settings.Settings`.
+    Where nothing names a registry, the one of a running `make up` is found through the file that
+    it leaves (`pulseguard.settings_file`).
     Recording works before `start` and after `stop`.
     """
+
+    _exporter_type: type[Exporter] = Exporter
 
     def __init__(
         self,
@@ -60,15 +70,18 @@ class Agent:
         config: Mapping[str, object] | None = None,
         registry_url: str | None = None,
         key: str | None = None,
-        key_file: str | Path | None = None,
+        key_file: "str | Path | None" = None,
         metrics_host: str | None = None,
         metrics_port: int | None = None,
         metrics_advertise: str | None = None,
+        metrics_token: str | None = None,
+        metrics_token_file: "str | Path | None" = None,
         detail: Detail | None = None,
         series_limit: int | None = None,
         heartbeat_seconds: float | None = None,
         snapshot_seconds: float | None = None,
-        prices_file: str | Path | None = None,
+        stuck_after_seconds: float | None = None,
+        prices_file: "str | Path | None" = None,
         strict: bool = False,
     ) -> None:
         journal = OncePerMinute()
@@ -83,17 +96,21 @@ class Agent:
             "metrics_host": metrics_host,
             "metrics_port": metrics_port,
             "metrics_advertise": metrics_advertise,
+            "metrics_token": metrics_token,
+            "metrics_token_file": metrics_token_file,
             "detail": detail,
             "series_limit": series_limit,
             "heartbeat_seconds": heartbeat_seconds,
             "snapshot_seconds": snapshot_seconds,
+            "stuck_after_seconds": stuck_after_seconds,
             "prices_file": prices_file,
         }
         nearer = [arguments, environment_source(os.environ)]
         sources = with_file(nearer, settings_file(os.environ), refuse)
         settings = read_settings(sources, refuse)
         series = Series(AGENT_METRICS, settings.detail, settings.series_limit)
-        self._recorder = Recorder(series)
+        patience = settings.stuck_after_seconds
+        self._recorder = Recorder(series, patience_seconds=patience)
         self._guard = Guard(self._recorder.exporter_failed, journal, strict)
         described = self._guard.attempt(
             "describe the agent",
@@ -110,7 +127,8 @@ class Agent:
             config={} if config is None else config,
             refuse=refuse,
         )
-        self._exporter = Exporter(described, settings, self._recorder, self._guard, journal)
+        exporter = self._exporter_type
+        self._exporter = exporter(described, settings, self._recorder, self._guard, journal)
         self.name = described.name
         self.environment = settings.environment
 
@@ -136,7 +154,9 @@ class Agent:
         In the main thread it also sees to a goodbye on SIGTERM, where nobody else handles that.
         """
         if self._exporter.start():
+            note_start(self)
             process_end.stop_at_end(self)
+            self._make_way()
 
     def stop(self, timeout_seconds: float = process_end.SECONDS_TO_END) -> None:
         """Send the last snapshot, say goodbye and close /metrics, in at most this time.
@@ -144,7 +164,9 @@ class Agent:
         Where somebody has been scraping, /metrics stays up for what remains of the time until the
         last values were fetched. Called by itself when the process ends.
         """
-        self._guard.attempt("stop", None, self._stop, timeout_seconds)
+        usual = process_end.SECONDS_TO_END
+        seconds = self._guard.attempt("stop", usual, amount, "timeout_seconds", timeout_seconds)
+        self._guard.attempt("stop", None, self._stop, min(seconds, _LONGEST_END_SECONDS))
 
     def __enter__(self) -> Self:
         self.start()
@@ -158,30 +180,16 @@ class Agent:
     ) -> None:
         self.stop()
 
-    def task(self) -> Task:
-        """A piece of work, measured as a whole: `with agent.task():`."""
-        return Task(self._recorder, self._guard)
+    def _make_way(self) -> None:
+        # Spelled out: who is not run by `pulseguard run` imports nothing of it.
+        if "PULSEGUARD_RUN" in os.environ:
+            from pulseguard.running.own_agent import make_way
 
-    def llm_call(self, provider: str = "", model: str = "", operation: str = "chat") -> LlmCall:
-        """A model call: `with agent.llm_call(provider="openai", model="gpt-4o") as call:`."""
-        return LlmCall(self._recorder, self._guard, operation, provider, model)
-
-    def tool(self, name: str, type: ToolType = "function") -> Tool:
-        """A tool being used: `with agent.tool("search"):`."""
-        return Tool(self._recorder, self._guard, name, type)
-
-    def api_call(self, host: str, method: str = "GET") -> ApiCall:
-        """An outbound HTTP call that is no model call: `with agent.api_call(host):`."""
-        return ApiCall(self._recorder, self._guard, host, method)
-
-    @guarded("record an evaluation")
-    def evaluation(self, name: str, score: float) -> None:
-        """A score from 0 to 1; "accuracy" and "confidence" are fields of the snapshot."""
-        checked = share("score", score)
-        self._recorder.evaluated(self._guard.text(name), checked)
+            make_way(self, self._exporter.show_tree)
 
     def _stop(self, timeout_seconds: float) -> None:
         if self._exporter.stop(timeout_seconds):
+            note_stop(self)
             process_end.stopped(self)
 
 

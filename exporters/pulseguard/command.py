@@ -2,14 +2,19 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
-from pulseguard.version import installed_version
+from pulseguard.version import VERSION
 
 Main = Callable[[Sequence[str]], int]
+
+# What a shell tells of a program that a signal has ended: 128 + SIGINT, 128 + SIGPIPE.
+INTERRUPTED: Final = 130
+NOBODY_READS: Final = 141
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,32 @@ VERBS: Final[Mapping[str, Verb]] = {
     "up": Verb("pulseguard_stack.runner.up", "stack", "the whole stack on this machine"),
     "down": Verb("pulseguard_stack.runner.down", "stack", "stop what up runs"),
     "status": Verb("pulseguard_stack.status.command", "stack", "the fleet as it is now"),
+    "run": Verb("pulseguard.running.command", None, "any program, observed as an agent"),
     "doctor": Verb("pulseguard.doctor.command", None, "which link to your agent is broken"),
     "demo-agent": Verb("pulseguard_stack.demo.command", "stack", "one agent of the demo fleet"),
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the verb with the rest of the arguments; its exit status, or 2 where it cannot run."""
+    """Run the verb with the rest of the arguments; its exit status, or 2 where it cannot run.
+
+    130 after a Ctrl-C that the verb leaves to us, 141 where nobody reads what it writes.
+    """
+    try:
+        try:
+            return _run(argv)
+        finally:
+            # Here, since at the interpreter's end a reader that has gone is an error message.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _write_to_nobody()
+        return NOBODY_READS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     arguments = _parser().parse_args(argv)
     verb = VERBS[arguments.verb]
     try:
@@ -47,6 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(arguments.arguments)
 
 
+def _write_to_nobody() -> None:
+    # What is still in the buffer has to go somewhere when the interpreter ends.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def _parser() -> argparse.ArgumentParser:
     verbs = "\n".join(f"  {name:24}{verb.help}" for name, verb in VERBS.items())
     parser = argparse.ArgumentParser(
@@ -55,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"verbs:\n{verbs}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"pulseguard {installed_version()}")
+    parser.add_argument("--version", action="version", version=f"pulseguard {VERSION}")
     parser.add_argument("verb", choices=VERBS, metavar="verb", help="what to do, see below")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="see pulseguard <verb> --help")
     return parser

@@ -1,15 +1,14 @@
 """What an agent says of itself when it registers."""
 
-import hashlib
-import json
 import re
 import socket
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from itertools import islice
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, get_args
 
 from pulseguard.errors import ConfigurationError
-from pulseguard.labels import MAX_LENGTH, clean_label, clean_line
+from pulseguard.recording.labels import MAX_LENGTH, clean_label, clean_line
 
 AgentType = Literal["LLM_AGENT", "TASK_AGENT", "API_AGENT", "MONITOR_AGENT", "DATA_AGENT", "CUSTOM"]
 DeploymentType = Literal["DOCKER", "KUBERNETES", "LOCAL", "CLOUD", "SERVERLESS"]
@@ -24,8 +23,7 @@ _LABEL_NAME: Final = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,119}")
 Refuse = Callable[[ConfigurationError], None]
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(NamedTuple):
     """The lasting facts about an agent, fit to be sent."""
 
     name: str
@@ -35,14 +33,16 @@ class Description:
     deployment_type: str = "LOCAL"
     framework: str = ""
     tags: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    config: Mapping[str, object] = field(default_factory=dict)
+    labels: Mapping[str, str] = MappingProxyType({})
+    config: Mapping[str, object] = MappingProxyType({})
 
     @property
     def config_hash(self) -> str:
         """Twelve characters that change with the configuration; empty without one."""
         if not self.config:
             return ""
+        import hashlib  # here: most agents state no configuration, and all pay for an import
+
         return hashlib.sha256(_json(self.config).encode()).hexdigest()[:12]
 
     def registration(
@@ -136,7 +136,7 @@ def _prose(field: str, value: object, refuse: Refuse) -> str:
 
 def _tags(value: object, refuse: Refuse) -> tuple[str, ...]:
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        tags = tuple(value)
+        tags = tuple(islice(value, _MOST_TAGS + 1))
         if len(tags) <= _MOST_TAGS and all(isinstance(tag, str) and tag for tag in tags):
             return tuple(map(clean_label, tags))
     refuse(ConfigurationError("tags", _shown(value), f"give at most {_MOST_TAGS} words"))
@@ -169,14 +169,22 @@ def _config(value: object, refuse: Refuse) -> dict[str, object]:
     if not 0 < len(text.encode()) <= _LARGEST_CONFIG:
         refuse(ConfigurationError("config", _shown(value), mend))
         return {}
-    copy: dict[str, object] = json.loads(text)
-    return copy
+    return _from_json(text)
 
 
 def _json(value: object) -> str:
+    import json  # here, as above
+
     text = json.dumps(value, sort_keys=True, allow_nan=False, ensure_ascii=False)
     # No database takes what these two stand for; the rest of the text is worth keeping.
     return text.encode("utf-8", "replace").decode().replace("\\u0000", "?")
+
+
+def _from_json(text: str) -> dict[str, object]:
+    import json  # here, as above
+
+    value: dict[str, object] = json.loads(text)
+    return value
 
 
 def _shown(value: object) -> str:

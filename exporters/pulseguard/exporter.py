@@ -1,43 +1,43 @@
-"""The life of an agent's exporter: /metrics, the registry's thread, the slot on this host."""
+"""The life of an agent's exporter: who the agent is, and whether this process speaks for it."""
 
-import functools
+import os
 import threading
 import time
-from pathlib import Path
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-from pulseguard.catalog import (
-    LABEL_AGENT_VERSION,
-    LABEL_CONFIG_HASH,
-    LABEL_EXPORTER_VERSION,
-    LABEL_FRAMEWORK,
-    LABEL_SEMCONV,
-)
-from pulseguard.cost import Pricing
-from pulseguard.description import Description, host_name
-from pulseguard.exposition import AgentCollector
+from pulseguard.agent_info import agent_info
+from pulseguard.description import Description
+from pulseguard.forking import IMPORTING, tell_of_forks
 from pulseguard.guard import Guard, OncePerMinute
-from pulseguard.labels import MAX_LENGTH
-from pulseguard.prices import Price, read_prices
-from pulseguard.recorder import Recorder
-from pulseguard.registry_client import RegistryClient, read_key_file
-from pulseguard.reporter import Reporter
-from pulseguard.scrape_answer import PATH, answer
-from pulseguard.scrape_server import ScrapeServer, bind
+from pulseguard.presence import Presence, metrics_address
+from pulseguard.pricing.cost import Pricing
+from pulseguard.pricing.prices import Price, read_prices
+from pulseguard.process_end import end_with_multiprocessing
+from pulseguard.recording.calls import OPEN_CALL
+from pulseguard.recording.recorder import Recorder
+from pulseguard.recording.whole import Whole
+from pulseguard.reporting.snapshots import Timeline, Waiting, utc_now
+from pulseguard.reporting.totals import read_totals, whole_totals
+from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
-from pulseguard.slots import Slot, default_folder, take_slot
-from pulseguard.snapshots import Timeline, Waiting, utc_now
-from pulseguard.totals import read_totals
-from pulseguard.version import installed_version
+from pulseguard.slots import Slot, default_folder, take_instance
 
-# The conventions whose names the catalogue uses.
-_SEMCONV: Final = "1.41.1"
-# Who scraped within this time will probably come again.
-_SCRAPED_LATELY_SECONDS: Final = 60.0
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pulseguard.group.membership import Membership
+
+# For a request to the registry that is under way; another process will send it again.
+_SECONDS_TO_HAND_OVER: Final = 0.5
 
 
 class Exporter:
-    """Starts and stops as often as wished; what is recorded in between is not lost."""
+    """Starts and stops as often as wished; what is recorded in between is not lost.
+
+    Several processes of one agent are a group: one of them speaks for all (`pulseguard.group`).
+    One that is alone has none of it, until it forks or where its instance is given.
+    """
 
     def __init__(
         self,
@@ -46,39 +46,50 @@ class Exporter:
         recorder: Recorder,
         guard: Guard,
         journal: OncePerMinute,
-        slots: Path | None = None,
+        slots: "Path | None" = None,
     ) -> None:
         self._description = description
         self._settings = settings
         self._recorder = recorder
         self._guard = guard
         self._journal = journal
-        self._slots = slots or default_folder()
-        self._lifecycle = threading.Lock()
-        self._running = False
+        self._slots = slots
         self._slot: Slot | None = None
-        self._server: ScrapeServer | None = None
-        self._reporter: Reporter | None = None
+        self._slot_of_the_group: Slot | None = None
+        self._running = False
+        self.instance = settings.instance or ""
+        path, none = settings.prices_file, dict[str, Price]()
+        self._prices = guard.attempt("read the prices", none, read_prices, path) if path else none
+        self._lifecycle = threading.Lock()
+        self._begin_anew()
+        tell_of_forks(self)
+
+    def _begin_anew(self) -> None:
+        recorder, settings = self._recorder, self._settings
+        self._whole = Whole(recorder)
         self._waiting = Waiting()
         self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
-        self._collector = AgentCollector(
-            recorder, guard, settings.series_limit, self._info(), Pricing(self._own_prices())
+        info, pricing = agent_info(self._description), Pricing(self._prices)
+        self._collection = Collection(
+            self._whole, self._guard, settings.series_limit, info, pricing
         )
-        self.instance = settings.instance or ""
+        self._presence: Presence | None = None
+        self._membership: Membership | None = None
 
     @property
     def agent_id(self) -> str | None:
-        """The registry's id of this agent, once it is registered."""
-        return self._reporter.agent_id if self._reporter else None
+        """The registry's id of this agent, once this process has registered it."""
+        return self._presence.agent_id if self._presence else None
 
     @property
     def metrics_address(self) -> str | None:
         """host:port of /metrics as others reach it; None while nothing listens."""
-        if self._settings.metrics_advertise:
-            return self._settings.metrics_advertise
-        if self._server is None:
-            return None
-        return _written(self._settings.metrics_host, self._server.port)
+        return metrics_address(self._settings, self._port)
+
+    @property
+    def _port(self) -> int | None:
+        known = self._presence or self._membership
+        return known.port if known else None
 
     def start(self) -> bool:
         """Whether it was started now; no part that fails keeps the others from starting."""
@@ -86,129 +97,203 @@ class Exporter:
             if self._running:
                 return False
             self._running = True
-            self._recorder.drain(False)
+            self._recorder.activity.drain(False)
             self._guard.attempt("take a slot", None, self._take_instance)
-            self._guard.attempt("open /metrics", None, self._open_metrics)
-            self._guard.attempt("start reporting", None, self._start_reporting)
+            # Whose instance is given may have company from the start, else only when it forks.
+            is_given = self._settings.instance is not None
+            if not is_given or self._guard.attempt("join the group", True, self._join):
+                self._succeed()
+            if self._membership is not None:
+                self._guard.attempt("keep the group", None, self._membership.keep)
             return True
 
-    def stop(self, timeout_seconds: float) -> bool:
-        """Whether it was stopped now: last snapshot, goodbye, and a last scrape if one is due."""
+    def stop(self, timeout_seconds: float, failed: bool = False) -> bool:
+        """Whether it was stopped now: last snapshot, goodbye, and a last scrape if one is due.
+
+        Of a group only the last one says goodbye. An agent that has `failed` says what its state
+        is instead, and will be missed.
+        """
         with self._lifecycle:
             if not self._running:
                 return False
             deadline = time.monotonic() + timeout_seconds
             self._running = False
-            self._recorder.drain(True)
-            if self._reporter is not None:
-                self._guard.attempt("say goodbye", None, self._reporter.stop, deadline)
-            if self._server is not None and self._is_scraped():
-                left = max(deadline - time.monotonic(), 0)
-                self._server.wait_until_served(self._recorder.series.changes, left)
+            self._recorder.activity.drain(not failed)
+            if self._membership is not None:
+                self._guard.attempt(
+                    "leave the group", None, self._leave, self._membership, deadline, not failed
+                )
+            elif self._presence is not None:
+                self._presence.finish(deadline, goodbye=not failed)
             self._close()
             return True
 
-    def _close(self) -> None:
-        if self._server is not None:
-            self._guard.attempt("close /metrics", None, self._server.close)
-            self._server = None
-        if self._slot is not None:
-            self._guard.attempt("release the slot", None, self._slot.release)
-            self._slot = None
+    def show_tree(self, root: int) -> None:
+        """Tell of this process' descendants from now on, instead of this process."""
+        # Here: few are run by `pulseguard run`, and psutil is a third of the import.
+        with IMPORTING:
+            from pulseguard.running.process_tree import ProcessTree
+
+        self._collection.add_processes = ProcessTree(root, time.monotonic()).add_to
+
+    def before_fork(self) -> None:
+        """A child is about to be: from now on this process may have company."""
+        if self._membership is None and self._running and self._lifecycle.acquire(blocking=False):
+            try:
+                self._guard.attempt("form a group", None, self._join)
+            finally:
+                self._lifecycle.release()
+        if self._membership is not None:
+            end_with_multiprocessing()
+            self._membership.expect_company()
+            self._membership.pause()
+
+    def after_fork(self) -> None:
+        """This process goes on."""
+        if self._membership is not None:
+            self._membership.go_on()
+            self._guard.attempt("keep the group", None, self._membership.keep)
+
+    def in_forked_child(self) -> None:
+        """This process is the child: of what the parent has, only who the agent is goes on."""
+        presence, parent, port = self._presence, self._membership, self._port
+        self._recorder.in_forked_child()
+        OPEN_CALL.set(None)
+        self._lifecycle = threading.Lock()
+        self._begin_anew()
+        for inherited in (presence, parent):
+            if inherited is not None:
+                self._guard.attempt("let go of the parent's", None, inherited.let_go)
+        if self._running and parent is not None:
+            self._stay_who_it_is()
+            self._guard.attempt("join the group", None, self._follow, port)
+
+    def take_over(self) -> None:
+        """Speak for the group: who did so has gone."""
+        self._speak(self._take_on())
+
+    def account(self) -> tuple[int | None, Timeline, Waiting]:
+        """The port, and what the registry has been told."""
+        return self._port, self._timeline, self._waiting
+
+    def _succeed(self) -> None:
+        """Begin to speak; for others, where a leader has just gone and left them."""
+        is_left = self._membership is not None and self._membership.in_company
+        self.take_over() if is_left else self._speak()
+
+    def _speak(self, port: int | None = None) -> None:
+        self._presence = presence = self._new_presence()
+        self._guard.attempt("open /metrics", None, presence.open_metrics, port)
+        self._guard.attempt("start reporting", None, presence.start_reporting, *self._told())
+
+    def _told(self) -> tuple[Timeline, Waiting, Callable[[], None]]:
+        return self._timeline, self._waiting, self._remember
+
+    def _remember(self) -> None:
+        if self._membership is not None:
+            self._membership.remember()
+
+    def _leave(self, membership: "Membership", deadline: float, goodbye: bool) -> None:
+        membership.stop_keeping()
+        if self._presence is not None and membership.speaks_alone():
+            self._presence.finish(deadline, goodbye)
+        else:
+            if self._presence is not None:
+                self._presence.hand_over(min(deadline, time.monotonic() + _SECONDS_TO_HAND_OVER))
+                self._remember()
+            if membership.leave():
+                self._speak_last(deadline)
+        self._membership = None
+        if membership.finish():
+            # Its numbers are in the group's: what comes now is counted from zero.
+            self._stay_who_it_is()
+            self._recorder.begin_anew()
+            self._begin_anew()
+
+    def _speak_last(self, deadline: float) -> None:
+        presence = self._new_presence()
+        presence.port = self._take_on()
+        presence.start_reporting(*self._told())
+        presence.finish(deadline, goodbye=True)
+
+    def _take_on(self) -> int | None:
+        """What the speaker before has told is told; the port that it had."""
+        assert self._membership is not None
+        ledger = self._guard.attempt("read the ledger", None, self._membership.ledger)
+        if ledger is None:
+            # Nobody wrote it down: rather an interval too little than one twice.
+            self._timeline = Timeline(whole_totals(self._whole), utc_now(), time.monotonic())
+            return None
+        self._timeline = ledger.timeline
+        self._waiting.take_over(ledger.waiting)
+        return ledger.port
+
+    def _join(self) -> bool:
+        """Whether this process speaks for the group."""
+        membership = self._new_membership()
+        leads = membership.begin()
+        self._be_member(membership)
+        return leads
+
+    def _follow(self, port: int | None) -> None:
+        from pulseguard.group.membership import SECONDS_BEFORE_A_CHILD_IS_SEEN
+
+        membership = self._new_membership()
+        membership.port = port
+        membership.expect_company()
+        self._be_member(membership)
+        membership.keep(SECONDS_BEFORE_A_CHILD_IS_SEEN)
+
+    def _be_member(self, membership: "Membership") -> None:
+        self._membership = membership
+        self._whole.gather = membership.gather
+        # Whoever looks after a tree of processes sees more than the group does.
+        if self._collection.add_processes is None:
+            self._collection.add_processes = membership.add_processes
+
+    def _new_membership(self) -> "Membership":
+        # Here: most agents are one process, and all pay for an import.
+        with IMPORTING:
+            from pulseguard.group.group import group_folder
+            from pulseguard.group.membership import Membership
+
+        of, name = self._settings, self._description.name
+        path = group_folder(of.environment, name, self.instance, of.registry_url or "")
+        return Membership(path, self._whole, of.series_limit, self._guard, self)
+
+    def _new_presence(self) -> Presence:
+        return Presence(
+            self._description,
+            self._settings,
+            self.instance,
+            self._recorder,
+            self._whole,
+            self._collection,
+            self._guard,
+            self._journal,
+        )
 
     def _take_instance(self) -> None:
         if self._settings.instance:
             return
-        number = 0
-        try:
-            environment, name = self._settings.environment, self._description.name
-            self._slot = take_slot(environment, name, self._slots)
-            number = self._slot.number
-        except OSError as error:
-            self._journal.write(
-                "no slot",
-                f"no slot can be locked in {self._slots} ({error}): this agent calls itself slot 0;"
-                " give several on one host an instance each (PULSEGUARD_INSTANCE)",
-            )
-        suffix = f"-{number}"
-        self.instance = host_name()[: MAX_LENGTH - len(suffix)] + suffix
+        environment, name = self._settings.environment, self._description.name
+        if "PULSEGUARD_RUN" in os.environ:
+            from pulseguard.running.own_agent import instance_of_run
 
-    def _open_metrics(self) -> None:
-        host, port = self._settings.metrics_host, self._settings.metrics_port
-        respond = functools.partial(answer, collector=self._collector)
-        self._server, was_taken = bind(host, port, respond, self._guard)
-        self._server.start()
-        if was_taken:
-            self._journal.write(
-                "port taken",
-                f"port {port} is taken: /metrics of {self._description.name} listens on "
-                f"{self._server.port}; choose one with PULSEGUARD_METRICS_PORT",
-            )
+            # The program that `pulseguard run` runs is one agent, whoever speaks of it.
+            self.instance = instance_of_run(environment, name) or ""
+            if self.instance:
+                return
+        folder = self._slots or default_folder()
+        self.instance, self._slot = take_instance(environment, name, folder, self._journal)
 
-    def _start_reporting(self) -> None:
-        settings = self._settings
-        if settings.registry_url is None:
-            self._journal.write(
-                "no registry",
-                f"no registry is known: {self._description.name} is on "
-                f"http://{self.metrics_address}{PATH} only; set PULSEGUARD_REGISTRY_URL and "
-                "PULSEGUARD_KEY_FILE to register it",
-            )
-            return
-        client = RegistryClient(settings.registry_url, self._read_key)
-        self._reporter = Reporter(
-            client,
-            functools.partial(self._registration, client),
-            self._recorder,
-            self._timeline,
-            self._waiting,
-            self._guard,
-            self._journal,
-            heartbeat_seconds=settings.heartbeat_seconds,
-            snapshot_seconds=settings.snapshot_seconds,
-        )
-        self._reporter.start()
+    def _stay_who_it_is(self) -> None:
+        """The slot is the group's now: it is held until the last of its processes has ended."""
+        self._settings = self._settings._replace(instance=self.instance)
+        self._slot_of_the_group, self._slot = self._slot or self._slot_of_the_group, None
 
-    def _registration(self, client: RegistryClient) -> dict[str, object]:
-        return self._description.registration(
-            instance=self.instance,
-            environment=self._settings.environment,
-            team=self._settings.team,
-            metrics_address=self._reachable_address(client),
-        )
-
-    def _reachable_address(self, client: RegistryClient) -> str | None:
-        host = self._settings.metrics_host
-        is_wildcard = host in ("", "0.0.0.0", "::")
-        if self._server is None or self._settings.metrics_advertise or not is_wildcard:
-            return self.metrics_address
-        local = self._guard.attempt("find the own address", None, client.local_address)
-        return _written(local, self._server.port) if local else None
-
-    def _read_key(self) -> str | None:
-        if self._settings.key or self._settings.key_file is None:
-            return self._settings.key
-        return read_key_file(self._settings.key_file)
-
-    def _own_prices(self) -> dict[str, Price]:
-        path = self._settings.prices_file
-        if path is None:
-            return {}
-        return self._guard.attempt("read the prices", {}, read_prices, path)
-
-    def _is_scraped(self) -> bool:
-        at = self._collector.collected_at
-        return at is not None and time.monotonic() - at < _SCRAPED_LATELY_SECONDS
-
-    def _info(self) -> dict[str, str]:
-        return {
-            LABEL_AGENT_VERSION: self._description.version,
-            LABEL_FRAMEWORK: self._description.framework,
-            LABEL_EXPORTER_VERSION: installed_version(),
-            LABEL_CONFIG_HASH: self._description.config_hash,
-            LABEL_SEMCONV: _SEMCONV,
-        }
-
-
-def _written(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def _close(self) -> None:
+        self._presence = None
+        if self._slot is not None:
+            self._guard.attempt("release the slot", None, self._slot.release)
+            self._slot = None

@@ -4,11 +4,12 @@ import functools
 import logging
 import time
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from contextlib import suppress
+from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from pulseguard.catalog import OTHER
 from pulseguard.errors import PulseGuardError
-from pulseguard.labels import clean_label
+from pulseguard.recording.labels import clean_label
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,7 +32,9 @@ class OncePerMinute:
         last = self._last.get(kind)
         if last is None or now - last >= 60:
             self._last[kind] = now
-            LOGGER.log(level, "%s", message)
+            # A handler of the agent's that fails is not the agent's failure either.
+            with suppress(Exception):
+                LOGGER.log(level, "%s", message)
 
 
 class Guard:
@@ -75,7 +78,7 @@ class Guard:
             raise error
         self._count(operation)
         # A foreign message may quote what the agent passed in, and that may be a prompt.
-        told = isinstance(error, PulseGuardError | OSError)
+        told = isinstance(error, PulseGuardError) or _is_systems(error) or _is_misspelt(error)
         cause = f"{type(error).__name__}: {error}" if told else type(error).__name__
         self._journal.write(operation, f"pulseguard could not {operation}: {cause}")
 
@@ -98,8 +101,42 @@ def guarded(
     def decorate(method: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
         @functools.wraps(method)
         def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> None:
-            self._guard.attempt(operation, None, method, self, *args, **kwargs)
+            # As `attempt` does, one call the less: recordings go through here.
+            try:
+                method(self, *args, **kwargs)
+            except Exception as error:
+                self._guard.failed(operation, error)
 
         return run
 
     return decorate
+
+
+def made(
+    operation: str, *defaults: object
+) -> Callable[[Callable[Concatenate[S, P], R]], Callable[Concatenate[S, P], R]]:
+    """Makes a method run under its object's guard, and again with `defaults` where it fails."""
+
+    def decorate(method: Callable[Concatenate[S, P], R]) -> Callable[Concatenate[S, P], R]:
+        @functools.wraps(method)
+        def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return method(self, *args, **kwargs)
+            except Exception as error:
+                self._guard.failed(operation, error)
+                return cast(Callable[..., R], method)(self, *defaults)
+
+        return run
+
+    return decorate
+
+
+def _is_systems(error: Exception) -> bool:
+    """Whether it is an error of the operating system, told in the system's own words."""
+    return isinstance(error, OSError) and type(error).__str__ is OSError.__str__
+
+
+def _is_misspelt(error: Exception) -> bool:
+    """Whether the call itself was wrong, which names no value: it never came into the function."""
+    traceback = error.__traceback__
+    return type(error) is TypeError and traceback is not None and traceback.tb_next is None

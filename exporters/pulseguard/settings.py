@@ -1,50 +1,59 @@
 """Where the exporter's settings come from: arguments, then the environment, read once."""
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Final, cast, get_args
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final, NamedTuple, cast, get_args
 
 from pulseguard.catalog import Detail
 from pulseguard.errors import ConfigurationError
-from pulseguard.labels import clean_label
-from pulseguard.quota import DEFAULT_LIMIT, LARGEST_LIMIT, SMALLEST_LIMIT
+from pulseguard.recording.labels import clean_label
+from pulseguard.recording.quota import DEFAULT_LIMIT, LARGEST_LIMIT, SMALLEST_LIMIT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PREFIX: Final = "PULSEGUARD_"
+_SECRET: Final = frozenset({"key", "metrics_token"})
 
 Source = Mapping[str, object]
 Refuse = Callable[[ConfigurationError], None]
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of one agent; each is an argument of Agent or `PULSEGUARD_<NAME>`.
 
     `metrics_port` 0 takes any free port. `metrics_advertise` is the host:port told to the
-    registry where it differs from what is listened on. `key` never shows in a repr.
+    registry where it differs from what is listened on. With a `metrics_token`, /metrics wants it as
+    `Authorization: Bearer`. `key` and `metrics_token` never show in a repr.
     """
 
     registry_url: str | None = None
-    key: str | None = field(default=None, repr=False)
-    key_file: Path | None = None
+    key: str | None = None
+    key_file: "Path | None" = None
     environment: str = "production"
     instance: str | None = None
     team: str = ""
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
     metrics_advertise: str | None = None
+    metrics_token: str | None = None
+    metrics_token_file: "Path | None" = None
     detail: Detail = "lean"
     series_limit: int = DEFAULT_LIMIT
     heartbeat_seconds: float = 15.0
     snapshot_seconds: float = 60.0
-    prices_file: Path | None = None
+    stuck_after_seconds: float = 300.0
+    prices_file: "Path | None" = None
+
+    def __repr__(self) -> str:
+        told = {name: value for name, value in self._asdict().items() if name not in _SECRET}
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
 
 def environment_source(environ: Mapping[str, str]) -> Source:
     """The settings that the environment holds; an empty variable is one that is not set."""
-    names = {field.name: PREFIX + field.name.upper() for field in fields(Settings)}
+    names = {name: PREFIX + name.upper() for name in Settings._fields}
     return {name: environ[variable] for name, variable in names.items() if environ.get(variable)}
 
 
@@ -59,16 +68,33 @@ def read_settings(sources: Sequence[Source], refuse: Refuse) -> Settings:
         if value is None:
             continue
         try:
-            found[name] = parse(name, value)
+            found[name] = parse(name, _plain(name, value))
         except ConfigurationError as error:
             refuse(error)
+            if name == "metrics_token":
+                # Whoever wanted /metrics closed does not get it open for a slip of the pen.
+                found[name] = os.urandom(16).hex()
     return Settings(**found)  # type: ignore[arg-type]  # each parser returns its field's type
+
+
+def _plain(name: str, value: object) -> object:
+    """The value, if it is text, a number or a path: nothing else is asked what it is."""
+    kind = type(value)
+    if issubclass(kind, str):
+        return str.__str__(value)
+    if kind is bool or issubclass(kind, os.PathLike):
+        return value
+    if issubclass(kind, int):
+        return int.__index__(cast(int, value))
+    if issubclass(kind, float):
+        return float.__float__(cast(float, value))
+    raise ConfigurationError(name, value, "give text, a number or a path")
 
 
 def _first(name: str, sources: Sequence[Source]) -> object:
     # A key and a key file are two ways to say one thing: a nearer source's file beats a
     # farther one's key.
-    alike = ("key", "key_file") if name in ("key", "key_file") else (name,)
+    alike = next((pair for pair in _ALIKE if name in pair), (name,))
     for source in sources:
         if any(source.get(each) is not None for each in alike):
             return source.get(name)
@@ -90,17 +116,21 @@ def _text(name: str, value: object) -> str:
 def _secret(name: str, value: object) -> str:
     # A header value: anything else would let the key break the request.
     if not isinstance(value, str) or not value.strip().isascii() or not value.strip().isprintable():
-        raise ConfigurationError(name, "(hidden)", "give the key as the registry printed it")
+        raise ConfigurationError(name, "(hidden)", "give it as it was printed: characters of ASCII")
     return value.strip()
 
 
-def _path(name: str, value: object) -> Path:
+def _path(name: str, value: object) -> "Path":
+    from pathlib import Path  # here: few name a file, and all pay for an import
+
     if not isinstance(value, str | Path):
         raise ConfigurationError(name, value, "give the path of a file")
     return Path(value)
 
 
 def _url(name: str, value: object) -> str:
+    from urllib.parse import urlsplit  # here, as above
+
     mend = "give http://host:port or https://host:port, without user and password"
     if not isinstance(value, str):
         raise ConfigurationError(name, value, mend)
@@ -144,6 +174,14 @@ def _seconds(name: str, value: object) -> float:
     return number
 
 
+def _patience(name: str, value: object) -> float:
+    mend = "give a number of seconds up to 604800, or 0 for never"
+    number = _number(name, value, mend)
+    if not 0 <= number <= 604_800:
+        raise ConfigurationError(name, value, mend)
+    return number
+
+
 def _number(name: str, value: object, mend: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ConfigurationError(name, value, mend)
@@ -162,6 +200,7 @@ def _detail(name: str, value: object) -> Detail:
     raise ConfigurationError(name, value, 'give "lean" or "standard"')
 
 
+_ALIKE: Final = (("key", "key_file"), ("metrics_token", "metrics_token_file"))
 _PARSERS: Final[dict[str, Callable[[str, object], object]]] = {
     "registry_url": _url,
     "key": _secret,
@@ -172,9 +211,12 @@ _PARSERS: Final[dict[str, Callable[[str, object], object]]] = {
     "metrics_host": _text,
     "metrics_port": _port,
     "metrics_advertise": _address,
+    "metrics_token": _secret,
+    "metrics_token_file": _path,
     "detail": _detail,
     "series_limit": _limit,
     "heartbeat_seconds": _seconds,
     "snapshot_seconds": _seconds,
+    "stuck_after_seconds": _patience,
     "prices_file": _path,
 }

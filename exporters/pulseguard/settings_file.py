@@ -1,6 +1,5 @@
 """The file that `make up` leaves, by which an agent finds it with no variable set."""
 
-import json
 import os
 import stat
 from collections.abc import Mapping, Sequence
@@ -54,6 +53,8 @@ def _read(path: Path) -> Source:
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         _check_owner(path, os.fstat(file.fileno()))
         text = file.read(LARGEST_BYTES)
+    import json  # here: only who runs beside `make up` has the file, and all pay for an import
+
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):

@@ -2,11 +2,15 @@
 
 import errno
 import fcntl
-import hashlib
 import os
-import tempfile
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from pulseguard.description import host_name
+from pulseguard.guard import OncePerMinute
+from pulseguard.recording.labels import MAX_LENGTH
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FOLDER_MODE: Final = 0o1777
 # The sticky bit keeps cleaners away (XDG Base Directory specification, XDG_RUNTIME_DIR).
@@ -14,8 +18,11 @@ _FILE_MODE: Final = 0o1444
 _MOST_SLOTS: Final = 4096
 
 
-def default_folder() -> Path:
+def default_folder() -> "Path":
     """The folder that all users of this host share."""
+    import tempfile  # here: agents with an instance of their own need no slot
+    from pathlib import Path
+
     return Path(tempfile.gettempdir()) / "pulseguard-slots"
 
 
@@ -33,11 +40,30 @@ class Slot:
             os.close(descriptor)
 
 
-def take_slot(environment: str, name: str, folder: Path) -> Slot:
+def take_instance(
+    environment: str, name: str, folder: "Path", journal: OncePerMinute
+) -> tuple[str, Slot | None]:
+    """`<host name>-<slot>`, and the slot; slot 0 and a line in the log where none can be locked."""
+    slot = None
+    try:
+        slot = take_slot(environment, name, folder)
+    except OSError as error:
+        journal.write(
+            "no slot",
+            f"no slot can be locked in {folder} ({error}): this agent calls itself slot 0;"
+            " give several on one host an instance each (PULSEGUARD_INSTANCE)",
+        )
+    suffix = f"-{slot.number if slot else 0}"
+    return host_name()[: MAX_LENGTH - len(suffix)] + suffix, slot
+
+
+def take_slot(environment: str, name: str, folder: "Path") -> Slot:
     """The lowest free slot of this agent on this host; OSError where locking is impossible."""
     _make_folder(folder)
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
+        import hashlib  # here, as above
+
         key = hashlib.sha256(f"{environment}\0{name}".encode()).hexdigest()[:32]
         for number in range(_MOST_SLOTS):
             descriptor = _lock(directory, f"{key}-{number}")
@@ -48,7 +74,7 @@ def take_slot(environment: str, name: str, folder: Path) -> Slot:
     raise OSError(f"all {_MOST_SLOTS} slots in {folder} are taken")
 
 
-def _make_folder(folder: Path) -> None:
+def _make_folder(folder: "Path") -> None:
     try:
         folder.mkdir()
     except FileExistsError:

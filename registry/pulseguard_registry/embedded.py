@@ -20,6 +20,7 @@ EXTRA_MISSING = (
     " set DATABASE_URL, or install pulseguard-monitor[embedded]"
 )
 DATA_FOLDER = "postgresql"
+LOCK_FILE = "postgresql.lock"
 # sun_path of a Unix socket; where it is too long, the wheel would put the socket, which needs no
 # password, into a folder that everybody can reach.
 LONGEST_SOCKET_PATH = 100
@@ -29,7 +30,9 @@ class EmbeddedPostgres:
     """A PostgreSQL 18 whose data stay in a folder; this process owns its life."""
 
     def __init__(self, data_dir: Path) -> None:
-        self._data_dir = data_dir / DATA_FOLDER
+        # The wheel resolves it as well: what it starts is found again by the resolved path only.
+        self._data_dir = (data_dir / DATA_FOLDER).resolve()
+        self._lock_file = data_dir.resolve() / LOCK_FILE
         self._lock: IO[str] | None = None
         self._server: Any = None  # Any: the wheel is imported late, its import has side effects
 
@@ -38,7 +41,7 @@ class EmbeddedPostgres:
 
         ConfigurationError where another registry owns it, DatabaseUnavailable where it fails.
         """
-        self._lock = _claim(self._data_dir.with_name("postgresql.lock"))
+        self._lock = _claim(self._lock_file)
         module = _server_module()
         with self._explained():
             self._server = module.get_server(self._data_dir, cleanup_mode=None, start=False)
@@ -80,14 +83,28 @@ def check_folder(data_dir: Path) -> None:
     """ConfigurationError where an embedded PostgreSQL cannot live, with the reason."""
     folder = f"PULSEGUARD_DATA_DIR={data_dir.parent}: the embedded PostgreSQL cannot live"
     mend = "name another folder, or set DATABASE_URL"
+    data_dir = data_dir.resolve()
     if " " in str(data_dir):
         raise ConfigurationError(f"{folder} in a folder with a space in its path; {mend}")
     if len(os.fsencode(data_dir / ".s.PGSQL.5432")) > LONGEST_SOCKET_PATH:
         raise ConfigurationError(f"{folder} in a folder with so long a path; {mend}")
-    if os.geteuid() == 0 and data_dir.resolve().is_relative_to(Path.home()):
+    if os.geteuid() == 0 and data_dir.is_relative_to(Path.home().resolve()):
         raise ConfigurationError(
             f"{folder} under root's home, which it would open to its own user; {mend}"
         )
+
+
+def owner_of(data_dir: Path) -> str | None:
+    """The registry that owns the embedded PostgreSQL of this folder now, in words; None: nobody."""
+    try:
+        with (data_dir / LOCK_FILE).open(encoding="utf-8") as lock:
+            # Shared, so that two who ask at once do not take each other for an owner.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _named_in(data_dir / LOCK_FILE)
+    except OSError:
+        return None
+    return None
 
 
 def remove_stale_pid_file(data_dir: Path) -> None:
@@ -109,21 +126,46 @@ def _is_postgres(number: int, data_dir: Path) -> bool:
     with suppress(psutil.Error):
         process = psutil.Process(number)
         is_alive = process.status() != psutil.STATUS_ZOMBIE
-        return is_alive and "postgres" in process.name() and str(data_dir) in process.cmdline()
+        named = [each for each in process.cmdline() if each.startswith("/")]
+        is_ours = any(_is_same_folder(Path(each), data_dir) for each in named)
+        return is_alive and "postgres" in process.name() and is_ours
     return False
 
 
+def _is_same_folder(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
 def _claim(path: Path) -> IO[str]:
-    lock = path.open("w", encoding="utf-8")
+    try:
+        # Not truncated before it is ours: it says who has it.
+        lock = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}): run the registry as its owner, or give"
+            " it another PULSEGUARD_DATA_DIR"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.close()
         raise ConfigurationError(
-            f"PULSEGUARD_DATA_DIR={path.parent}: another registry runs on this folder and owns its"
-            " PostgreSQL; stop that one, or give this one DATABASE_URL or another folder"
+            f"PULSEGUARD_DATA_DIR={path.parent}: another registry runs on this folder"
+            f" ({_named_in(path)}) and owns its PostgreSQL; stop that one, or give this one"
+            " DATABASE_URL or another folder"
         ) from None
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
     return lock
+
+
+def _named_in(lock_file: Path) -> str:
+    text = lock_file.read_text(encoding="utf-8", errors="replace").strip()
+    return f"process {text}" if text.isascii() and text.isdigit() else "its process is unknown"
 
 
 def _server_module() -> Any:  # Any: an untyped module

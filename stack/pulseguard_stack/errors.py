@@ -2,6 +2,9 @@
 
 StackError
 ├── ProgramMissing    a program is neither on PATH nor to be had from the system's packages
+├── PackageMissing    a package of the system cannot be had
+├── GrafanaMissing    no Grafana can be run; the stack does without it
+├── ImageMissing      an image of a container cannot be had
 ├── CannotStart       the stack cannot run; the message says why, the mend and where the log is
 ├── CannotStop        the stack cannot be stopped; the message says why
 └── RegistryRefused   the registry did not give what the stack needs of it
@@ -16,6 +19,22 @@ class StackError(Exception):
 
 class ProgramMissing(StackError):
     """A program is neither on PATH nor to be had from the system's packages; says the mend."""
+
+
+class PackageMissing(StackError):
+    """A package of the system cannot be had; says why."""
+
+
+class GrafanaMissing(StackError):
+    """No Grafana can be run; says why in a few words, and in `detail` what was said of it."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.detail = detail
+
+
+class ImageMissing(StackError):
+    """An image of a container cannot be had; says why."""
 
 
 class CannotStart(StackError):

@@ -15,14 +15,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from pulseguard_stack.errors import ProgramMissing
-from pulseguard_stack.relocation import relocated_alertmanager
+from pulseguard_stack.debian_packages import unpack_packages
+from pulseguard_stack.errors import PackageMissing, ProgramMissing
+from pulseguard_stack.relocation import (
+    missing_page_packages,
+    relocated_alertmanager,
+    relocated_prometheus,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +41,8 @@ NAMES_ON_PATH: Mapping[ProgramName, Sequence[str]] = {
     # Debian's package calls it by its own name.
     "alertmanager": ("alertmanager", "prometheus-alertmanager"),
 }
-FETCH_TIMEOUT_SECONDS = 300
-# The hooks of a desktop or a container image speak of the system's lists, not of ours, and
-# only a configuration file can clear them: apt's -o can add to a list, never empty it.
-APT_CONFIGURATION = """\
-#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-"""
+# After a fetch of what a page can do without has failed, for instance for want of a network.
+PAGE_FILES_AGAIN_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,9 @@ def find_program(name: ProgramName, *, environment: Mapping[str, str] = os.envir
         return on_path
     cache = user_cache(environment)
     unpacked = cache.program(name) or _fetched_program(name, cache, environment)
-    return relocated_alertmanager(unpacked) if name == "alertmanager" else unpacked
+    if name == "alertmanager":
+        return relocated_alertmanager(unpacked)
+    return _with_pages(unpacked, cache, environment) if name == "prometheus" else unpacked
 
 
 def program_version(path: Path) -> tuple[int, int, int]:
@@ -117,13 +119,57 @@ def _fetched_program(name: ProgramName, cache: Cache, environment: Mapping[str, 
         cache.root.mkdir(parents=True, exist_ok=True)
         with _locked(cache.root / "lock"):
             if not cache.program(name):
-                _fetch_packages(name, cache, environment)
+                _fetch_programs(cache, environment)
     except OSError as problem:
         raise ProgramMissing(_mend(name, f"{cache.root} cannot be written: {problem}")) from problem
+    except PackageMissing as problem:
+        raise ProgramMissing(_mend(name, str(problem))) from problem
     program = cache.program(name)
     if not program:
         raise ProgramMissing(_mend(name, "the system's package does not hold it"))
     return program
+
+
+def _fetch_programs(cache: Cache, environment: Mapping[str, str]) -> None:
+    log.info("fetching %s into %s", " and ".join(PACKAGES), cache.root)
+    with _work_folder(cache) as work:
+        unpacked = work / "unpacked"
+        unpack_packages(PACKAGES, unpacked, work=work, environment=environment)
+        shutil.rmtree(cache.packages, ignore_errors=True)
+        unpacked.rename(cache.packages)
+
+
+def _with_pages(unpacked: Path, cache: Cache, environment: Mapping[str, str]) -> Path:
+    """Prometheus with its pages; where they cannot be had, as it is: its API needs none."""
+    try:
+        _complete_pages(cache, environment)
+        return relocated_prometheus(unpacked)
+    except OSError as problem:
+        log.warning("%s runs without its pages: %s", unpacked, problem)
+        return unpacked
+
+
+def _complete_pages(cache: Cache, environment: Mapping[str, str]) -> None:
+    """Fetches the scripts of others to which the pages of the unpacked Prometheus link."""
+    tried = cache.root / "page-files-tried"
+    if not missing_page_packages(cache.packages) or _is_recent(tried):
+        return
+    with _locked(cache.root / "lock"), _work_folder(cache) as work:
+        packages = missing_page_packages(cache.packages)
+        if not packages:
+            return
+        tried.touch()
+        try:
+            unpack_packages(packages, cache.packages, work=work, environment=environment)
+        except PackageMissing as problem:
+            log.warning("the pages of Prometheus go without scripts: %s", problem)
+
+
+def _is_recent(file: Path) -> bool:
+    try:
+        return abs(time.time() - file.stat().st_mtime) < PAGE_FILES_AGAIN_SECONDS
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -133,67 +179,13 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _fetch_packages(name: ProgramName, cache: Cache, environment: Mapping[str, str]) -> None:
-    search_path = environment.get("PATH", os.defpath)
-    if not all(_first_executable([tool], search_path) for tool in ("apt-get", "dpkg-deb")):
-        raise ProgramMissing(_mend(name, "it is not on PATH and this system has no apt-get"))
-    log.info("fetching %s into %s", " and ".join(PACKAGES), cache.root)
+@contextmanager
+def _work_folder(cache: Cache) -> Iterator[Path]:
     # The lock is ours, so a folder still here is of a fetch that was killed.
     for left in cache.root.glob("fetch-*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="fetch-", dir=cache.root) as folder:
-        work = Path(folder)
-        for command in _commands(work):
-            _run(command, name, work, environment)
-        for package in sorted(work.glob("*.deb")):
-            _run(["dpkg-deb", "-x", package.name, "unpacked"], name, work, environment)
-        shutil.rmtree(cache.packages, ignore_errors=True)
-        (work / "unpacked").rename(cache.packages)
-
-
-def _commands(work: Path) -> list[list[str]]:
-    configuration = work / "apt.conf"
-    configuration.write_text(APT_CONFIGURATION, encoding="utf-8")
-    for folder in ("lists/partial", "cache/archives/partial"):
-        (work / folder).mkdir(parents=True)
-    options = {
-        "Dir::State::Lists": work / "lists",
-        "Dir::Cache": work / "cache",
-        # As root, apt would hand the download to a user who may not enter our folder, and warn.
-        "APT::Sandbox::User": "root",
-        "Acquire::Languages": "none",
-        "Acquire::Retries": 2,
-        "Acquire::http::Timeout": 20,
-        "Acquire::https::Timeout": 20,
-        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
-        "Acquire::IndexTargets::deb::CNF::DefaultEnabled": "false",
-    }
-    apt = ["apt-get", "-qq", "-c", str(configuration)]
-    apt += [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
-    return [[*apt, "update"], [*apt, "download", *PACKAGES]]
-
-
-def _run(
-    command: Sequence[str], name: ProgramName, folder: Path, environment: Mapping[str, str]
-) -> None:
-    try:
-        subprocess.run(
-            command,
-            check=True,
-            cwd=folder,
-            env={**environment, "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=FETCH_TIMEOUT_SECONDS,
-        )
-    except subprocess.CalledProcessError as problem:
-        last = (problem.stdout.strip().splitlines() or ["no reason given"])[-1]
-        raise ProgramMissing(_mend(name, f"{command[0]} could not fetch it ({last})")) from problem
-    except subprocess.TimeoutExpired as problem:
-        cause = f"{command[0]} did not end within {FETCH_TIMEOUT_SECONDS} s"
-        raise ProgramMissing(_mend(name, cause)) from problem
+        yield Path(folder)
 
 
 def _mend(name: ProgramName, cause: str) -> str:

@@ -17,8 +17,7 @@ from typing import Any
 from openai import OpenAI, OpenAIError
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from pulseguard import Agent
-from pulseguard.calls import LlmCall
+from pulseguard import Agent, LlmCall
 
 LONG_PROMPT = "The terms of service, as everybody must know them. " * 150
 TOOLS: list[Any] = [

@@ -22,6 +22,7 @@ def registry() -> Iterator[FakeRegistry]:
 def make_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[MakeAgent]:
     """Makes strict agents with quick clocks, on free ports and slots; stops them all."""
     monkeypatch.setattr("pulseguard.exporter.default_folder", lambda: tmp_path / "slots")
+    monkeypatch.setattr("pulseguard.group.group.default_folder", lambda: tmp_path / "groups")
     made: list[Agent] = []
 
     def make(name: str = "invoice-bot", **arguments: Any) -> Agent:

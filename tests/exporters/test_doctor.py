@@ -185,6 +185,23 @@ def test_an_agent_that_said_goodbye_is_named_and_one_that_was_killed_as_well(
     assert "said goodbye" in stopped[1]
 
 
+def test_an_agent_at_whose_address_another_one_answers_is_named(stack: Stack) -> None:
+    (healthy,) = [
+        item["metrics_address"]
+        for item in stack.api("/api/v1/agents")["items"]
+        if item["instance"] == "healthy"
+    ]
+    settings = {"PULSEGUARD_INSTANCE": "lost", "PULSEGUARD_METRICS_ADVERTISE": healthy}
+
+    with another_agent(stack, **settings):
+        eventually(lambda: instances(stack).get("lost") == "ONLINE")
+        name, said, _ = examine(stack, "lost").broken_link()
+
+    assert name == "metrics"
+    assert f"{NAME}/lost at {healthy}: another agent answers at this address" in said
+    assert examine(stack).status == 0
+
+
 def test_an_agent_that_sync_does_not_hand_on_is_not_discovered(stack: Stack) -> None:
     stack.sync.process.send_signal(signal.SIGSTOP)
     try:

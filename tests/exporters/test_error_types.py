@@ -12,7 +12,7 @@ import httpx2
 import openai
 import pytest
 
-from pulseguard.error_types import error_type, is_cancellation
+from pulseguard.recording.error_types import error_type, is_cancellation
 
 REQUEST = httpx2.Request("POST", "http://api.example.com/v1/chat/completions")
 

@@ -237,6 +237,6 @@ def test_a_last_scrape_is_waited_for_where_somebody_scrapes(
     fetched = time.monotonic()
 
     assert 'pulseguard_evaluation_last_score_ratio{gen_ai_evaluation_name="accuracy"} 1.0' in page
-    assert 'pulseguard_agent_state{state="draining"} 1.0' in page
+    assert 'pulseguard_agent_state{state="draining"} 1\n' in page
     assert process.wait(10) == 0
     assert time.monotonic() - fetched < 1.0

@@ -11,8 +11,12 @@ from contextlib import ExitStack
 import pytest
 
 from pulseguard import Agent
-from pulseguard.catalog import OPERATION_DURATION, TOKENS
-from pulseguard.scrape_server import MOST_CONNECTIONS
+from pulseguard.catalog import AGENT_METRICS, OPERATION_DURATION, TOKENS
+from pulseguard.identity import compute_agent_id
+from pulseguard.recording.series import Series
+from pulseguard.scraping.answer import ANOTHER_AGENT, Answering
+from pulseguard.scraping.server import MOST_CONNECTIONS
+from pulseguard_registry.agents.identity import agent_id
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.observing import (
     PROMETHEUS_ACCEPTS,
@@ -80,6 +84,77 @@ def test_only_the_page_is_served(
     agent.start()
 
     assert ask(agent, method, path).status == status
+
+
+@pytest.mark.parametrize(
+    ("environment", "name", "instance"),
+    [
+        ("production", "invoice-bot", "web-1-0"),
+        ("a", "b", "c"),
+        ("demo", 'a "quoted" name', "back\\slash"),
+        ("größe", "请求", "\U0001f600\u202e"),
+        ("\ufffd", " spaced ", "x" * 120),
+        ('a", "b', "c", "\x7f\t"),
+    ],
+    ids=ascii,
+)
+def test_an_agent_computes_the_id_that_the_registry_gives_it(
+    environment: str, name: str, instance: str
+) -> None:
+    computed = compute_agent_id(environment, name, instance)
+
+    assert computed == str(agent_id(environment, name, instance))
+
+
+MINE = "0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 200),
+        ("?agent_id=", 200),
+        ("?name[]=x", 200),
+        (f"?agent_id={MINE}", 200),
+        (f"?x=1&agent_id={MINE.upper()}", 200),
+        (f"?agent_id={MINE[:-1]}6", 404),
+        ("?agent_id=x", 404),
+        (f"?agent_id={MINE}&agent_id=x", 404),
+    ],
+)
+def test_a_scrape_that_is_meant_for_another_agent_is_refused_with_the_reason(
+    query: str, status: int
+) -> None:
+    series = Series(AGENT_METRICS, "lean", 1000)
+    answering = Answering(series.read, series, identify=lambda: MINE)
+
+    answer = answering(f"GET /metrics{query} HTTP/1.1\r\n\r\n".encode())
+
+    head, _, body = answer.content.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert (ANOTHER_AGENT.encode() in body) == (status == 404)
+    # What was refused is not taken for a scrape, for which a stopping agent waits.
+    assert (answer.changes is None) == (status == 404)
+
+
+def test_an_agent_knows_who_it_is_without_a_registry(make_agent: MakeAgent) -> None:
+    agent = make_agent("invoice-bot", environment="demo", instance="web-1-0")
+    agent.start()
+    mine = agent_id("demo", "invoice-bot", "web-1-0")
+    another = agent_id("demo", "invoice-bot", "web-1-1")
+
+    assert ask(agent, "GET", f"/metrics?agent_id={mine}").status == 200
+    assert ask(agent, "GET", f"/metrics?agent_id={another}").status == 404
+    assert ask(agent, "GET", "/metrics").status == 200
+
+
+def test_with_a_token_nobody_learns_whose_page_it_is() -> None:
+    series = Series(AGENT_METRICS, "lean", 1000)
+    answering = Answering(series.read, series, "secret", lambda: MINE)
+
+    answer = answering(b"GET /metrics?agent_id=x HTTP/1.1\r\n\r\n")
+
+    assert answer.content.startswith(b"HTTP/1.1 401 ")
 
 
 @pytest.mark.parametrize(
@@ -212,7 +287,7 @@ def test_a_page_that_cannot_be_made_is_a_500_and_the_next_may_be_made(
     agent.start()
 
     with monkeypatch.context() as patch:
-        patch.setattr("pulseguard.exposition.AGENT_STATES", None)
+        patch.setattr("pulseguard.scraping.collection.AGENT_STATES", None)
         broken = ask(agent, "GET", "/metrics").status
 
     assert broken == 500

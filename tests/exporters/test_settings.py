@@ -47,6 +47,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
         "PULSEGUARD_SERIES_LIMIT": "2000",
         "PULSEGUARD_HEARTBEAT_SECONDS": "5",
         "PULSEGUARD_SNAPSHOT_SECONDS": "30",
+        "PULSEGUARD_STUCK_AFTER_SECONDS": "60",
         "PULSEGUARD_PRICES_FILE": "/etc/prices.json",
     }
 
@@ -64,6 +65,7 @@ def test_every_setting_can_come_from_the_environment() -> None:
         series_limit=2000,
         heartbeat_seconds=5.0,
         snapshot_seconds=30.0,
+        stuck_after_seconds=60.0,
         prices_file=Path("/etc/prices.json"),
     )
 
@@ -91,6 +93,8 @@ BAD: list[tuple[str, Any]] = [
     ("heartbeat_seconds", 0),
     ("heartbeat_seconds", "nan"),
     ("snapshot_seconds", []),
+    ("stuck_after_seconds", -1),
+    ("stuck_after_seconds", "never"),
     ("prices_file", 7),
     ("type", "ROBOT"),
     ("deployment_type", None),

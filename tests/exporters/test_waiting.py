@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pulseguard.catalog import AGENT_METRICS
-from pulseguard.recorder import Recorder
-from pulseguard.series import Series
-from pulseguard.snapshots import LARGEST_BATCH, MOST_WAITING, Interval, Timeline, Waiting
-from pulseguard.totals import Distribution, Totals, quantile, read_totals
+from pulseguard.recording.recorder import Recorder
+from pulseguard.recording.series import Series
+from pulseguard.reporting.snapshots import LARGEST_BATCH, MOST_WAITING, Interval, Timeline, Waiting
+from pulseguard.reporting.totals import Distribution, Totals, quantile, read_totals
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -162,7 +162,8 @@ def test_a_death_is_in_the_history_once_its_end_as_well_and_a_goodbye_never(watc
     eventually(lambda: watch.history(status="resolved"))
     over, still_there = watch.history(alertname="AgentDown")
 
-    assert still_there == down
+    told = {"last_told_at": still_there["last_told_at"], "fires": False}
+    assert still_there == down | told
     assert [down["status"], over["status"]] == ["firing", "resolved"]
     assert [down["agent_id"], down["labels"]["agent"]] == [agent_id, "mortal"]
     assert down["severity"] == "critical"
@@ -170,6 +171,30 @@ def test_a_death_is_in_the_history_once_its_end_as_well_and_a_goodbye_never(watc
     assert down["ends_at"] is None
     assert down["starts_at"] == over["starts_at"] < over["ends_at"]
     assert over["fingerprint"] == down["fingerprint"]
+
+
+def test_a_dead_agent_whose_port_another_agent_took_is_down_and_has_no_numbers(
+    watch: Watch,
+) -> None:
+    prometheus = watch.start_prometheus()
+    port = free_port()
+    dead = watch.start_agent("dead", port)
+    eventually(lambda: prometheus.query('up{agent="dead"} == 1'))
+    address = prometheus.targets("agents")[0]["scrapeUrl"].partition("?")[0]
+
+    dead.kill()
+    watch.start_agent("heir", port)
+    eventually(lambda: prometheus.query('up{agent="heir"} == 1'))
+    down = eventually(lambda: watch.history(alertname="AgentDown", status="firing"))
+
+    assert "dead" in [alert["labels"]["agent"] for alert in down]
+    assert prometheus.value('up{agent="dead"}') == 0
+    assert prometheus.value('up{agent="heir"}') == 1
+    assert {each["scrapeUrl"].partition("?")[0] for each in prometheus.targets("agents")} == {
+        address
+    }
+    # One process is one process.
+    assert prometheus.value('count(pulseguard_process_threads{job="agents"})') == 1
 
 
 def test_an_alert_that_the_registry_could_not_take_is_told_until_it_can(watch: Watch) -> None:
@@ -181,6 +206,33 @@ def test_an_alert_that_the_registry_could_not_take_is_told_until_it_can(watch: W
 
     (entry,) = watch.history(alertname="BudgetExceeded")
     assert [entry["severity"], entry["agent_id"]] == ["", None]
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_an_alert_that_fires_anew_after_alertmanager_was_away_is_recorded_at_once(
+    watch: Watch, end: str
+) -> None:
+    # Each end has a history of its own in the one registry.
+    name = f"CutOffBy{end.title()}"
+    alerts = f"{watch.alertmanager.url}/api/v2/alerts"
+    labels = {"alertname": name, "agent": "bot"}
+    watch.post(alerts, [{"labels": labels, "startsAt": "2026-11-23T10:00:00Z"}])
+    eventually(lambda: watch.history(alertname=name))
+    began = watch.history(alertname=name)[0]["last_told_at"]
+    eventually(lambda: watch.history(alertname=name)[0]["last_told_at"] > began)
+
+    # It ends while nobody looks; Alertmanager keeps whom it told, and forgets of what.
+    getattr(watch.alertmanager, end)()
+    watch.alertmanager.start()
+    assert watch.alertmanager.alerts() == []
+    (lost,) = watch.history(alertname=name)
+    watch.post(alerts, [{"labels": labels, "startsAt": "2026-11-23T10:01:00Z"}])
+    eventually(lambda: len(watch.history(alertname=name)) == 2)
+    (firing,) = watch.history(alertname=name, status="firing")
+
+    assert firing["starts_at"].startswith("2026-11-23T10:01:00")
+    assert firing["fingerprint"] == lost["fingerprint"]
+    assert {**lost, "fires": False} == watch.history(alertname=name)[1]
 
 
 def test_a_whole_fleet_is_told_alert_by_alert(watch: Watch) -> None:

@@ -10,6 +10,7 @@ from pulseguard_prometheus.configuration import (
     shipped_alertmanager_configuration,
 )
 from pulseguard_prometheus.errors import ConfigurationMismatch
+from pulseguard_registry.alerts.firing import TOLD_SECONDS
 from tests.prometheus.alertmanager_server import AlertmanagerServer
 from tests.prometheus.test_configuration import differences
 
@@ -82,6 +83,15 @@ def test_a_configuration_without_the_places_is_refused(place, put):
             shipped_alertmanager_configuration().replace(place, put),
             group_interval_seconds=1,
         )
+
+
+def test_an_alert_is_repeated_often_enough_for_the_registry_to_believe_that_it_fires():
+    route = yaml.safe_load(shipped_alertmanager_configuration())["route"]
+    assert route["group_interval"] == "10s"
+    assert route["repeat_interval"] == "1m"
+
+    # A repetition is due at the first look after its time.
+    assert TOLD_SECONDS > 2 * (60 + 10)
 
 
 def test_an_end_is_told_as_well_and_the_key_goes_nowhere_else():

@@ -15,12 +15,14 @@ from tests.prometheus_server import PrometheusServer, eventually, free_port
 KEY = "pgp_0123456789"
 SCRAPES = 3  # of one target, before anything is looked at
 
+AGENT_ID = "0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55"
 STEERING = {
     "__scrape_interval__": "10ms",
     "__scrape_timeout__": "10ms",
     "__metrics_path__": "/steered",
     "__scheme__": "https",
     "__param_steered": "yes",
+    "__param_agent_id": "another",
     "__address__": "127.0.0.1:1",
     "job": "prometheus",
 }
@@ -91,9 +93,9 @@ def write_files(folder: Path, agents: dict[str, FakeServer]) -> None:
     for name in ("targets", "secrets"):
         (folder / name).mkdir()
     (folder / "secrets" / "prometheus.key").write_text(f"{KEY}\n")
+    more = {"steering": STEERING, "honest": {"agent_id": AGENT_ID}}
     targets = [
-        target(server.address, agent=name, **(STEERING if name == "steering" else {}))
-        for name, server in agents.items()
+        target(server.address, agent=name, **more.get(name, {})) for name, server in agents.items()
     ]
     (folder / "targets" / "agents.json").write_text(json.dumps(targets))
 
@@ -122,6 +124,15 @@ def test_a_target_list_cannot_steer_the_scrape(fleet):
     ]
     assert found["labels"]["job"] == "agents"
     assert found["scrapeTimeout"] == "500ms"
+
+
+def test_a_scrape_names_the_agent_that_it_is_meant_for(fleet):
+    assert {asked.path for asked in fleet.agents["honest"].asked} == {
+        f"/metrics?agent_id={AGENT_ID}"
+    }
+    (sample,) = fleet.prometheus.query("honest_total{agent='honest'}")
+    assert sample.labels["agent_id"] == AGENT_ID
+    assert not [name for name in sample.labels if "param" in name]
 
 
 def test_a_redirect_is_not_followed(fleet):

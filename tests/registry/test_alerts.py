@@ -20,7 +20,7 @@ def test_a_firing_alert_is_in_the_history_as_it_was_told(registry: RunningRegist
     (entry,) = history(registry)
 
     assert entry.pop("id") > 0
-    assert datetime.fromisoformat(entry.pop("received_at"))
+    assert entry.pop("received_at") == entry.pop("last_told_at")
     assert datetime.fromisoformat(entry.pop("starts_at")) == datetime.fromisoformat(
         "2026-11-23T10:00:00.123456Z"
     )
@@ -34,6 +34,7 @@ def test_a_firing_alert_is_in_the_history_as_it_was_told(registry: RunningRegist
         "annotations": {"summary": "An agent is down."},
         "ends_at": None,
         "generator_url": "http://prometheus:9090/graph?g0.expr=up",
+        "fires": True,
     }
 
 
@@ -56,6 +57,16 @@ def test_an_alert_that_is_delivered_again_is_stored_once(registry: RunningRegist
 
     (entry,) = history(registry)
     assert entry["annotations"] == {"summary": "An agent is down."}
+
+
+def test_of_a_repetition_the_time_is_kept(registry: RunningRegistry) -> None:
+    tell(registry, alert())
+    (first,) = history(registry)
+    tell(registry, alert())
+    (second,) = history(registry)
+
+    assert second.pop("last_told_at") > first.pop("last_told_at")
+    assert second == first
 
 
 def test_deliveries_at_the_same_time_are_stored_once(registry: RunningRegistry) -> None:

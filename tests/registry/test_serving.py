@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pulseguard_registry.embedded import owner_of, remove_stale_pid_file
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.running import eventually
 
@@ -106,6 +107,34 @@ def test_a_pid_file_that_names_somebody_else_is_not_believed(folder: Path) -> No
             eventually(again.is_ready, 20)
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_a_data_folder_behind_a_symlink_keeps_its_running_database(folder: Path) -> None:
+    (folder / "real").mkdir()
+    (folder / "data").symlink_to(folder / "real")
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+        pid_file = folder / "real" / "postgresql" / "postmaster.pid"
+        before = pid_file.read_text(encoding="utf-8").split("\n")[0]
+
+        for name in ("data", "real"):
+            remove_stale_pid_file(folder / name / "postgresql")
+
+        assert pid_file.read_text(encoding="utf-8").split("\n")[0] == before
+        assert registry.is_ready()
+        assert "does not start" not in registry.log_path.read_text(encoding="utf-8")
+
+
+def test_who_owns_the_embedded_database_is_known_by_the_process(folder: Path) -> None:
+    assert owner_of(folder / "data") is None
+    with registry_process(folder, None) as registry:
+        eventually(registry.is_ready, 20)
+
+        assert owner_of(folder / "data") == f"process {registry.process.pid}"
+        refused = serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
+        assert f"(process {registry.process.pid})" in refused.stderr
+        assert owner_of(folder / "data") == f"process {registry.process.pid}"
+    assert owner_of(folder / "data") is None
 
 
 def test_the_lock_of_the_embedded_database_is_not_shared_with_other_users(tmp_path: Path) -> None:

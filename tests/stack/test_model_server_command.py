@@ -37,7 +37,10 @@ def test_every_answer_carries_the_name_of_the_simulation(client):
 def test_the_models_belong_to_the_simulation(client):
     models = list(client.models.list())
 
-    assert [model.id for model in models] == ["gpt-4o", "gpt-4o-mini", "o4-mini"]
+    assert [model.id for model in models] == [
+        *("gpt-4o", "gpt-4o-mini", "o4-mini"),
+        *("claude-sonnet-5", "text-embedding-3-small"),
+    ]
     assert {model.owned_by for model in models} == {"pulseguard-simulation"}
     assert client.models.retrieve("o4-mini").id == "o4-mini"
 

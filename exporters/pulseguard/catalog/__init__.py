@@ -10,6 +10,10 @@ from pulseguard.catalog.exporter import *  # noqa: F403
 from pulseguard.catalog.exporter import SELF_METRICS
 from pulseguard.catalog.metric import *  # noqa: F403
 from pulseguard.catalog.metric import Metric
+from pulseguard.catalog.orchestration import *  # noqa: F403
+from pulseguard.catalog.orchestration import ORCHESTRATION_METRICS
+from pulseguard.catalog.oversight import *  # noqa: F403
+from pulseguard.catalog.oversight import OVERSIGHT_METRICS
 from pulseguard.catalog.registry import *  # noqa: F403
 from pulseguard.catalog.work import *  # noqa: F403
 from pulseguard.catalog.work import WORK_METRICS
@@ -19,5 +23,7 @@ AGENT_METRICS: Final[tuple[Metric, ...]] = (
     *CALL_METRICS,
     *COST_METRICS,
     *WORK_METRICS,
+    *ORCHESTRATION_METRICS,
+    *OVERSIGHT_METRICS,
     *SELF_METRICS,
 )

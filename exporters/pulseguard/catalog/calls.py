@@ -79,6 +79,13 @@ TOKENS: Final = Metric(
     # Its cost, or that it has none.
     derived_series=1,
 )
+CALLS_WITHOUT_USAGE: Final = Metric(
+    "pulseguard_calls_without_usage_total",
+    "counter",
+    "Model calls that were answered and whose token counts nobody told: they are in no token sum.",
+    (LABEL_PROVIDER, LABEL_MODEL),
+    max_label_sets=12,
+)
 CALLS_IN_PROGRESS: Final = Metric(
     "pulseguard_calls_in_progress", "gauge", "Model calls that have begun and not ended."
 )
@@ -143,6 +150,7 @@ CALL_METRICS: Final[tuple[Metric, ...]] = (
     TIME_PER_OUTPUT_TOKEN,
     OUTPUT_TOKENS_PER_SECOND,
     TOKENS,
+    CALLS_WITHOUT_USAGE,
     CALLS_IN_PROGRESS,
     CONTEXT_WINDOW_USED,
     CONTEXT_TOKENS,

@@ -13,7 +13,8 @@ EXPORTER_SERIES_LIMIT: Final = Metric(
 EXPORTER_DROPPED: Final = Metric(
     "pulseguard_exporter_dropped_label_sets_total",
     "counter",
-    "Recordings whose label set had no room and went to _OTHER.",
+    "Recordings whose label set had no room and went to _OTHER; or nowhere, where an optional "
+    "metric came when nothing was left.",
     (LABEL_METRIC,),
 )
 EXPORTER_COLLECT_DURATION: Final = Metric(
@@ -28,6 +29,7 @@ EXPORTER_FAILURES: Final = Metric(
     "counter",
     "Failures inside the exporter, kept from the agent; by what was attempted.",
     (LABEL_EXPORTER_OPERATION,),
+    max_label_sets=60,
 )
 EXPORTER_REGISTRY_REQUESTS: Final = Metric(
     "pulseguard_exporter_registry_requests_total",

@@ -3,6 +3,8 @@
 from typing import Final
 
 from pulseguard.catalog.metric import (
+    ACCURACY,
+    CONFIDENCE,
     LABEL_AGENT_VERSION,
     LABEL_CONFIG_HASH,
     LABEL_EVALUATION,
@@ -15,6 +17,7 @@ from pulseguard.catalog.metric import (
     Metric,
 )
 
+_FIELDS_OF_THE_SNAPSHOT = ((ACCURACY,), (CONFIDENCE,))
 _TASK_SECONDS = (1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 TASKS_STARTED: Final = Metric("pulseguard_tasks_started_total", "counter", "Tasks begun.")
@@ -23,6 +26,18 @@ TASKS: Final = Metric(
 )
 TASKS_IN_PROGRESS: Final = Metric(
     "pulseguard_tasks_in_progress", "gauge", "Tasks that have begun and not ended."
+)
+TASKS_PENDING: Final = Metric(
+    "pulseguard_tasks_pending",
+    "gauge",
+    "Tasks that wait in the agent's queue; absent where nobody tells.",
+)
+OLDEST_PENDING_TASK_AGE: Final = Metric(
+    "pulseguard_oldest_pending_task_age_seconds",
+    "gauge",
+    "How long the oldest waiting task has been waiting; absent where nobody tells.",
+    (),
+    "seconds",
 )
 TASK_DURATION: Final = Metric(
     "pulseguard_task_duration_seconds",
@@ -40,6 +55,7 @@ EVALUATION_SCORE: Final = Metric(
     "ratio",
     RATIO_BUCKETS,
     max_label_sets=10,
+    always=_FIELDS_OF_THE_SNAPSHOT,
 )
 EVALUATION_LAST_SCORE: Final = Metric(
     "pulseguard_evaluation_last_score_ratio",
@@ -48,6 +64,7 @@ EVALUATION_LAST_SCORE: Final = Metric(
     (LABEL_EVALUATION,),
     "ratio",
     max_label_sets=10,
+    always=_FIELDS_OF_THE_SNAPSHOT,
 )
 AGENT_STATE: Final = Metric(
     "pulseguard_agent_state", "gauge", "1 for the state the agent is in, else 0.", (LABEL_STATE,)
@@ -55,7 +72,7 @@ AGENT_STATE: Final = Metric(
 LAST_PROGRESS: Final = Metric(
     "pulseguard_last_progress_timestamp_seconds",
     "gauge",
-    "When a task, call or tool last ended well, Unix time.",
+    "When a task, call or tool last ended well, or the agent told of progress, Unix time.",
     (),
     "seconds",
 )
@@ -92,6 +109,12 @@ PROCESS_OPEN_FDS: Final = Metric(
     "pulseguard_process_open_fds", "gauge", "File descriptors that the process holds open."
 )
 PROCESS_THREADS: Final = Metric("pulseguard_process_threads", "gauge", "Threads of the process.")
+PROCESSES: Final = Metric(
+    "pulseguard_processes",
+    "gauge",
+    "Processes of a program that `pulseguard run` has started: the other process metrics are sums "
+    "over them; absent elsewhere.",
+)
 HOST_CPU: Final = Metric(
     "pulseguard_host_cpu_ratio",
     "gauge",
@@ -111,6 +134,8 @@ WORK_METRICS: Final[tuple[Metric, ...]] = (
     TASKS_STARTED,
     TASKS,
     TASKS_IN_PROGRESS,
+    TASKS_PENDING,
+    OLDEST_PENDING_TASK_AGE,
     TASK_DURATION,
     EVALUATION_SCORE,
     EVALUATION_LAST_SCORE,
@@ -122,6 +147,7 @@ WORK_METRICS: Final[tuple[Metric, ...]] = (
     PROCESS_MEMORY,
     PROCESS_OPEN_FDS,
     PROCESS_THREADS,
+    PROCESSES,
     HOST_CPU,
     HOST_MEMORY_AVAILABLE,
 )

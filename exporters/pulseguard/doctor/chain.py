@@ -10,7 +10,8 @@ from pulseguard.doctor.prometheus import Target, read_targets
 from pulseguard.doctor.registry import Known, Registry
 from pulseguard.doctor.settings import Found
 from pulseguard.doctor.web import NoAnswer
-from pulseguard.registry_client import RegistryClient, read_key_file
+from pulseguard.key_file import read_key_file
+from pulseguard.reporting.client import RegistryClient
 
 _MOST_NAMED: Final = 5
 _ANY_PORT: Final = 9464
@@ -169,12 +170,12 @@ class _Chain:
             said = f"{_titles(closed)} registered without an address: /metrics is not open"
             mend = "its log says why; PULSEGUARD_METRICS_PORT=0 takes any free port"
             return broken("metrics", said, mend)
-        faults = pages.faults([agent.metrics_address or "" for agent in self._chosen])
-        silent = [agent for agent in self._chosen if agent.metrics_address in faults]
+        faults = pages.faults(self._chosen)
+        silent = [agent for agent in self._chosen if agent.agent_id in faults]
         if not silent:
             addresses = [agent.metrics_address or "" for agent in self._chosen]
             return holds("metrics", f"{_listed(addresses)} answers")
-        said = _listed([f"{a.title} at {faults[a.metrics_address or '']}" for a in silent])
+        said = _listed([f"{agent.title} at {faults[agent.agent_id]}" for agent in silent])
         here = [agent for agent in silent if agent.host == host_name()]
         if here:
             mend = "is the agent still running? start it again, or see its log"

@@ -29,14 +29,11 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"pulseguard doctor: {error}\n")
         return 2
     links: list[Link] = []
-    try:
-        for link in walk(found, given.name):
-            links.append(link)
-            if not given.json:
-                sys.stdout.write(_shown(link))
-                sys.stdout.flush()
-    except KeyboardInterrupt:
-        return 1
+    for link in walk(found, given.name):
+        links.append(link)
+        if not given.json:
+            sys.stdout.write(_shown(link))
+            sys.stdout.flush()
     sys.stdout.write(_document(links) if given.json else f"\n{_verdict(links)}\n")
     return 0 if _all_hold(links) else 1
 

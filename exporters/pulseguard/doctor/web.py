@@ -13,7 +13,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from pulseguard.errors import PulseGuardError
-from pulseguard.labels import clean_line
+from pulseguard.recording.labels import clean_line
 
 DEADLINE_SECONDS: Final = 3.0
 

@@ -29,3 +29,4 @@ class Alert(Base):
     ends_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     generator_url: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    last_told_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())

@@ -80,7 +80,9 @@ class NotificationReceipt(BaseModel):
     """What became of the alerts of a notification."""
 
     stored: int = Field(description="Stored now, durably.")
-    repeated: int = Field(description="Stored before; left as they were.")
+    repeated: int = Field(
+        description="Stored before; left as they were, but for when they were told last."
+    )
 
 
 class Alert(BaseModel):
@@ -99,7 +101,15 @@ class Alert(BaseModel):
     starts_at: datetime = Field(description="When it began to fire; the same in both entries.")
     ends_at: datetime | None = Field(description="When it was resolved; null while firing.")
     generator_url: str
-    received_at: datetime
+    received_at: datetime = Field(description="When it was told first.")
+    last_told_at: datetime = Field(
+        description="When it was told last: about every minute while it fires."
+    )
+    fires: bool = Field(
+        description="Whether it fires now. False for an entry `firing` without an end: the end is"
+        " not known, since it came while Alertmanager or Prometheus was away; it was after"
+        " `last_told_at`."
+    )
 
 
 class AlertFilters(BaseModel):
@@ -108,7 +118,7 @@ class AlertFilters(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: AlertStatus | None = Field(
-        None, description="`firing`: what began and, as far as is known, has not ended."
+        None, description="`firing`: what fires now, so not every entry of this status."
     )
     agent_id: uuid.UUID | None = None
     alertname: str | None = Field(None, examples=["AgentDown"])

@@ -6,57 +6,64 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import Integer, func, literal_column, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.alerts import models
+from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.schemas import Alert, AlertFilters, AlertPage, NotifiedAlert
 
 # A notification of this is a repetition, whatever else it says.
 IDENTITY = ("fingerprint", "starts_at", "status")
 # What is filtered by is indexed, and an entry of an index has its limit in PostgreSQL.
 _NAME_CHARACTERS = 200
+# PostgreSQL's mark of a row that this transaction has made and not merely changed.
+_IS_NEW = literal_column("(alerts.xmax = 0)::int", Integer)
 
 
 def store_alerts(session: Session, alerts: list[NotifiedAlert]) -> int:
-    """Store those that are not stored yet, all in this transaction; returns how many."""
-    if not alerts:
+    """Store those that are not stored yet, all in this transaction; returns how many.
+
+    Of those that are, only the time is kept at which they were told last.
+    """
+    # No statement of PostgreSQL changes a row twice.
+    unique = {tuple(getattr(alert, name) for name in IDENTITY): alert for alert in alerts[::-1]}
+    if not unique:
         return 0
-    known = _known_agents(session, alerts)
+    known = _known_agents(session, unique.values())
     # In one order, so that two notifications at once cannot wait for one another.
-    ordered = sorted(alerts, key=lambda alert: [getattr(alert, name) for name in IDENTITY])
-    statement = (
-        insert(models.Alert)
-        .on_conflict_do_nothing(index_elements=IDENTITY)
-        .returning(models.Alert.id)
-    )
-    return len(session.execute(statement, [_row(alert, known) for alert in ordered]).all())
+    rows = [_row(unique[identity], known) for identity in sorted(unique)]
+    statement = insert(models.Alert)
+    told = statement.on_conflict_do_update(
+        index_elements=IDENTITY, set_={"last_told_at": func.now()}
+    ).returning(_IS_NEW)
+    return sum(session.execute(told, rows).scalars())
 
 
-def list_alerts(session: Session, filters: AlertFilters) -> AlertPage:
-    """One page of the history, what was received last coming first."""
-    query = select(models.Alert).order_by(models.Alert.id.desc()).limit(filters.limit + 1)
+def list_alerts(session: Session, filters: AlertFilters, running_seconds: float) -> AlertPage:
+    """One page of the history, what was received last coming first.
+
+    `running_seconds` is how long this registry has been there to be told.
+    """
+    is_firing = fires(running_seconds)
+    query = select(models.Alert, is_firing).order_by(models.Alert.id.desc())
     for name in ("status", "agent_id", "alertname"):
         if (value := getattr(filters, name)) is not None:
             query = query.where(getattr(models.Alert, name) == value)
     if filters.status == "firing":
-        query = query.where(~_end_is_known())
+        query = query.where(is_firing)
     if filters.cursor is not None:
         query = query.where(models.Alert.id < filters.cursor)
-    rows = session.scalars(query).all()
-    items = [Alert.model_validate(row) for row in rows[: filters.limit]]
+    rows = session.execute(query.limit(filters.limit + 1)).all()
+    items = [_entry(row, is_firing) for row, is_firing in rows[: filters.limit]]
     return AlertPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 
-def _end_is_known() -> ColumnElement[bool]:
-    """Whether the history has the end of an alert that began to fire."""
-    end = aliased(models.Alert)
-    same = [
-        getattr(end, name) == getattr(models.Alert, name) for name in ("fingerprint", "starts_at")
-    ]
-    return exists().where(*same, end.status == "resolved")
+def _entry(row: models.Alert, is_firing: bool) -> Alert:
+    columns = {column.key: getattr(row, column.key) for column in row.__mapper__.columns}
+    return Alert.model_validate(columns | {"fires": is_firing})
 
 
 def _known_agents(session: Session, alerts: Iterable[NotifiedAlert]) -> set[uuid.UUID]:

@@ -18,8 +18,7 @@ from openai.types.chat import (
     ChatCompletionTokenLogprob,
 )
 
-from pulseguard import Agent
-from pulseguard.calls import LlmCall
+from pulseguard import Agent, LlmCall
 from pulseguard_stack.model_server.models import Model
 
 Messages = Sequence[ChatCompletionMessageParam]

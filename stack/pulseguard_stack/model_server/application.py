@@ -15,10 +15,15 @@ from starlette.routing import Route
 
 from pulseguard_stack.model_server.chat_completions.dialect import ChatCompletions
 from pulseguard_stack.model_server.connection import Connections
+from pulseguard_stack.model_server.embeddings.dialect import Embeddings
 from pulseguard_stack.model_server.exchange import Behaviour, Exchange
 from pulseguard_stack.model_server.ledger import Ledger, summarize
+from pulseguard_stack.model_server.messages.dialect import Messages
+from pulseguard_stack.model_server.messages.prefix_cache import PrefixCache
+from pulseguard_stack.model_server.messages.token_count import count_tokens
 from pulseguard_stack.model_server.models import Model
 from pulseguard_stack.model_server.prompt_cache import PromptCache, PromptCacheSettings
+from pulseguard_stack.model_server.responses.dialect import Responses
 
 NAME = "pulseguard-simulated-model-server"
 _OWNER = "pulseguard-simulation"
@@ -45,12 +50,20 @@ def make_application(
     chat = ChatCompletions(
         settings.models, PromptCache(settings.prompt_cache), settings.right_share
     )
+    messages = Messages(settings.models, PrefixCache(settings.prompt_cache), settings.right_share)
+    responses = Responses(settings.models, PromptCache(settings.prompt_cache), settings.right_share)
     # A further provider endpoint is one more dialect in this list.
-    exchanges = [Exchange(chat, settings.behaviour, ledger, connections)]
+    exchanges = (
+        Exchange(chat, settings.behaviour, ledger, connections),
+        Exchange(messages, settings.behaviour, ledger, connections),
+        Exchange(responses, settings.behaviour, ledger, connections),
+        Exchange(Embeddings(settings.models), settings.behaviour, ledger, connections),
+    )
     pages = Pages(settings, ledger)
     return Starlette(
         routes=[
             *(Route(exchange.path, exchange, methods=["POST"]) for exchange in exchanges),
+            Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),
             Route("/", pages.about),
             Route("/healthz", pages.health),
             Route("/v1/models", pages.models),

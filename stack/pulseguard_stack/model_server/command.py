@@ -95,7 +95,7 @@ def _behaviour(arguments: argparse.Namespace) -> Behaviour:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pulseguard simulated-model-server",
-        description="An OpenAI-compatible server that SIMULATES a model: for tests and demos.",
+        description="An OpenAI- and Anthropic-compatible server that SIMULATES a model.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

@@ -13,10 +13,15 @@ from pulseguard_stack.model_server.ledger import Tokens
 
 @dataclass(frozen=True)
 class Piece:
-    """Bytes of an answer that leave together, and how many visible output tokens they carry."""
+    """Bytes of an answer that leave together, and how many visible output tokens they carry.
+
+    `told` is the usage object among them, where a dialect tells usage before the end: it stands
+    for what the client knows until a later one.
+    """
 
     data: bytes
     tokens: int
+    told: Tokens | None = None
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Reply:
     """An answer, before anything of it was sent.
 
     `hidden_tokens` (reasoning) take their time before the first piece; `usage` is None where the
-    answer carries no usage object, else it leaves with the last piece.
+    answer carries no usage object, else it leaves with the last piece, if not before.
     """
 
     content_type: bytes

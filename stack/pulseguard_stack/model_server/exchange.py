@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass
 from random import Random
@@ -137,7 +138,9 @@ class Exchange(Generic[RequestT]):
         body = self._dialect.error_body(refusal)
         headers = _headers(attempt, b"application/json", len(body))
         if refusal.may_be_retried:
-            headers.append((b"retry-after-ms", b"%d" % self._behaviour.retry_after_ms))
+            wait_ms = self._behaviour.retry_after_ms
+            headers.append((b"retry-after-ms", b"%d" % wait_ms))
+            headers.append((b"retry-after", b"%d" % math.ceil(wait_ms / 1000)))
         await visit.connection.start(refusal.status, headers)
         attempt.status = refusal.status
         await _send(visit, Piece(body, 0), more=False)
@@ -185,6 +188,7 @@ async def _send(visit: _Visit, piece: Piece, more: bool) -> None:
     await visit.connection.send(piece.data, more)
     attempt.last_byte_at = time.time()
     attempt.output_tokens_sent += piece.tokens
+    attempt.tokens = piece.told or attempt.tokens
 
 
 async def _cut(visit: _Visit, piece: Piece, whole: bool) -> None:
@@ -198,9 +202,12 @@ async def _cut(visit: _Visit, piece: Piece, whole: bool) -> None:
 def _headers(
     attempt: Attempt, content_type: bytes, length: int | None
 ) -> list[tuple[bytes, bytes]]:
+    request = b"req_simulated_%d" % attempt.arrival
+    # OpenAI's name for it and Anthropic's.
     headers = [
         (b"content-type", content_type),
-        (b"x-request-id", b"req_simulated_%d" % attempt.arrival),
+        (b"x-request-id", request),
+        (b"request-id", request),
     ]
     if length is not None:
         headers.append((b"content-length", b"%d" % length))

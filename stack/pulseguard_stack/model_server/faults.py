@@ -17,6 +17,7 @@ class Fault(StrEnum):
     NONE = "ok"
     RATE_LIMIT = "429"
     SERVER_ERROR = "500"
+    OVERLOADED = "529"
     TIMEOUT = "timeout"
     CUT = "cut"
     AUTH = "401"
@@ -84,6 +85,8 @@ def refusal_for(fault: Fault) -> Refusal | None:
             )
         case Fault.SERVER_ERROR:
             return _retriable(Outcome.SERVER_ERROR, 500, "server_error", "The server had an error")
+        case Fault.OVERLOADED:
+            return _retriable(Outcome.SERVER_ERROR, 529, "server_error", "Overloaded")
         case Fault.AUTH:
             return _refusal(Outcome.AUTH, 401, "Incorrect API key provided", "invalid_api_key")
         case Fault.CONTEXT_LENGTH:

@@ -37,7 +37,7 @@ class Entry:
     """One HTTP attempt, as it ended. Times are unix seconds.
 
     `sequence` is the order of ending (the ledger's order), `arrival` the order of coming in.
-    `tokens` are those of the usage object that was sent, zero where none was sent;
+    `tokens` are those of the last usage object that was sent, zero where none was sent;
     `output_tokens_sent` counts what left the server, usage or not.
     """
 

@@ -18,7 +18,11 @@ class Model:
     reasons: bool = False
 
 
-DEFAULT_MODELS = ("gpt-4o:128000", "gpt-4o-mini:128000", "o4-mini:200000:reasoning")
+DEFAULT_MODELS = (
+    *("gpt-4o:128000", "gpt-4o-mini:128000", "o4-mini:200000:reasoning"),
+    "claude-sonnet-5:200000",
+    "text-embedding-3-small:8191",
+)
 
 
 def parse_model(text: str) -> Model:

@@ -25,7 +25,8 @@ Readiness = Callable[[Start], bool]
 class Component:
     """One process of the stack; `environment` comes on top of that of the runner.
 
-    It has `stop_seconds` to end by itself when it is asked to.
+    It has `stop_seconds` to end by itself when it is asked to. `clear_away` ends what a process of
+    it that was killed may have left. Where it is not `needed`, the stack can do without it.
     """
 
     name: str
@@ -34,6 +35,9 @@ class Component:
     is_ready: Readiness
     environment: Mapping[str, str] = field(default_factory=dict)
     stop_seconds: float = 10.0
+    ready_seconds: float = 90.0
+    needed: bool = True
+    clear_away: Callable[[], None] = lambda: None
 
 
 def answers(url: str) -> Readiness:

@@ -1,13 +1,18 @@
-"""What Prometheus and Alertmanager read: written anew at each start, from what is shipped."""
+"""What Prometheus, Alertmanager and Grafana read: made anew at each start, from what is shipped."""
 
+import secrets
 import shutil
 from urllib.parse import urlsplit
 
+from pulseguard_grafana.configuration import shipped_provisioning
 from pulseguard_prometheus import configuration as shipped
 from pulseguard_stack.runner.owned_files import write_owned_text
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.plan import SCRAPE_SECONDS
 from pulseguard_stack.runner.run_file import Addresses
+
+# It complains of each that is missing.
+PROVISIONING_FOLDERS = ("datasources", "dashboards", "alerting", "plugins")
 
 
 def write_configuration(addresses: Addresses, places: Places) -> None:
@@ -33,6 +38,20 @@ def write_configuration_keys(places: Places) -> None:
     key = places.key("prometheus").read_text(encoding="ascii")
     for folder in (places.prometheus, places.alertmanager):
         write_owned_text(folder / "secrets" / "prometheus.key", key)
+
+
+def write_grafana_configuration(places: Places) -> None:
+    """Writes its provisioning, and the first time the password of its user `admin`."""
+    folder = places.grafana / "provisioning"
+    shutil.rmtree(folder, ignore_errors=True)
+    for kind in PROVISIONING_FOLDERS:
+        (folder / kind).mkdir(mode=0o700, parents=True)
+    for name, text in shipped_provisioning().items():
+        write_owned_text(folder / name, text)
+    write_owned_text(places.grafana / "grafana.ini", "# All settings are in its environment.\n")
+    # It is taken over into Grafana's database at the first start: later ones would not count.
+    if not places.grafana_password.exists():
+        write_owned_text(places.grafana_password, secrets.token_urlsafe(18))
 
 
 def _write_rules(places: Places) -> None:

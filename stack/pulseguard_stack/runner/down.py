@@ -4,11 +4,14 @@ import os
 import sys
 from collections.abc import Sequence
 
+from pulseguard.settings_file import settings_file
 from pulseguard_stack.errors import CannotStop
+from pulseguard_stack.runner.agent_file import remove_agent_file
 from pulseguard_stack.runner.leftovers import end_leftovers
 from pulseguard_stack.runner.lock import RunnerLock
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.processes import end, wait_for
+from pulseguard_stack.runner.run_file import read_run
 from pulseguard_stack.runner.settings import read_down_data_dir
 
 # More than a runner needs at worst, since it gives each of its components a deadline.
@@ -40,6 +43,9 @@ def _stop(places: Places) -> bool:
             _end_runner(lock, places)
         # The lock is ours now: no `up` starts while what is left is being ended.
         left = end_leftovers(places)
+        if run := read_run(places.run_file):
+            # Left by a runner that was killed: one that ends takes both away.
+            remove_agent_file(settings_file(os.environ), run.addresses)
         places.run_file.unlink(missing_ok=True)
     except OSError as problem:
         raise CannotStop(

@@ -1,11 +1,10 @@
 """One runner for one data folder: a lock that ends with the process that holds it."""
 
 import fcntl
-import os
 from pathlib import Path
 from typing import IO
 
-from pulseguard_stack.runner.processes import Process, process
+from pulseguard_stack.runner.processes import Process, myself, process
 
 
 class RunnerLock:
@@ -23,9 +22,9 @@ class RunnerLock:
         except BlockingIOError:
             file.close()
             return False
-        me = process(os.getpid())
+        me = myself()
         file.truncate(0)
-        file.write(f"{me.pid} {me.started}\n" if me else "")
+        file.write(f"{me.pid} {me.started}\n")
         file.flush()
         self._file = file
         return True

@@ -53,6 +53,20 @@ class Places:
         return self.stack / "alertmanager"
 
     @property
+    def grafana(self) -> Path:
+        return self.stack / "grafana"
+
+    @property
+    def grafana_password(self) -> Path:
+        """What the user `admin` of Grafana signs in with."""
+        return self.keys / "grafana-admin.password"
+
+    @property
+    def grafana_container(self) -> Path:
+        """Names the container, as long as there may be one."""
+        return self.grafana / "container.json"
+
+    @property
     def targets_file(self) -> Path:
         """Written by sync, read by Prometheus."""
         return self.prometheus / "targets" / "agents.json"
@@ -73,12 +87,13 @@ class Places:
         folders = [(self.data_dir, 0o755), (self.stack, 0o700)]
         below = [self.keys, self.logs, self.prometheus, self.alertmanager]
         below += [self.prometheus / "secrets", self.prometheus / "targets"]
-        below += [self.alertmanager / "secrets"]
+        below += [self.alertmanager / "secrets", self.grafana, self.grafana / "data"]
         for folder, mode in folders + [(each, 0o700) for each in below]:
-            _make_folder(folder, mode)
+            make_folder(folder, mode, "--data-dir or PULSEGUARD_DATA_DIR")
 
 
-def _make_folder(folder: Path, mode: int) -> None:
+def make_folder(folder: Path, mode: int, other: str) -> None:
+    """Makes a folder; CannotStart where it cannot be written, with what names another one."""
     try:
         folder.mkdir(mode=mode, parents=True, exist_ok=True)
         writable = os.access(folder, os.W_OK | os.X_OK)
@@ -88,5 +103,5 @@ def _make_folder(folder: Path, mode: int) -> None:
     if not writable:
         raise CannotStart(
             f"{folder} cannot be written ({reason}); name a folder that this user may write"
-            " with --data-dir or PULSEGUARD_DATA_DIR"
+            f" with {other}"
         )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulseguard_stack.runner.component import Component, answers, has_logged, is_online
+from pulseguard_stack.runner.grafana import Grafana
+from pulseguard_stack.runner.grafana_component import grafana_component
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.ports import HOST
 from pulseguard_stack.runner.run_file import Addresses
@@ -26,6 +28,8 @@ class Programs:
 
     prometheus: Path
     alertmanager: Path
+    grafana: Grafana | None = None
+    alertmanager_has_page: bool = True
 
 
 def addresses(ports: Mapping[str, int]) -> Addresses:
@@ -35,7 +39,7 @@ def addresses(ports: Mapping[str, int]) -> Addresses:
         registry_url=urls["registry"],
         prometheus_url=urls["prometheus"],
         alertmanager_url=urls["alertmanager"],
-        grafana_url=None,
+        grafana_url=urls.get("grafana"),
         model_server_url=urls.get("model-server"),
     )
 
@@ -47,13 +51,13 @@ def stages(where: Addresses, places: Places, programs: Programs) -> Sequence[Seq
         _alertmanager(where, places, programs),
         _prometheus(where, places, programs),
     ]
-    if where.model_server_url is None:
-        return [[_registry(where, places)], second]
-    agents = [
-        _agent(name, where.registry_url, where.model_server_url, places) for name in DEMO_AGENTS
-    ]
-    second.append(_model_server(where.model_server_url, places))
-    return [[_registry(where, places)], second, agents]
+    last = [*_grafana(where, places, programs)]
+    if where.model_server_url is not None:
+        second.append(_model_server(where.model_server_url, places))
+        last += [
+            _agent(name, where.registry_url, where.model_server_url, places) for name in DEMO_AGENTS
+        ]
+    return [stage for stage in ([_registry(where, places)], second, last) if stage]
 
 
 def command(*arguments: str) -> Sequence[str]:
@@ -121,6 +125,19 @@ def _alertmanager(where: Addresses, places: Places, programs: Programs) -> Compo
         places.log("alertmanager"),
         answers(f"{where.alertmanager_url}/-/ready"),
     )
+
+
+def _grafana(where: Addresses, places: Places, programs: Programs) -> Sequence[Component]:
+    if programs.grafana is None or where.grafana_url is None:
+        return []
+    component = grafana_component(
+        programs.grafana,
+        where.grafana_url,
+        places,
+        prometheus_url=where.prometheus_url,
+        scrape_seconds=SCRAPE_SECONDS,
+    )
+    return [component]
 
 
 def _model_server(url: str, places: Places) -> Component:

@@ -14,11 +14,23 @@ HOST = "127.0.0.1"
 def claim_ports(wanted: Mapping[str, int]) -> dict[str, int]:
     """Answers the port of each name, with 0 replaced by a free one.
 
-    Raises CannotStart for a port that is taken: which, by whom, and the flag for another.
+    Raises CannotStart for a port that is taken: which, by whom, and the flag for another; and for
+    one that is wanted twice.
     """
+    _refuse_twice(wanted)
     with ExitStack() as stack:
         # All are held until the last is known, so that no free port is given out twice.
         return {name: _claim(name, port, stack) for name, port in wanted.items()}
+
+
+def _refuse_twice(wanted: Mapping[str, int]) -> None:
+    names: dict[int, str] = {}
+    for name, port in wanted.items():
+        other = names.setdefault(port, name)
+        if port and other != name:
+            raise CannotStart(
+                f"--{other}-port and --{name}-port are both {port}; give each a port of its own"
+            )
 
 
 def _claim(name: str, port: int, stack: ExitStack) -> int:

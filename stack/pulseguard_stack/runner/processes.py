@@ -26,16 +26,19 @@ class Process:
 
 def process(pid: int) -> Process | None:
     """Answers the process that has this pid now; None where there is none, or only a zombie."""
-    try:
-        text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        boot = (PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii")
-    except OSError:
+    fields = _statistics(pid)
+    if not fields or fields[0] in ("Z", "X"):
         return None
-    # The name, in brackets, may itself hold blanks and brackets (proc_pid_stat(5)).
-    fields = text.rpartition(")")[2].split()
-    if fields[0] in ("Z", "X"):
-        return None
+    boot = (PROC / "sys" / "kernel" / "random" / "boot_id").read_text(encoding="ascii")
     return Process(pid, f"{boot.strip()}/{fields[19]}")
+
+
+def myself() -> Process:
+    """This very process."""
+    me = process(os.getpid())
+    # /proc has it as long as it can ask.
+    assert me
+    return me
 
 
 def is_alive(one: Process) -> bool:
@@ -46,9 +49,20 @@ def is_alive(one: Process) -> bool:
 def marked(stack: Path) -> list[Process]:
     """Every process that was started for this stack, and what those have started in turn."""
     wanted = os.fsencode(f"{MARK}={stack}")
-    pids = (int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal())
-    found = (process(pid) for pid in pids if wanted in _environment(pid))
+    found = (process(pid) for pid in _pids() if wanted in _environment(pid))
     return [each for each in found if each is not None and each.pid != os.getpid()]
+
+
+def orphans(leader: int) -> list[Process]:
+    """What is left of the session of a process that has just ended; it had begun one.
+
+    Grafana runs plugins as processes, without our mark, and one that is killed leaves them.
+    """
+    # A pid that is in use as that of a session is given to nobody else (fork(2)).
+    if process(leader):
+        return []
+    found = (process(pid) for pid in _pids() if _statistics(pid)[3:4] == [str(leader)])
+    return [each for each in found if each is not None]
 
 
 def postmaster(pid_file: Path) -> Process | None:
@@ -58,7 +72,8 @@ def postmaster(pid_file: Path) -> Process | None:
     """
     try:
         pid, folder = pid_file.read_text(encoding="utf-8").splitlines()[:2]
-        same = Path(folder) == pid_file.parent and Path(f"/proc/{int(pid)}/cwd").samefile(folder)
+        its_own = Path(folder).samefile(pid_file.parent)
+        same = its_own and Path(f"/proc/{int(pid)}/cwd").samefile(folder)
     except (OSError, ValueError):
         return None
     return process(int(pid)) if same else None
@@ -117,6 +132,20 @@ def _send(processes: Iterable[Process], number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
             if is_alive(each):
                 os.kill(each.pid, number)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal()]
+
+
+def _statistics(pid: int) -> list[str]:
+    """The fields of its `stat` from the state on; none where it has ended."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    # The name, in brackets, may itself hold blanks and brackets (proc_pid_stat(5)).
+    return text.rpartition(")")[2].split()
 
 
 def _environment(pid: int) -> list[bytes]:

@@ -2,15 +2,25 @@
 
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
+from pulseguard_stack.runner.logs import begin_log
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.run_file import Addresses
+
+
+class Screen(Console):
+    """A console that goes quiet when its reader ends; rich would end this very process then."""
+
+    def on_broken_pipe(self) -> None:
+        with suppress(SystemExit):
+            super().on_broken_pipe()
 
 
 class Progress:
@@ -22,6 +32,16 @@ class Progress:
         self._on_screen = True
         self._held: list[str] | None = None
         self._status: Status | None = None
+        self._waited_for: set[str] = set()
+
+    def begin_log(self) -> None:
+        """Begins the log of a run; OSError where it cannot be written, which later on is no end."""
+        begin_log(self._log)
+        try:
+            self._write("pulseguard up")
+        except OSError as problem:
+            problem.filename = str(self._log)
+            raise
 
     def step(self, text: str) -> None:
         """What is being done now; shown on a terminal only, until the next step."""
@@ -29,13 +49,18 @@ class Progress:
             return
         with self._unless_it_is_gone():
             if self._status is None:
-                self._status = self._console.status(text)
+                self._status = self._console.status(Text(text))
                 self._status.start()
             else:
-                self._status.update(text)
+                self._status.update(Text(text))
 
-    def starting(self, names: Sequence[str]) -> None:
-        self.step(f"starting {', '.join(names)} …")
+    def starting(self, names: Sequence[str], saying: str) -> None:
+        what = f"starting {', '.join(names)} …"
+        self.step(f"{what} {saying}" if saying else what)
+        # Once in the log and where no spinner turns as well: a pipe, a terminal that cannot.
+        if "error" in saying.lower() and names[0] not in self._waited_for:
+            self._waited_for.add(names[0])
+            self.say(f"  {names[0]:<20} is not ready yet: {saying}")
 
     def ready(self, name: str, seconds: float) -> None:
         self.say(f"  {name:<20} ready after {seconds:.1f} s")
@@ -43,14 +68,24 @@ class Progress:
     def ended(self, name: str, status: int, log: Path) -> None:
         self.say(f"  {name:<20} died ({_spoken(status)}) and starts again; its log is {log}")
 
+    def not_restarted(self, name: str, problem: OSError) -> None:
+        self.say(f"  {name:<20} cannot be started again ({problem}); it is tried on")
+
+    def given_up(self, name: str, reason: str) -> None:
+        self.say(f"  {name:<20} is left out, the rest runs on: {reason}")
+
     def say(self, text: str) -> None:
         """A line, above the spinner where there is one."""
         if self._held is not None:
             self._held.append(text)
         else:
             self._print(text)
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(f"{datetime.now().isoformat(' ', 'seconds')} {text.strip()}\n")
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        """A line for the log alone; a full disk must not end what is running."""
+        with suppress(OSError):
+            self._write(text)
 
     def hold(self) -> None:
         """Somebody else has the screen: keep for later what is to be written there."""
@@ -79,6 +114,10 @@ class Progress:
             with self._unless_it_is_gone():
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def _write(self, text: str) -> None:
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{datetime.now().isoformat(' ', 'seconds')} {text.strip()}\n")
+
     @contextmanager
     def _unless_it_is_gone(self) -> Iterator[None]:
         """A terminal that was closed must not keep us from stopping what we have started."""
@@ -88,19 +127,36 @@ class Progress:
             self._on_screen = False
 
 
-def summary(addresses: Addresses, places: Places, agent_file: Path, *, demo: bool) -> str:
-    """Where everything is, for the user who has just started it."""
+def summary(
+    addresses: Addresses,
+    places: Places,
+    agent_file: Path,
+    *,
+    database: str,
+    demo: bool,
+    no_grafana: str | None,
+    alertmanager_has_page: bool,
+    stop: str,
+) -> str:
+    """Where everything is, for the user who has just started it; `no_grafana` says why not."""
+    api_alone = "" if alertmanager_has_page else "  (API; Debian's has no web page)"
     rows = [
         ("registry", f"{addresses.registry_url}  (its API: /docs)"),
+        ("database", database),
         ("Prometheus", addresses.prometheus_url),
-        ("Alertmanager", addresses.alertmanager_url),
+        ("Alertmanager", f"{addresses.alertmanager_url}{api_alone}"),
     ]
+    if addresses.grafana_url:
+        rows.append(("Grafana", f"{addresses.grafana_url}  (admin: {places.grafana_password})"))
+    elif no_grafana:
+        rows.append(("Grafana", f"is not run: {no_grafana}; see docs/troubleshooting.md"))
     if addresses.model_server_url:
         rows.append(("model server", f"{addresses.model_server_url}  (simulated)"))
     rows += [
         ("keys", f"{places.keys}, admin: {places.admin_key}"),
         ("your agents", f"find the registry by themselves, through {agent_file}"),
         ("logs", str(places.logs)),
+        ("stop", stop),
     ]
     fleet = 'five agents, environment "demo", a simulated fleet' if demo else "no demo agents"
     lines = [f"PulseGuard is running: {fleet}."]

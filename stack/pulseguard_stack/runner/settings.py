@@ -1,6 +1,8 @@
 """The settings of `pulseguard up` and `pulseguard down`: flag, then variable."""
 
 import argparse
+import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ DEFAULT_PORTS: Mapping[str, int] = {
     "prometheus": 9090,
     "alertmanager": 9093,
     "model-server": 8089,
+    "grafana": 3000,
 }
 
 
@@ -22,6 +25,7 @@ class Settings:
     data_dir: Path
     ports: Mapping[str, int]
     demo: bool
+    grafana: bool
     detach: bool
 
 
@@ -39,15 +43,17 @@ def read_up_settings(arguments: Sequence[str], environment: Mapping[str, str]) -
     parser.add_argument(
         "--no-demo", action="store_true", help="without the simulated model server and its agents"
     )
+    parser.add_argument("--no-grafana", action="store_true", help="without Grafana")
     for name, port in DEFAULT_PORTS.items():
         parser.add_argument(
             f"--{name}-port", type=_port, default=port, metavar="PORT", help=f"{port}; 0: any free"
         )
     given = parser.parse_args(arguments)
-    demo = not given.no_demo
-    names = [name for name in DEFAULT_PORTS if demo or name != "model-server"]
+    demo, grafana = not given.no_demo, not given.no_grafana
+    left_out = {"model-server": not demo, "grafana": not grafana}
+    names = [name for name in DEFAULT_PORTS if not left_out.get(name)]
     ports = {name: getattr(given, f"{name.replace('-', '_')}_port") for name in names}
-    return Settings(_data_dir(given, environment), ports, demo, given.detach)
+    return Settings(_data_dir(given, environment), ports, demo, grafana, given.detach)
 
 
 def read_down_data_dir(arguments: Sequence[str], environment: Mapping[str, str]) -> Path:
@@ -59,6 +65,13 @@ def read_down_data_dir(arguments: Sequence[str], environment: Mapping[str, str])
     return _data_dir(parser.parse_args(arguments), environment)
 
 
+def stop_command(data_dir: Path) -> str:
+    """What ends the stack of this data folder, typed in any folder or in that of the checkout."""
+    if data_dir == Path(os.path.realpath(default_data_dir())):
+        return "make down, or pulseguard down"
+    return f"pulseguard down --data-dir {shlex.quote(str(data_dir))}"
+
+
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help=f"PULSEGUARD_DATA_DIR ({default_data_dir()})")
 
@@ -66,11 +79,13 @@ def _add_data_dir(parser: argparse.ArgumentParser) -> None:
 def _data_dir(given: argparse.Namespace, environment: Mapping[str, str]) -> Path:
     named = environment.get("PULSEGUARD_DATA_DIR")
     chosen: Path = given.data_dir or (Path(named) if named else default_data_dir())
-    return chosen.absolute()
+    # PostgreSQL names its folder by the resolved path, and its processes are found by that. Not
+    # Path.resolve: that raises for links in a circle, which are told with all that is unwritable.
+    return Path(os.path.realpath(chosen))
 
 
 def _port(text: str) -> int:
-    port = int(text)
+    port = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= port <= 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return port

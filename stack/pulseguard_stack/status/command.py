@@ -26,6 +26,14 @@ REFRESH_SECONDS: Final = 2.0
 _WIDTH_WITHOUT_TERMINAL: Final = 200
 
 
+class _PipedConsole(Console):
+    """A console that leaves a reader that has gone to the command."""
+
+    def on_broken_pipe(self) -> None:
+        """Called while the BrokenPipeError is handled."""
+        raise
+
+
 def main(argv: Sequence[str]) -> int:
     """Show the fleet. 0: answered; 1: neither source answers; 2: a bad setting."""
     given = _parser().parse_args(argv)
@@ -47,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
             return _write_document(sources, endpoints)
         console = _console()
         if given.watch and console.is_terminal:
-            return _watch(sources, console)
+            return _watch(sources, endpoints, console)
         return _show_once(sources, endpoints, console)
     except KeyboardInterrupt:
         return 0
@@ -79,18 +87,19 @@ def _show_once(sources: Sources, endpoints: Endpoints, console: Console) -> int:
     fleet = sources.look()
     status = _exit_status(fleet, endpoints)
     if status == 0:
-        console.print(draw(fleet, console.width))
+        console.print(draw(fleet, console.width, None, endpoints.addresses))
     return status
 
 
-def _watch(sources: Sources, console: Console) -> int:
+def _watch(sources: Sources, endpoints: Endpoints, console: Console) -> int:
     # A runner that stops us must find the terminal as it was, as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             began = time.monotonic()
             fleet = sources.look()
-            live.update(draw(fleet, console.width, console.height), refresh=True)
+            drawn = draw(fleet, console.width, console.height, endpoints.addresses)
+            live.update(drawn, refresh=True)
             time.sleep(max(REFRESH_SECONDS - (time.monotonic() - began), 0))
 
 
@@ -107,7 +116,7 @@ def _exit_status(fleet: Fleet, endpoints: Endpoints) -> int:
 
 
 def _console() -> Console:
-    console = Console(highlight=False)
+    console = _PipedConsole(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console

@@ -7,6 +7,7 @@ from datetime import datetime
 from pulseguard_stack.status.fleet import Alert, Fleet, Source
 from pulseguard_stack.status.judgement import Judged, judge_fleet
 from pulseguard_stack.status.readings import Reading
+from pulseguard_stack.status.restarts import Restart
 
 _NOTHING = Reading("")
 
@@ -24,6 +25,7 @@ def document(fleet: Fleet) -> dict[str, object]:
         "agents": [_agent(judged, fleet.taken_at) for judged in judge_fleet(fleet)],
         "alerts": None if heard.alerts is None else [_alert(alert) for alert in heard.alerts],
         "alerts_fault": heard.alerts_fault,
+        "restarts": None if heard.restarts is None else [_restart(one) for one in heard.restarts],
     }
 
 
@@ -81,6 +83,16 @@ def _alert(alert: Alert) -> dict[str, object]:
         "agent": alert.agent or None,
         "since": _time(alert.since),
         "summary": alert.summary or None,
+    }
+
+
+def _restart(restart: Restart) -> dict[str, object]:
+    return {
+        "component": restart.component,
+        "died_at": _time(restart.died_at),
+        "ended_with": restart.ended_with,
+        "times": restart.times,
+        "ready_at": _time(restart.ready_at),
     }
 
 

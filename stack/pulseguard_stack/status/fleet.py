@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pulseguard_stack.status.readings import Reading
+from pulseguard_stack.status.restarts import Restart
 
 DEMO_ENVIRONMENT = "demo"
+
+# Discovery is asked every 5 s and an agent is scraped every 5 s (`make up`), with room to spare.
+FIRST_SCRAPE_SECONDS: Final = 15
 
 Scrape = Literal["up", "down", "missing"]
 
@@ -28,6 +32,7 @@ class Registered:
     status: str
     status_reason: str | None
     metrics_address: str | None
+    registered_at: datetime
     last_seen_at: datetime | None
 
 
@@ -65,6 +70,8 @@ class Heard:
     readings: Mapping[str, Reading] | None
     # Why there are no alerts, where the registry gave no list of them.
     alerts_fault: str | None = None
+    # The worst first; None where no runner of this machine keeps what is looked at running.
+    restarts: Sequence[Restart] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,8 @@ class Member:
     scrape: Scrape | None
     # None while the registry is silent and did not know it before.
     is_registered: bool | None
+    # Registered so lately that Prometheus need not have scraped it yet.
+    is_new: bool
     alerts: Sequence[Alert] = field(default=())
 
     @property
@@ -107,8 +116,11 @@ class Fleet:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether any agent here is one of the demonstration."""
-        return any(member.environment == DEMO_ENVIRONMENT for member in self.members)
+        """Whether any agent that is there is one of the demonstration."""
+        return any(
+            member.environment == DEMO_ENVIRONMENT and member.status != "OFFLINE"
+            for member in self.members
+        )
 
 
 def join(heard: Heard, taken_at: datetime) -> Fleet:
@@ -116,14 +128,18 @@ def join(heard: Heard, taken_at: datetime) -> Fleet:
     inventory = {one.agent_id: one for one in heard.inventory or ()}
     readings = heard.readings or {}
     members = [
-        _member(agent_id, inventory.get(agent_id), readings.get(agent_id), heard)
+        _member(agent_id, inventory.get(agent_id), readings.get(agent_id), heard, taken_at)
         for agent_id in {**inventory, **readings}
     ]
     return Fleet(taken_at, heard, members)
 
 
 def _member(
-    agent_id: str, registered: Registered | None, reading: Reading | None, heard: Heard
+    agent_id: str,
+    registered: Registered | None,
+    reading: Reading | None,
+    heard: Heard,
+    now: datetime,
 ) -> Member:
     known = registered or reading
     assert known is not None
@@ -136,11 +152,21 @@ def _member(
         known.type,
         known.version,
         registered,
-        reading,
+        _present(reading, registered),
         _scrape(reading, heard),
         _is_registered(registered, heard),
+        _is_new(registered, now),
         [alert for alert in heard.alerts or () if alert.agent_id == agent_id],
     )
+
+
+def _present(reading: Reading | None, registered: Registered | None) -> Reading | None:
+    """Without the numbers of its last minutes where it has gone: nothing of that goes on."""
+    if reading is None or registered is None or registered.status != "OFFLINE":
+        return reading
+    # Silent to the registry alone it works on.
+    works_on = reading.is_up and registered.status_reason != "stopped"
+    return reading if works_on else reading.without_numbers
 
 
 def _is_registered(registered: Registered | None, heard: Heard) -> bool | None:
@@ -148,6 +174,14 @@ def _is_registered(registered: Registered | None, heard: Heard) -> bool | None:
         return True
     # A silent registry may know it by now.
     return None if heard.registry.fault else False
+
+
+def _is_new(registered: Registered | None, now: datetime) -> bool:
+    # The registry's clock may be ahead of ours.
+    return (
+        registered is not None
+        and abs((now - registered.registered_at).total_seconds()) < FIRST_SCRAPE_SECONDS
+    )
 
 
 def _scrape(reading: Reading | None, heard: Heard) -> Scrape | None:

@@ -88,7 +88,7 @@ def _by_scrape(member: Member) -> list[tuple[Level, str]]:
         return [(Level.BAD, "scrape fails")]
     if member.registered and member.registered.metrics_address is None:
         return [(Level.DOUBTFUL, "registered without an address, not scraped")]
-    return [(Level.DOUBTFUL, "registered, not scraped")]
+    return [] if member.is_new else [(Level.DOUBTFUL, "registered, not scraped")]
 
 
 def _by_alerts(member: Member) -> list[tuple[Level, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pulseguard.doctor.web import NoAnswer, ask
-from pulseguard_stack.status.queries import CALLS, TREND_SECONDS, TREND_STEP_SECONDS
+from pulseguard_stack.status.queries import TREND, TREND_SECONDS, TREND_STEP_SECONDS
 from pulseguard_stack.status.readings import Sample, Series
 
 
@@ -23,7 +23,7 @@ def read_trends(url: str, now: float) -> Sequence[Series]:
     """Calls per second of each agent over the last minutes."""
     result = _result(
         f"{url}/api/v1/query_range",
-        query=CALLS,
+        query=TREND,
         start=f"{now - TREND_SECONDS:.3f}",
         end=f"{now:.3f}",
         step=str(TREND_STEP_SECONDS),

@@ -61,6 +61,20 @@ class Reading:
     # Calls per second, oldest first; None where nothing was known.
     trend: Sequence[float | None] = field(default=())
 
+    @property
+    def without_numbers(self) -> Reading:
+        """Who it is, and nothing of what it does."""
+        return Reading(
+            self.agent_id,
+            self.name,
+            self.instance,
+            self.environment,
+            self.team,
+            self.type,
+            self.version,
+            self.is_up,
+        )
+
 
 Answers = Mapping[Question, Sequence[Sample]]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from pulseguard.doctor.web import NoAnswer, ask
-from pulseguard.labels import clean_line
+from pulseguard.recording.labels import clean_line
 from pulseguard_stack.status.fleet import Alert, Registered
 
 # More pages than any fleet has: a cursor that turns in circles must end.
@@ -59,6 +59,7 @@ def _agent(item: Mapping[str, Any]) -> Registered:
             item["status"],
             item["status_reason"],
             item["metrics_address"],
+            datetime.fromisoformat(item["registered_at"]),
             _time(item["last_seen_at"]),
         )
     except (LookupError, TypeError, ValueError) as error:

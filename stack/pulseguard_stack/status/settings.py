@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +24,10 @@ class Endpoints:
     registry_url: str | None
     key: str | None = field(repr=False)
     prometheus_url: str | None
+    # Of the stack on this machine, and only where that is what is looked at.
+    runner_log: Path | None = None
+    # What else is where, in words, of the same stack.
+    addresses: Sequence[str] = ()
 
     @property
     def nothing_is_known(self) -> bool:
@@ -42,7 +46,9 @@ def find_endpoints(
 
     The key of run.json belongs to the registry of run.json: it is sent to no other.
     """
-    run = _read_run(_run_file(data_dir, environment))
+    places = _places(data_dir, environment)
+    run = _read_run(places.run_file)
+    looks_here = bool(run) and registry_url is None and prometheus_url is None
     if registry_url is None:
         registry_url = _text(run, "registry_url")
         key_file = key_file or _path(run, "viewer_key_file")
@@ -50,12 +56,14 @@ def find_endpoints(
         _url("--registry-url", registry_url),
         None if key_file is None else _key(key_file),
         _url("--prometheus-url", prometheus_url or _text(run, "prometheus_url")),
+        places.log("runner") if looks_here else None,
+        _addresses(run) if looks_here else (),
     )
 
 
-def _run_file(data_dir: Path | None, environment: Mapping[str, str]) -> Path:
+def _places(data_dir: Path | None, environment: Mapping[str, str]) -> Places:
     named = environment.get("PULSEGUARD_DATA_DIR")
-    return Places(data_dir or (Path(named) if named else default_data_dir())).run_file
+    return Places(data_dir or (Path(named) if named else default_data_dir()))
 
 
 def _read_run(path: Path) -> Mapping[str, object]:
@@ -70,6 +78,20 @@ def _read_run(path: Path) -> Mapping[str, object]:
     except (OSError, ValueError) as error:
         raise SettingsRefused(f"{path} cannot be read ({error}); run `make up` again") from None
     return document if isinstance(document, dict) else {}
+
+
+def _addresses(run: Mapping[str, object]) -> list[str]:
+    """Each with its name, as `make up` says them; without what does not run."""
+    named = {
+        "registry": _text(run, "registry_url"),
+        "Prometheus": _text(run, "prometheus_url"),
+        "Alertmanager": _text(run, "alertmanager_url"),
+        "Grafana": _text(run, "grafana_url"),
+    }
+    key_file = _path(run, "viewer_key_file")
+    if key_file is not None:
+        named["keys"] = str(key_file.parent)
+    return [f"{name} {said}" for name, said in named.items() if said and said.isprintable()]
 
 
 def _text(run: Mapping[str, object], name: str) -> str | None:

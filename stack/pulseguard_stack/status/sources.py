@@ -15,6 +15,7 @@ from pulseguard_stack.status.prometheus import read_samples, read_trends
 from pulseguard_stack.status.queries import QUERIES, Question
 from pulseguard_stack.status.readings import Reading, Sample, Series, read_answers
 from pulseguard_stack.status.registry import read_alerts, read_inventory
+from pulseguard_stack.status.restarts import read_restarts
 from pulseguard_stack.status.settings import Endpoints
 
 # A list of several pages is several requests, each with a deadline of its own.
@@ -37,7 +38,9 @@ class Sources:
         registry, inventory = self._inventory(asked["agents"], taken_at)
         alerts, alerts_fault = _alerts(asked["alerts"])
         prometheus, readings = self._readings(asked, taken_at)
-        heard = Heard(registry, prometheus, inventory, alerts, readings, alerts_fault)
+        log = self._endpoints.runner_log
+        restarts = read_restarts(log, taken_at) if log else None
+        heard = Heard(registry, prometheus, inventory, alerts, readings, alerts_fault, restarts)
         return join(heard, taken_at)
 
     def _ask(self, now: float) -> dict[str, Asked]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -37,16 +36,14 @@ class Column:
     right: bool = False
 
 
-def columns_for(width: int, fleet: Sequence[Judged]) -> list[Column]:
-    """The columns that a terminal of this width has room for; all in all they fit."""
-    titles = Counter(judged.member.name for judged in fleet)
+def columns_for(width: int, titles: Mapping[str, str]) -> list[Column]:
+    """The columns that a terminal of this width has room for, whole; `titles` names the agents."""
 
     def agent(judged: Judged, now: datetime) -> Cell:
-        member = judged.member
-        told_apart = titles[member.name] < 2 or not member.instance
-        return Cell(member.name if told_apart else f"{member.name}/{member.instance}", judged.level)
+        return Cell(titles[judged.member.agent_id], judged.level)
 
-    name = Column("agent", 14 if width < 100 else 18 if width < 130 else 24, 0, agent)
+    title_width = 14 if width < 100 else 18 if width < 130 else 24
+    name = Column("agent", max(min(title_width, width - _MARK.width - 1), 1), 0, agent)
     shown = [_MARK, name, *(column for column in _COLUMNS if width >= column.from_width)]
     left = width - sum(column.width + 1 for column in shown)
     return [*shown, _troubles(left)] if left >= _LEAST_TROUBLE_WIDTH else shown
@@ -59,6 +56,9 @@ def rows(columns: Sequence[Column], fleet: Sequence[Judged], now: datetime) -> l
 
 def _fitted(column: Column, judged: Judged, now: datetime) -> Cell:
     cell = column.cell(judged, now)
+    # Half a number is a wrong number.
+    if column.right and len(cell.text) > column.width:
+        return Cell("…", cell.level)
     return Cell(wording.elided(cell.text, column.width), cell.level)
 
 
@@ -107,7 +107,8 @@ def _context(judged: Judged, now: datetime) -> Cell:
     if reading.context_tokens is None or reading.context_used_ratio is None:
         return Cell(wording.number(reading.context_tokens), level)
     tokens, used = wording.number(reading.context_tokens), reading.context_used_ratio
-    return Cell(f"{tokens} {wording.share(used)}", level)
+    both = f"{tokens} {wording.share(used)}"
+    return Cell(both if len(both) <= _CONTEXT_WIDTH else wording.share(used), level)
 
 
 def _seen(judged: Judged, now: datetime) -> Cell:
@@ -139,18 +140,20 @@ def _troubles(width: int) -> Column:
 
 
 _LEAST_TROUBLE_WIDTH: Final = 30
+_CONTEXT_WIDTH: Final = 9
 _MARK: Final = Column("", 2, 0, _mark)
+# Below 80 columns the numbers go one by one: first what others tell as well, the status last.
 _COLUMNS: Final = (
-    Column("status", 15, 0, _status),
+    Column("status", 15, 33, _status),
     Column("environment", 11, 110, _environment),
     Column("team", 12, 130, _team),
     Column("version", 9, 130, _version),
-    Column("calls/s", 7, 0, _calls, right=True),
-    Column("p95", 5, 0, _p95, right=True),
-    Column("tok/s", 6, 0, _tokens, right=True),
-    Column("ok", 4, 0, _success, right=True),
-    Column("$/h", 5, 0, _cost, right=True),
-    Column("context", 9, 0, _context, right=True),
-    Column("seen", 4, 0, _seen, right=True),
+    Column("calls/s", 7, 41, _calls, right=True),
+    Column("p95", 5, 52, _p95, right=True),
+    Column("tok/s", 6, 70, _tokens, right=True),
+    Column("ok", 4, 46, _success, right=True),
+    Column("$/h", 5, 63, _cost, right=True),
+    Column("context", _CONTEXT_WIDTH, 80, _context, right=True),
+    Column("seen", 4, 57, _seen, right=True),
     Column("calls, 5 min", TREND_WIDTH, 150, _trend),
 )

@@ -1,8 +1,8 @@
-"""The fleet on a terminal: what `rich` draws from the rows."""
+"""The fleet on a terminal: what `rich` draws from the rows and the notices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,85 +10,147 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pulseguard_stack.status import wording
-from pulseguard_stack.status.fleet import Alert, Fleet, Source
+from pulseguard_stack.status import notices, wording
+from pulseguard_stack.status.addresses import address_lines
+from pulseguard_stack.status.fleet import Fleet
 from pulseguard_stack.status.judgement import Judged, Level, judge_fleet
 from pulseguard_stack.status.readings import total_of
-from pulseguard_stack.status.table import MARKS, TREND_WIDTH, Column, columns_for, rows
+from pulseguard_stack.status.room import Listing, cut_list, share_out, wanted_lines
+from pulseguard_stack.status.table import TREND_WIDTH, Column, columns_for, rows
+from pulseguard_stack.status.titles import titles
 
-# Colour judges and does nothing else; the marks and words say the same without it.
-STYLES: Final = {Level.BAD: "bold red", Level.DOUBTFUL: "yellow", Level.GOOD: "", Level.STOPPED: ""}
-_MOST_ALERTS: Final = 5
-_MOST_TROUBLES: Final = 5
+# The titles of the columns.
+_TABLE_HEADINGS: Final = 1
+# The titles, one agent, and how many more there are.
+_LEAST_FLEET_LINES: Final = 3
+# What agents in trouble have before anything is said of them in sentences.
+_TROUBLED_FLEET_LINES: Final = 5
+# What the fleet has before the addresses have anything: the agents of a small fleet.
+_FAIR_FLEET_LINES: Final = 9
 
 
-def draw(fleet: Fleet, width: int, height: int | None = None) -> RenderableType:
-    """The whole view; with a `height`, at most so many lines: agents without trouble go first."""
-    judged = judge_fleet(fleet)
-    columns = columns_for(width, judged)
-    above = [_headline(fleet, judged), *_totals(fleet), *_faults(fleet)]
-    below = [*_troubles(judged, columns), *_alerts(fleet)]
-    room = None if height is None else max(height - len(above) - len(below) - 3, 1)
-    shown = judged if room is None or len(judged) <= room else judged[: max(room - 1, 1)]
-    lines: list[RenderableType] = [*above, Text("")]
-    lines.append(_table(columns, shown, fleet.taken_at) if judged else Text(_empty(fleet)))
-    if len(shown) < len(judged):
-        lines.append(Text(f"… and {len(judged) - len(shown)} more, none in a worse state"))
-    lines += [_one_line(text, width) for text in below]
+def draw(
+    fleet: Fleet, width: int, height: int | None = None, addresses: Sequence[str] = ()
+) -> RenderableType:
+    """The whole view; with a `height`, at most so many lines, the most important of them.
+
+    Where there is no room, the addresses go first, then agents without trouble.
+    """
+    judged, called = judge_fleet(fleet), titles(fleet.members)
+    columns = columns_for(width, called)
+    has_troubles = any(column.title == "trouble" for column in columns)
+    listings = {
+        "faults": notices.faults_of(fleet),
+        "troubles": notices.troubles_of(() if has_troubles else judged, called),
+        "alerts": notices.alerts_of(fleet, called),
+        "restarts": notices.restarts_of(fleet),
+    }
+    totals, footer = _totals(fleet, width), _footer(addresses, width)
+    room = _room(height, listings, judged, len(totals), len(footer))
+    said = {name: listing.fitted(room[name]) for name, listing in listings.items()}
+    lines: list[RenderableType] = [_headline(fleet, judged, width, bool(said["alerts"]))]
+    lines += [*totals[: room["totals"]], *said["faults"]]
+    lines += [Text("")] * room["gap"]
+    lines += _agents(fleet, judged, columns, room["agents"])
+    lines += [*said["troubles"], *said["alerts"], *said["restarts"]]
+    # Where one line is missing, it is the empty one.
+    lines += footer[room["addresses"] < len(footer) :][: room["addresses"]]
     return Group(*[_one_line(line, width) if isinstance(line, Text) else line for line in lines])
 
 
-def _headline(fleet: Fleet, judged: Sequence[Judged]) -> Text:
+def _room(
+    height: int | None,
+    listings: dict[str, Listing],
+    judged: Sequence[Judged],
+    totals: int,
+    addresses: int,
+) -> dict[str, int]:
+    """The lines of each part: what tells of trouble comes before what tells of everything."""
+    alerts = listings["alerts"]
+    agents = wanted_lines(len(judged), _TABLE_HEADINGS, None) or 1
+    troubled = sum(one.level < Level.GOOD for one in judged) + _LEAST_FLEET_LINES - 1
+    return share_out(
+        height,
+        [
+            ("headline", 1),
+            ("faults", listings["faults"].wanted),
+            ("alerts", min(alerts.wanted, 1)),
+            ("agents", min(agents, _LEAST_FLEET_LINES)),
+            ("alerts", alerts.wanted - len(alerts.headings)),
+            ("agents", min(agents, troubled, _TROUBLED_FLEET_LINES)),
+            ("troubles", listings["troubles"].wanted),
+            ("gap", 1),
+            ("restarts", listings["restarts"].wanted),
+            ("alerts", alerts.wanted),
+            ("totals", totals),
+            ("agents", min(agents, _FAIR_FLEET_LINES)),
+            ("addresses", addresses),
+            ("agents", agents),
+        ],
+    )
+
+
+def _headline(fleet: Fleet, judged: Sequence[Judged], width: int, alerts_are_shown: bool) -> Text:
     counts = {level: sum(one.level == level for one in judged) for level in Level}
     said = [f"{len(judged)} agents" if len(judged) != 1 else "1 agent"]
     if counts[Level.BAD]:
         said.append(f"{counts[Level.BAD]} in trouble")
+    if fleet.heard.alerts and not alerts_are_shown:
+        said.append(f"{len(fleet.heard.alerts)} firing")
     if counts[Level.DOUBTFUL]:
         said.append(f"{counts[Level.DOUBTFUL]} worth a look")
     if counts[Level.STOPPED]:
         said.append(f"{counts[Level.STOPPED]} stopped")
-    simulated = " (simulated fleet)" if fleet.is_simulated else ""
-    taken = fleet.taken_at.astimezone().strftime("%H:%M:%S")
-    return Text(f"PulseGuard{simulated}  {', '.join(said)}  {taken}", style="bold")
+    words, simulated = ", ".join(said), fleet.is_simulated
+    named = f"PulseGuard{' (simulated fleet)' if simulated else ''}  {words}"
+    timed = f"{named}  {notices.clock(fleet.taken_at)}"
+    drawn = (timed, named, f"{words}{' (simulated)' if simulated else ''}", words)
+    return Text(next((line for line in drawn if len(line) <= width), words), style="bold")
 
 
-def _totals(fleet: Fleet) -> Iterator[Text]:
+def _totals(fleet: Fleet, width: int) -> list[Text]:
+    """One line, of as many totals as it has room for."""
     total = total_of([one.reading for one in fleet.members if one.reading])
     if total.calls_per_second is None:
-        return
-    said = [
-        f"{wording.number(total.calls_per_second)} calls/s"
-        f" {wording.sparkline(total.trend, TREND_WIDTH)}".rstrip(),
-        f"{wording.number(total.tokens_per_second)} tok/s",
-        f"{wording.dollars(total.cost_usd_per_hour)} $/h",
-    ]
-    yield Text("in all: " + ", ".join(said))
+        return []
+    calls = f"in all: {wording.number(total.calls_per_second)} calls/s"
+    trend = f" {wording.sparkline(total.trend, TREND_WIDTH)}".rstrip()
+    tokens = f", {wording.number(total.tokens_per_second)} tok/s"
+    cost = f", {wording.dollars(total.cost_usd_per_hour)} $/h"
+    drawn = (calls + trend + tokens + cost, calls + tokens + cost, calls + tokens, calls)
+    return [Text(line) for line in drawn if len(line) <= width][:1]
 
 
-def _faults(fleet: Fleet) -> Iterator[Text]:
-    heard = fleet.heard
-    for source, consequence in (
-        (heard.registry, _old_inventory(heard.registry, fleet.taken_at)),
-        (heard.prometheus, "no numbers"),
-    ):
-        if source.fault:
-            yield Text(f"! {_away(source)}; {consequence}", style=STYLES[Level.DOUBTFUL])
-    if heard.alerts is None and not heard.registry.fault:
-        yield Text(f"! alerts are not known: {heard.alerts_fault}", style=STYLES[Level.DOUBTFUL])
+def _agents(
+    fleet: Fleet, judged: Sequence[Judged], columns: Sequence[Column], room: int
+) -> list[RenderableType]:
+    if not judged or not room:
+        return [Text(_empty(fleet))] if room else []
+    cut = cut_list(len(judged), _TABLE_HEADINGS, None, room)
+    lines: list[RenderableType] = []
+    if cut.shown:
+        shown = judged[: cut.shown]
+        lines.append(_table(columns, shown, fleet.taken_at, with_titles=cut.headings > 0))
+    if cut.left_out:
+        said = (
+            f"and {cut.left_out} more, none in a worse state"
+            if cut.shown
+            else f"{len(judged)} agents"
+        )
+        lines.append(Text(f"… {said}"))
+    return lines
 
 
-def _away(source: Source) -> str:
-    return f"{source.name} {source.url or ''}".rstrip() + f": {source.fault}"
-
-
-def _old_inventory(registry: Source, now: datetime) -> str:
-    if registry.as_of is None:
-        return "status is not known"
-    return f"status is of {wording.age((now - registry.as_of).total_seconds())} ago"
-
-
-def _table(columns: Sequence[Column], shown: Sequence[Judged], now: datetime) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+def _table(
+    columns: Sequence[Column], shown: Sequence[Judged], now: datetime, *, with_titles: bool
+) -> Table:
+    table = Table(
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        show_header=with_titles,
+    )
     for column in columns:
         justify = "right" if column.right else "left"
         table.add_column(
@@ -98,43 +160,14 @@ def _table(columns: Sequence[Column], shown: Sequence[Judged], now: datetime) ->
             justify=justify,  # type: ignore[arg-type]  # one of rich's own words
         )
     for row in rows(columns, shown, now):
-        table.add_row(*(Text(cell.text, style=STYLES[cell.level]) for cell in row))
+        table.add_row(*(Text(cell.text, style=notices.STYLES[cell.level]) for cell in row))
     return table
 
 
-def _troubles(judged: Sequence[Judged], columns: Sequence[Column]) -> Iterator[Text]:
-    """What is wrong, in lines of its own where the table has no room for it."""
-    troubled = [one for one in judged if one.troubles and one.level < Level.GOOD]
-    if not troubled or any(column.title == "trouble" for column in columns):
-        return
-    yield Text("")
-    for one in troubled[:_MOST_TROUBLES]:
-        said = f"{MARKS[one.level]:2} {one.member.name}: {', '.join(one.troubles)}"
-        yield Text(said, style=STYLES[one.level])
-    if len(troubled) > _MOST_TROUBLES:
-        yield Text(f"   … and {len(troubled) - _MOST_TROUBLES} more in trouble")
-
-
-def _alerts(fleet: Fleet) -> Iterator[Text]:
-    alerts = fleet.heard.alerts
-    if not alerts:
-        return
-    yield Text("")
-    yield Text(f"{len(alerts)} firing", style="bold")
-    for alert in alerts[:_MOST_ALERTS]:
-        yield Text(_alert(alert, fleet.taken_at), style=STYLES[_severity(alert)])
-    if len(alerts) > _MOST_ALERTS:
-        yield Text(f"   … and {len(alerts) - _MOST_ALERTS} more")
-
-
-def _alert(alert: Alert, now: datetime) -> str:
-    since = wording.age((now - alert.since).total_seconds())
-    about = f" {alert.agent}" if alert.agent else ""
-    return f"{MARKS[_severity(alert)]:2} {alert.name}{about}, for {since}: {alert.summary}"
-
-
-def _severity(alert: Alert) -> Level:
-    return Level.BAD if alert.severity == "critical" else Level.DOUBTFUL
+def _footer(addresses: Sequence[str], width: int) -> list[Text]:
+    """An empty line, and where everything is."""
+    lines = address_lines(addresses, width)
+    return [Text(line) for line in ("", *lines)] if lines else []
 
 
 def _empty(fleet: Fleet) -> str:

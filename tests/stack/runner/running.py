@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.parse
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = Path(sys.executable).with_name("pulseguard")
-FREE_PORTS = ["--registry-port", "0", "--prometheus-port", "0", "--alertmanager-port", "0"]
+SERVER_PORTS = ["--registry-port", "0", "--prometheus-port", "0", "--alertmanager-port", "0"]
+# A Grafana or a Docker of this machine is not to be run by tests that are about something else.
+FREE_PORTS = [*SERVER_PORTS, "--no-grafana"]
 MODEL_SERVER = ["--model-server-port", "0"]
 
 
@@ -54,6 +57,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_hear_signals,
         )
 
     def run_file(self) -> dict[str, Any]:  # Any: decoded JSON
@@ -104,3 +108,9 @@ class Stack:
             if ours and entry.name != str(os.getpid()):
                 found.append(f"{entry.name} {said[0].replace(bytes(1), b' ').decode()}")
         return found
+
+
+def _hear_signals() -> None:
+    """Whoever runs the tests in the background may have them ignored, and children inherit that."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)

@@ -10,7 +10,13 @@ from pulseguard_stack.demo.roster import ROSTER
 from pulseguard_stack.runner.component import Component
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.plan import DEMO_AGENTS, Programs, addresses, stages
-from pulseguard_stack.runner.settings import DEFAULT_PORTS, read_down_data_dir, read_up_settings
+from pulseguard_stack.runner.progress import summary
+from pulseguard_stack.runner.settings import (
+    DEFAULT_PORTS,
+    read_down_data_dir,
+    read_up_settings,
+    stop_command,
+)
 
 PLACES = Places(Path("/data"))
 PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"))
@@ -65,3 +71,29 @@ def test_up_and_down_speak_of_the_same_data_folder(read):
 
     assert read([], variable) == Path("/from/variable")
     assert read(["--data-dir", "/from/flag"], variable) == Path("/from/flag")
+
+
+def test_what_stops_it_names_a_folder_that_is_not_the_usual_one():
+    assert stop_command(read_up_settings([], {}).data_dir) == "make down, or pulseguard down"
+    named = read_up_settings(["--data-dir", "/srv/my fleet"], {}).data_dir
+    assert stop_command(named) == "pulseguard down --data-dir '/srv/my fleet'"
+    by_variable = read_up_settings([], {"PULSEGUARD_DATA_DIR": "/srv/fleet"}).data_dir
+    assert stop_command(by_variable) == "pulseguard down --data-dir /srv/fleet"
+
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_an_alertmanager_without_a_page_is_said_to_have_an_api(has_page):
+    said = summary(
+        addresses(DEFAULT_PORTS),
+        PLACES,
+        Path("/agent.json"),
+        database="embedded",
+        demo=True,
+        no_grafana=None,
+        alertmanager_has_page=has_page,
+        stop="pulseguard down",
+    )
+
+    (line,) = [line for line in said.splitlines() if "Alertmanager" in line]
+    assert line.endswith(":9093") is has_page
+    assert line.endswith("(API; Debian's has no web page)") is not has_page

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pulseguard_stack.errors import CannotStart
+from pulseguard_stack.runner.database import require_database
 from pulseguard_stack.runner.ports import claim_ports
-from pulseguard_stack.runner.requirements import require_database
 from tests.stack.runner.running import FREE_PORTS, Stack
 
 
@@ -27,6 +27,7 @@ def refusal(stack: Stack, *arguments: str, **environment: str) -> str:
     assert ended.returncode == 1, ended.stdout + ended.stderr
     (line,) = ended.stderr.splitlines()
     assert line.startswith("pulseguard up: ")
+    assert "has stopped" not in ended.stdout, "it did not run"
     assert stack.processes() == []
     return line
 
@@ -77,6 +78,54 @@ def test_a_folder_that_cannot_be_written_is_named_with_the_flag(idle, tmp_path):
     assert "--data-dir" in line
 
 
+def test_two_of_one_port_are_named_with_both_flags(idle):
+    line = refusal(idle, "--registry-port", "18123", "--prometheus-port", "18123")
+
+    assert "--registry-port and --prometheus-port are both 18123" in line
+
+
+def test_a_data_folder_that_links_to_itself_is_named(idle):
+    idle.data_dir.symlink_to(idle.data_dir)
+
+    assert f"{idle.data_dir} cannot be written" in refusal(idle)
+
+
+@pytest.mark.parametrize("name", ["lock", "logs/runner.log"])
+def test_a_file_that_cannot_be_written_is_named(idle, name):
+    in_the_way = idle.data_dir / "stack" / name
+    in_the_way.mkdir(parents=True)
+
+    line = refusal(idle)
+
+    assert f"{in_the_way} cannot be used (Is a directory)" in line
+
+
+def test_a_log_of_a_component_that_cannot_be_written_is_named(stack: Stack):
+    in_the_way = stack.data_dir / "stack" / "logs" / "registry.log"
+    in_the_way.mkdir(parents=True)
+
+    assert f"{in_the_way} cannot be used (Is a directory)" in refusal(stack)
+
+
+def test_a_full_disk_is_said(idle):
+    log = idle.data_dir / "stack" / "logs" / "runner.log"
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+
+    line = refusal(idle)
+
+    assert f"{log} cannot be used (No space left on device); make room there" in line
+
+
+def test_a_state_folder_that_is_none_is_named_with_its_variable(idle, tmp_path):
+    (tmp_path / "state").write_text("in the way")
+
+    line = refusal(idle)
+
+    assert str(tmp_path / "state") in line
+    assert "XDG_STATE_HOME" in line
+
+
 def test_a_component_that_ends_at_its_start_is_named_with_its_log(stack: Stack):
     stack.data_dir.mkdir()
     (stack.data_dir / "secrets").write_text("no folder")
@@ -93,13 +142,33 @@ def test_a_missing_database_is_said_with_both_ways_out(monkeypatch):
 
     with pytest.raises(CannotStart, match=r"pulseguard-monitor\[embedded\].*DATABASE_URL"):
         require_database(Path("/data"), {})
-    require_database(Path("/data"), {"DATABASE_URL": "postgresql://db/pulseguard"})
+    assert require_database(Path("/data"), {"DATABASE_URL": "postgresql://db/pulseguard"})
 
 
 def test_a_space_in_the_data_folder_is_refused_unless_there_is_another_database():
     with pytest.raises(CannotStart, match="space"):
         require_database(Path("/my data"), {})
-    require_database(Path("/my data"), {"DATABASE_URL_FILE": "/run/secrets/database"})
+    assert require_database(Path("/my data"), {"DATABASE_URL": "postgresql://db/pulseguard"})
+
+
+def test_the_database_is_named_without_its_password(tmp_path):
+    url, file = "postgresql://me:hush@db.example:5433/fleet", tmp_path / "url"
+    file.write_text(f"{url}\n")
+
+    named = require_database(Path("/data"), {"DATABASE_URL": url})
+    named_in_file = require_database(Path("/data"), {"DATABASE_URL_FILE": str(file)})
+
+    assert named == "database 'fleet' on db.example:5433  (from DATABASE_URL)"
+    assert named_in_file == named.replace("DATABASE_URL", f"DATABASE_URL_FILE={file}")
+    assert require_database(Path("/data"), {}) == "embedded PostgreSQL in /data/postgresql"
+
+
+def test_a_database_url_that_is_none_is_refused_without_a_word_of_it(tmp_path):
+    with pytest.raises(CannotStart, match="DATABASE_URL is no URL") as refused:
+        require_database(Path("/data"), {"DATABASE_URL": "postgresql://me:hu@sh/db@host/x"})
+    assert "sh/db" not in str(refused.value)
+    with pytest.raises(CannotStart, match="cannot be read"):
+        require_database(Path("/data"), {"DATABASE_URL_FILE": str(tmp_path / "none")})
 
 
 def test_free_ports_are_never_given_out_twice():
@@ -114,4 +183,4 @@ def test_a_port_that_is_none_is_a_usage_error(idle, port):
     ended = idle.run("up", "--registry-port", port)
 
     assert ended.returncode == 2
-    assert "--registry-port" in ended.stderr
+    assert "--registry-port: a port is a number from 0 to 65535" in ended.stderr

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,7 @@ class WatchedStack:
     """Registry, sync and Prometheus, described by a run.json as `make up` leaves it."""
 
     agent: Started
+    agent_seen_at: float
 
     def __init__(self, folder: Path, parts: ExitStack) -> None:
         self.stack = Stack(folder, parts)
@@ -78,6 +80,7 @@ def watched() -> Iterator[WatchedStack]:
             one = WatchedStack(folder, parts)
             one.agent = one.stack.start_agent()
             eventually(one.stack.is_up, timeout_seconds=30)
+            one.agent_seen_at = time.monotonic()
             yield one
     finally:
         shutil.rmtree(folder)

@@ -154,6 +154,7 @@ def agent(name: str, **fields: Any) -> dict[str, Any]:
         "status": "ONLINE",
         "status_reason": None,
         "metrics_address": "127.0.0.1:9464",
+        "registered_at": "2026-11-23T09:00:00+00:00",
         "last_seen_at": "2026-11-23T10:00:00+00:00",
         **fields,
     }

@@ -31,6 +31,7 @@ def registered(name: str = "coder", status: str = "ONLINE", **fields: Any) -> Re
         "status": status,
         "status_reason": None,
         "metrics_address": "127.0.0.1:9464",
+        "registered_at": NOW - timedelta(hours=1),
         "last_seen_at": NOW - timedelta(seconds=3),
         **fields,
     }
@@ -179,7 +180,7 @@ def test_every_line_fits_whatever_the_names_and_numbers(width: int) -> None:
         "context_used_ratio": 1.0,
         "trend": [1.0] * 21,
     }
-    readings = [Reading(one.agent_id, is_up=False, **numbers) for one in inventory]  # type: ignore[arg-type]
+    readings = [Reading(one.agent_id, is_up=True, **numbers) for one in inventory]  # type: ignore[arg-type]
     alerts = [Alert("A" * 60, "critical", None, "x" * 60, NOW, "y" * 200)] * 9
 
     lines = shown(fleet_of(inventory, readings, alerts), width)
@@ -213,6 +214,55 @@ def test_agents_of_one_name_are_told_apart_by_their_instance() -> None:
     assert "coder/vm-0" in text
     assert "coder/vm-1" in text
     assert "other/" not in text
+
+
+def test_trouble_and_alerts_say_which_of_the_agents_of_one_name() -> None:
+    two = [registered(agent_id=f"id-{at}", instance=f"vm-{at}") for at in (0, 1)]
+    down = [Reading("id-0", is_up=True), Reading("id-1", is_up=False)]
+    firing = [
+        Alert("AgentDown", "critical", "id-1", "coder", NOW, "it is down"),
+        Alert("AgentDown", "critical", None, "forgotten", NOW, "it is down"),
+    ]
+
+    lines = shown(fleet_of([*two, registered("other")], down, firing), 80)
+
+    assert "!! coder/vm-1: scrape fails, AgentDown" in lines
+    assert "!! AgentDown coder/vm-1, for 0s: it is down" in lines
+    assert "!! AgentDown forgotten, for 0s: it is down" in lines
+    assert not any("coder/vm-0:" in line for line in lines)
+
+
+def test_agents_of_one_name_and_instance_are_told_apart_by_their_environment() -> None:
+    two = [registered(agent_id=one, environment=one) for one in ("demo", "test")]
+
+    text = "\n".join(shown(fleet_of(two), 200))
+
+    assert "demo/coder/vm-0" in text
+    assert "test/coder/vm-0" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"),
+    [(0, Level.GOOD), (14, Level.GOOD), (15, Level.DOUBTFUL), (-3, Level.GOOD)],
+)
+def test_an_agent_that_has_just_registered_need_not_have_been_scraped(
+    seconds: float, level: Level
+) -> None:
+    new = registered(registered_at=NOW - timedelta(seconds=seconds))
+
+    fleet = fleet_of([new], [])
+
+    assert level_of(fleet) == level
+    assert ("worth a look" in shown(fleet, 120)[0]) is (level == Level.DOUBTFUL)
+
+
+def test_a_new_agent_that_cannot_be_scraped_is_worth_a_look_at_once() -> None:
+    without_address = registered(registered_at=NOW, metrics_address=None)
+    unreachable = registered(registered_at=NOW)
+
+    assert level_of(fleet_of([without_address], [])) == Level.DOUBTFUL
+    down = fleet_of([unreachable], [Reading(unreachable.agent_id, is_up=False)])
+    assert level_of(down) == Level.BAD
 
 
 def test_a_fleet_without_agents_says_how_to_get_one() -> None:

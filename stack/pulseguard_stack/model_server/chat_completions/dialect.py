@@ -32,7 +32,7 @@ class ChatCompletions:
         """The checked request; raises Refusal for wrong input and for an unknown model."""
         request = read_request(body)
         model = self._models.get(request.model)
-        fault = _unknown_model(request) if model is None else _unsupported(request, model)
+        fault = unknown_model(request.model) if model is None else _unsupported(request, model)
         if fault is not None:
             fault.model, fault.stream = request.model, request.wants_stream
             raise fault
@@ -42,7 +42,7 @@ class ChatCompletions:
         """The answer; raises Refusal where the prompt is longer than the model's window."""
         model = self._models[request.model]
         prompt = prompt_tokens(request)
-        _check_window(model, len(prompt))
+        check_window(model, len(prompt), "messages")
         cached = self._cache.read_and_write(model.name, prompt)
         answer = compose_answer(request, model.reasons, self._right_share, luck)
         usage = Tokens(
@@ -77,8 +77,9 @@ def _reply(request: ChatRequest, head: wire.Head, answer: Answer, usage: Tokens)
     )
 
 
-def _unknown_model(request: ChatRequest) -> Refusal:
-    message = f"The model `{request.model}` does not exist in this simulation."
+def unknown_model(model: str) -> Refusal:
+    """OpenAI's 404 for a model that it does not have."""
+    message = f"The model `{model}` does not exist in this simulation."
     kind = "invalid_request_error"
     return Refusal(Outcome.BAD_REQUEST, 404, kind, message, "model_not_found", "model")
 
@@ -97,12 +98,13 @@ def _unsupported(request: ChatRequest, model: Model) -> Refusal | None:
     return None
 
 
-def _check_window(model: Model, prompt: int) -> None:
+def check_window(model: Model, prompt: int, param: str) -> None:
+    """Raises Refusal where the prompt, so many tokens, is longer than the model's window."""
     if prompt > model.context_window:
         message = (
             f"This model's maximum context length is {model.context_window} tokens. "
-            f"However, your messages resulted in {prompt} tokens. "
-            "Please reduce the length of the messages."
+            f"However, your {param} resulted in {prompt} tokens. "
+            f"Please reduce the length of the {param}."
         )
         kind, code = "invalid_request_error", "context_length_exceeded"
-        raise Refusal(Outcome.CONTEXT_LENGTH, 400, kind, message, code, "messages")
+        raise Refusal(Outcome.CONTEXT_LENGTH, 400, kind, message, code, param)

@@ -6,33 +6,29 @@ here (temperature, seed, stop, …) are accepted and ignored, unknown ones too.
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from pulseguard_stack.model_server.bodies import Wire, read_body
 from pulseguard_stack.model_server.errors import Refusal, bad_request
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
-
-
-class Part(_Wire):
+class Part(Wire):
     """One part of a message: text, an image, a file; only the text of it is read."""
 
     type: str
     text: str = ""
 
 
-class FunctionCall(_Wire):
+class FunctionCall(Wire):
     """What an earlier answer called."""
 
     name: str
     arguments: str
 
 
-class ToolCall(_Wire):
+class ToolCall(Wire):
     """A tool call of an earlier answer."""
 
     id: str
@@ -40,7 +36,7 @@ class ToolCall(_Wire):
     function: FunctionCall
 
 
-class Message(_Wire):
+class Message(Wire):
     """One turn of the conversation."""
 
     role: Literal["developer", "system", "user", "assistant", "tool", "function"]
@@ -57,7 +53,7 @@ class Message(_Wire):
         return self.content or ""
 
 
-class Function(_Wire):
+class Function(Wire):
     """A function that may be called; `parameters` is a JSON schema (Any: of any shape)."""
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
@@ -65,47 +61,47 @@ class Function(_Wire):
     parameters: dict[str, Any] | None = None
 
 
-class Tool(_Wire):
+class Tool(Wire):
     """A tool; functions only."""
 
     type: Literal["function"]
     function: Function
 
 
-class FunctionName(_Wire):
+class FunctionName(Wire):
     """The name of a function."""
 
     name: str
 
 
-class NamedTool(_Wire):
+class NamedTool(Wire):
     """The tool that must be called."""
 
     type: Literal["function"]
     function: FunctionName
 
 
-class StreamOptions(_Wire):
+class StreamOptions(Wire):
     """What a stream brings beside the text."""
 
     include_usage: bool | None = None
 
 
-class JsonSchema(_Wire):
+class JsonSchema(Wire):
     """A named JSON schema (Any: of any shape)."""
 
     name: str
     json_schema: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
 
 
-class ResponseFormat(_Wire):
+class ResponseFormat(Wire):
     """The form of the answer's text."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
 
-class ChatRequest(_Wire):
+class ChatRequest(Wire):
     """A chat completion request."""
 
     model: Annotated[str, Field(min_length=1)]
@@ -142,44 +138,12 @@ class ChatRequest(_Wire):
 
 def read_request(body: bytes) -> ChatRequest:
     """The checked request; raises Refusal (400) naming the parameter at fault."""
-    try:
-        request = ChatRequest.model_validate_json(body)
-    except ValidationError as error:
-        raise _with_model(_refusal(error), body) from None
+    request = read_body(ChatRequest, body)
     fault = _contradiction(request)
     if fault is not None:
         fault.model, fault.stream = request.model, request.wants_stream
         raise fault
     return request
-
-
-def _refusal(error: ValidationError) -> Refusal:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return bad_request("We could not parse the JSON body of your request.")
-    param = _param(first["loc"])
-    code = "missing_required_parameter" if first["type"] == "missing" else "invalid_value"
-    return bad_request(f"Invalid '{param}': {first['msg']}.", param, code)
-
-
-def _with_model(refusal: Refusal, body: bytes) -> Refusal:
-    """Says which model was meant, as far as a faulty body tells."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return refusal
-    if isinstance(fields, dict):
-        model = fields.get("model")
-        refusal.model = model if isinstance(model, str) else ""
-        refusal.stream = fields.get("stream") is True
-    return refusal
-
-
-def _param(location: tuple[int | str, ...]) -> str:
-    # Names of union members ("list[Part]", "str") are pydantic's, not the caller's.
-    names = [part for part in location if isinstance(part, int) or part.islower()]
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in names)
-    return path.lstrip(".").removesuffix(".str") or "body"
 
 
 def _contradiction(request: ChatRequest) -> Refusal | None:

@@ -1,0 +1,1 @@
+"""Measures PulseGuard against floors and peers, in turn within one run: `make bench`."""

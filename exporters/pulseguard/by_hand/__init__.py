@@ -1,0 +1,1 @@
+"""What an agent's author records by hand: blocks around code, events, metrics of his own."""

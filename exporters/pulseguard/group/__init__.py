@@ -1,0 +1,1 @@
+"""Several processes of one agent: one /metrics, one registration, true sums."""

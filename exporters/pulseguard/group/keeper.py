@@ -1,0 +1,43 @@
+"""The thread that hands in a process's numbers, and takes the lead when the leader has died."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from pulseguard.guard import Guard
+
+SECONDS_BETWEEN_TURNS: Final = 1.0
+
+
+class Keeper:
+    """Takes a turn each second until `stop`."""
+
+    def __init__(self, turn: Callable[[], None], guard: Guard, first_after: float) -> None:
+        self._turn = turn
+        self._guard = guard
+        self._first_after = first_after
+        self._stopping = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulseguard-group", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def hurry(self) -> None:
+        """Take the next turn at once."""
+        self._wake.set()
+
+    def stop(self, timeout_seconds: float) -> None:
+        """Take no more turns."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        self._wake.wait(self._first_after)
+        while not self._stopping:
+            self._wake.clear()
+            self._guard.attempt("keep the group", None, self._turn)
+            self._wake.wait(SECONDS_BETWEEN_TURNS)

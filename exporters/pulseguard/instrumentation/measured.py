@@ -1,0 +1,164 @@
+"""A call that an instrumented client makes: counted once, however and wherever it ends."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
+
+from pulseguard.current import current_agent
+from pulseguard.guard import Guard, OncePerMinute
+from pulseguard.recording.calls import OPEN_CALL, LlmCall
+from pulseguard.recording.usage import Usage
+
+if TYPE_CHECKING:
+    from pulseguard.agent import Agent
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Whether a stream is asked for its usage where the caller did not ask: of every server, of those
+# known to take the question, of none.
+AskUsage = Literal["always", "known", "never"]
+
+
+class Names(NamedTuple):
+    """What a call is counted under: the words of OpenTelemetry's GenAI conventions."""
+
+    operation: str
+    provider: str
+    model: str
+
+
+class Meter:
+    """Begins the measured calls of one instrumented library, as `instrument` was told to."""
+
+    def __init__(self, library: str) -> None:
+        self.active = False
+        self.agent: Agent | None = None
+        self.ask_usage: AskUsage = "known"
+        self.journal = OncePerMinute()
+        self.guard = Guard(self._exporter_failed, self.journal)
+        self._library = library
+
+    def begin(
+        self, describe: Callable[P, Names], *args: P.args, **kwargs: P.kwargs
+    ) -> "MeasuredCall | None":
+        """A call that begins now, under the names that `describe` tells of it.
+
+        None where it is not to be measured: nothing is instrumented any more, or there is no
+        agent. Where a call is open around this one, by hand or by another wrapper, it is that one
+        that is counted, and it is told what this one learns.
+        """
+        if not self.active:
+            return None
+        agent = self.agent or current_agent()
+        if agent is None:
+            message = f"a call of {self._library} is not recorded: no agent has been started"
+            self.journal.write("no agent", message)
+            return None
+        around = OPEN_CALL.get()
+        if around is not None and not around.ended:
+            return MeasuredCall(around, counted=False)
+        names = agent._guard.attempt("name a call", None, describe, *args, **kwargs)
+        if names is None:
+            return None
+        call = agent.llm_call(names.provider, names.model, names.operation)
+        call.begin()
+        return MeasuredCall(call, counted=True)
+
+    def _exporter_failed(self, operation: str) -> None:
+        agent = self.agent or current_agent()
+        if agent is not None:
+            agent._recorder.exporter_failed(operation)
+
+
+class MeasuredCall:
+    """One call under way. `usage` is what the provider said last, for the whole call.
+
+    While `unfinished`, it speaks of the part of the answer that had been made by then.
+
+    Nothing here raises, but where the agent is strict.
+    """
+
+    __slots__ = ("_call", "_counted", "_ended", "_last", "unfinished", "usage")
+
+    def __init__(self, call: LlmCall, counted: bool) -> None:
+        self.usage: Usage | None = None
+        self.unfinished = False
+        self._call = call
+        self._counted = counted
+        self._ended = False
+        self._last: float | None = None
+
+    def attempt(
+        self, what: str, default: R, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """What `function` returns; `default` where it fails, which is the exporter's failure."""
+        return self._call._guard.attempt(what, default, function, *args, **kwargs)
+
+    def enter(self) -> LlmCall | None:
+        """Be the open call of this context; returns what `leave` wants back."""
+        around = OPEN_CALL.get()
+        OPEN_CALL.set(self._call)
+        return around
+
+    def leave(self, around: LlmCall | None) -> None:
+        """End what `enter` began."""
+        # Not where a coroutine that nobody awaits any more is closed, in somebody else's context.
+        if OPEN_CALL.get() is self._call:
+            OPEN_CALL.set(around)
+
+    def chunk(self) -> None:
+        """A piece of a stream is there; to be said of each: that is progress of the agent's."""
+        self._call.first_chunk()
+        self._last = time.perf_counter()
+
+    def error(self, kind: str) -> None:
+        """It failed, and the client says so in its answer: one of the eight error types."""
+        if self._counted:
+            self._call.error(kind)
+
+    def goes_on(self) -> None:
+        """The answer is there, and its body is still to be read."""
+        self._last = time.perf_counter()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The call is over, with the exception that ended it; the first to say so is heard."""
+        if not self._ended:
+            self._ended = True
+            self._finish(error, None)
+
+    def drop(self) -> None:
+        """Nobody holds the answer any more: the call was over with its last chunk.
+
+        For finalizers: the garbage collector may run anywhere, within a recording of this very
+        thread too, and then the lock that recordings take is not to be had.
+        """
+        if self._ended:
+            return
+        self._ended = True
+        series = self._call._recorder.series
+        series.put_off(partial(self._finish, None, self._last))
+
+    def _finish(self, error: BaseException | None, at: float | None) -> None:
+        usage = self.usage
+        if self.unfinished:
+            self._call.unfinished()
+        if not self._counted:
+            if usage is not None:
+                self._call.found_usage(usage)
+            return
+        if usage is not None:
+            self._call.usage(
+                input_tokens=usage.input,
+                output_tokens=usage.output,
+                cache_read_tokens=usage.cache_read,
+                cache_write_tokens=usage.cache_write,
+                reasoning_tokens=usage.reasoning,
+            )
+        self._call.end(error, at)
+
+
+def token_count(value: Any) -> int | None:  # Any: whatever a server put there
+    """The value if it is a count of tokens, else unknown."""
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,193 @@
+"""What one process does for the whole agent: it serves /metrics and speaks with the registry."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from pulseguard.description import Description
+from pulseguard.errors import ConfigurationError
+from pulseguard.forking import IMPORTING
+from pulseguard.guard import Guard, OncePerMinute
+from pulseguard.identity import compute_agent_id
+from pulseguard.key_file import read_key_file
+from pulseguard.recording.recorder import Recorder
+from pulseguard.recording.whole import Whole
+from pulseguard.reporting.snapshots import Timeline, Waiting
+from pulseguard.scraping.answer import PATH, Answering
+from pulseguard.scraping.collection import Collection
+from pulseguard.scraping.server import ScrapeServer, bind
+from pulseguard.settings import Settings
+
+if TYPE_CHECKING:
+    from pulseguard.reporting.client import RegistryClient
+    from pulseguard.reporting.reporter import Reporter
+
+# Who scraped within this time will probably come again.
+_SCRAPED_LATELY_SECONDS: Final = 60.0
+# A leader that was killed gives its port back within this time.
+_SECONDS_FOR_THE_PORT: Final = 1.0
+
+
+class Presence:
+    """The agent as others see it. No part that fails keeps the others from working."""
+
+    def __init__(
+        self,
+        description: Description,
+        settings: Settings,
+        instance: str,
+        recorder: Recorder,
+        whole: Whole,
+        collection: Collection,
+        guard: Guard,
+        journal: OncePerMinute,
+    ) -> None:
+        self._description = description
+        self._settings = settings
+        self._instance = instance
+        self._recorder = recorder
+        self._whole = whole
+        self._collection = collection
+        self._guard = guard
+        self._journal = journal
+        self._server: ScrapeServer | None = None
+        self._reporter: Reporter | None = None
+        self.port: int | None = None
+
+    @property
+    def agent_id(self) -> str | None:
+        """The registry's id of this agent, once it is registered."""
+        return self._reporter.agent_id if self._reporter else None
+
+    def open_metrics(self, wanted: int | None = None) -> None:
+        """Serve /metrics; on the port `wanted`, where an earlier leader of the group had it."""
+        host = self._settings.metrics_host
+        respond = Answering(
+            self._collection.read, self._whole, self._metrics_token(), self._identify
+        )
+        port = self._settings.metrics_port if wanted is None else wanted
+        deadline = time.monotonic() + (0 if wanted is None else _SECONDS_FOR_THE_PORT)
+        server, was_taken = bind(host, port, respond, self._guard, deadline)
+        server.start()
+        self._server, self.port = server, server.port
+        if was_taken:
+            self._journal.write(
+                "port taken",
+                f"port {port} is taken: /metrics of {self._description.name} listens on "
+                f"{server.port}; choose one with PULSEGUARD_METRICS_PORT",
+            )
+
+    def start_reporting(
+        self, timeline: Timeline, waiting: Waiting, remember: Callable[[], None]
+    ) -> None:
+        """Register and report from now on, where a registry is known."""
+        settings = self._settings
+        if settings.registry_url is None:
+            self._journal.write(
+                "no registry",
+                f"no registry is known: {self._description.name} is on "
+                f"http://{self.address}{PATH} only; set PULSEGUARD_REGISTRY_URL and "
+                "PULSEGUARD_KEY_FILE to register it",
+            )
+            return
+        # Here: without a registry nobody needs a client.
+        with IMPORTING:
+            from pulseguard.reporting.client import RegistryClient
+            from pulseguard.reporting.reporter import Reporter
+
+        client = RegistryClient(settings.registry_url, self._read_key)
+        self._reporter = Reporter(
+            client,
+            functools.partial(self._registration, client),
+            self._recorder,
+            self._whole,
+            timeline,
+            waiting,
+            self._guard,
+            self._journal,
+            remember,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            snapshot_seconds=settings.snapshot_seconds,
+        )
+        self._reporter.start()
+
+    @property
+    def address(self) -> str | None:
+        """host:port of /metrics as others reach it; None where nothing has listened."""
+        return metrics_address(self._settings, self.port)
+
+    def finish(self, deadline: float, goodbye: bool) -> None:
+        """Last snapshot and, if so, goodbye; then wait for a last scrape, if one is due."""
+        if self._reporter is not None:
+            self._guard.attempt("say goodbye", None, self._reporter.stop, deadline, goodbye)
+        if self._server is not None and self._is_scraped():
+            left = max(deadline - time.monotonic(), 0)
+            self._server.wait_until_served(self._recorder.series.changes, left)
+        self._close_metrics()
+
+    def hand_over(self, deadline: float) -> None:
+        """Fall silent: another process of the agent goes on."""
+        self._close_metrics()
+        if self._reporter is not None:
+            self._guard.attempt("stop reporting", None, self._reporter.hand_over, deadline)
+
+    def let_go(self) -> None:
+        """Close what a forked child has inherited, and must not keep."""
+        if self._server is not None:
+            self._server.let_go()
+        if self._reporter is not None:
+            self._reporter.let_go()
+
+    def _close_metrics(self) -> None:
+        if self._server is not None:
+            self._guard.attempt("close /metrics", None, self._server.close)
+            self._server = None
+
+    def _is_scraped(self) -> bool:
+        at = self._collection.read_at
+        return at is not None and time.monotonic() - at < _SCRAPED_LATELY_SECONDS
+
+    def _identify(self) -> str:
+        return compute_agent_id(self._settings.environment, self._description.name, self._instance)
+
+    def _registration(self, client: "RegistryClient") -> dict[str, object]:
+        return self._description.registration(
+            instance=self._instance,
+            environment=self._settings.environment,
+            team=self._settings.team,
+            metrics_address=self._reachable_address(client),
+        )
+
+    def _reachable_address(self, client: "RegistryClient") -> str | None:
+        host = self._settings.metrics_host
+        is_wildcard = host in ("", "0.0.0.0", "::")
+        if self.port is None or self._settings.metrics_advertise or not is_wildcard:
+            return self.address
+        local = self._guard.attempt("find the own address", None, client.local_address)
+        return _written(local, self.port) if local else None
+
+    def _read_key(self) -> str | None:
+        if self._settings.key or self._settings.key_file is None:
+            return self._settings.key
+        return read_key_file(self._settings.key_file)
+
+    def _metrics_token(self) -> str | None:
+        path = self._settings.metrics_token_file
+        if self._settings.metrics_token or path is None:
+            return self._settings.metrics_token
+        token = read_key_file(path)
+        if token is None:
+            raise ConfigurationError("metrics_token_file", str(path), "write the token into it")
+        return token
+
+
+def metrics_address(settings: Settings, port: int | None) -> str | None:
+    """host:port of /metrics as others reach it; None without a port."""
+    if settings.metrics_advertise:
+        return settings.metrics_advertise
+    return None if port is None else _written(settings.metrics_host, port)
+
+
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

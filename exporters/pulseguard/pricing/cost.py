@@ -1,0 +1,72 @@
+"""What the tokens cost: the totals that a scrape shows, times the price of their model."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from pulseguard.catalog import COST, OTHER, UNPRICED_TOKENS, TokenKind, UnpricedReason
+from pulseguard.pricing.price_table import PriceTable, load_table
+from pulseguard.pricing.prices import Price
+from pulseguard.recording.series import LabelSet, Reading, Readings
+
+
+class Pricing:
+    """Prices tokens for one reader at a time, and never for the thread that records them.
+
+    A model's price is looked up once and holds for the life of the process: cost is tokens times a
+    constant, so it only grows, and it is of the same moment as the tokens beside it. The operator's
+    own price goes first. Where there is neither such a price nor a price table nothing is said.
+    """
+
+    def __init__(
+        self,
+        own: Mapping[str, Price],
+        load: Callable[[], PriceTable | None] = load_table,
+    ) -> None:
+        self._own = own
+        self._load = load
+        self._loaded = False
+        self._table: PriceTable | None = None
+        self._prices: dict[tuple[str, str], Price | UnpricedReason] = {}
+
+    def read(self, tokens: Sequence[tuple[LabelSet, Reading]]) -> Readings:
+        """The readings of COST and UNPRICED_TOKENS that belong to these of TOKENS."""
+        cost: list[tuple[LabelSet, Reading]] = []
+        unpriced: Counter[LabelSet] = Counter()
+        for labels, reading in tokens:
+            provider, model, kind = labels
+            count = cast(float, reading)
+            price = self._price(provider, model)
+            if isinstance(price, str):
+                unpriced[model, price] += int(count)
+            elif kind in price:
+                cost.append((labels, count * price[cast(TokenKind, kind)] / 1_000_000))
+            elif count:
+                unpriced[model, "no_price"] += int(count)
+        if not self._own and self._table is None:
+            return {}
+        return {COST.name: cost, UNPRICED_TOKENS.name: list(unpriced.items())}
+
+    def _price(self, provider: str, model: str) -> Price | UnpricedReason:
+        found = self._prices.get((provider, model))
+        if found is None:
+            found = self._prices[provider, model] = self._look_up(provider, model)
+        return found
+
+    def _look_up(self, provider: str, model: str) -> Price | UnpricedReason:
+        if OTHER in (provider, model):
+            return "_OTHER"
+        if model in self._own:
+            return self._own[model]
+        table = self._loaded_table()
+        if not provider:
+            return "no_provider"
+        found = table(provider, model) if table else None
+        return "unknown_model" if found is None else found
+
+    def _loaded_table(self) -> PriceTable | None:
+        if not self._loaded:
+            # Before the attempt: what cannot be imported is not tried again at every scrape.
+            self._loaded = True
+            self._table = self._load()
+        return self._table

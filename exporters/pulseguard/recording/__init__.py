@@ -1,0 +1,1 @@
+"""What happened in the agent, measured and kept as numbers."""

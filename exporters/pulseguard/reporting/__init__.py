@@ -1,0 +1,1 @@
+"""What the registry is told: registration, heartbeats, snapshots, goodbye."""

@@ -1,0 +1,145 @@
+"""Talks HTTP to the registry: one request, one answer, bounded time."""
+
+import functools
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from pulseguard.catalog import RegistryOutcome
+from pulseguard.errors import RegistryUnreachable
+from pulseguard.forking import IMPORTING
+from pulseguard.recording.labels import clean_line
+from pulseguard.reporting.timed_socket import TimedSocket
+
+if TYPE_CHECKING:
+    import http.client
+    import ssl
+
+CONNECT_SECONDS: Final = 2.0
+READ_SECONDS: Final = 5.0
+
+_LARGEST_ANSWER: Final = 1 << 20
+
+
+class Reply(NamedTuple):
+    """The registry's answer; `body` is empty where it was no JSON object."""
+
+    status: int
+    body: Mapping[str, object]
+
+    @property
+    def outcome(self) -> RegistryOutcome:
+        if 200 <= self.status < 300:
+            return "ok"
+        return "unavailable" if self.status >= 500 else "refused"
+
+    @property
+    def detail(self) -> str:
+        """What a problem document says, with the fields it names, short enough for a log line."""
+        said = [str(self.body.get("detail") or self.body.get("title") or "no reason given")]
+        faults = self.body.get("errors")
+        for fault in faults[:3] if isinstance(faults, list) else []:
+            if isinstance(fault, dict):
+                said.append(f"{fault.get('field')} {fault.get('message')}")
+        return clean_line("; ".join(said))
+
+
+class RegistryClient:
+    """One registry. Proxies are not used: the key goes to the registry and to nobody else."""
+
+    def __init__(self, url: str, read_key: Callable[[], str | None]) -> None:
+        self.url = url
+        self._parts = urlsplit(url)
+        self._read_key = read_key
+        self._key: str | None = None
+        self._open: http.client.HTTPConnection | None = None
+
+    def prepare(self) -> None:
+        """Import what a request needs: HTTP and TLS, for which no agent waits at its start."""
+        with IMPORTING:
+            import encodings.idna  # noqa: F401
+            import http.client  # noqa: F401
+            import json  # noqa: F401
+            import ssl  # noqa: F401
+
+    def refresh_key(self) -> None:
+        """Read the key again: it may have been rotated."""
+        self._key = self._read_key()
+
+    def post(self, path: str, body: Mapping[str, object], deadline: float | None) -> Reply:
+        """The answer to a POST below /api/v1; RegistryUnreachable where none came.
+
+        `deadline` (monotonic) shortens the usual two seconds to connect and five for the rest.
+        """
+        import http.client
+        import json
+
+        content = json.dumps(body, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        self._open = connection = self._connection(_shorter(CONNECT_SECONDS, deadline))
+        try:
+            connection.connect()
+            done_by = time.monotonic() + _shorter(READ_SECONDS, deadline)
+            connection.sock = TimedSocket(connection.sock, done_by)
+            connection.request("POST", f"{self._parts.path}/api/v1{path}", content, headers)
+            response = connection.getresponse()
+            return Reply(response.status, _object(response.read(_LARGEST_ANSWER)))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RegistryUnreachable(f"{type(error).__name__}: {error}"[:200]) from error
+        finally:
+            connection.close()
+            self._open = None
+
+    def let_go(self) -> None:
+        """Close what a forked child has inherited of a request in the middle."""
+        if self._open is not None:
+            self._open.close()
+
+    def local_address(self) -> str:
+        """The address of this host on the way to the registry; nothing is sent to find out."""
+        family, kind, _, _, address = socket.getaddrinfo(
+            self._parts.hostname, self._parts.port or 80, type=socket.SOCK_DGRAM
+        )[0]
+        with socket.socket(family, kind) as probe:
+            probe.connect(address)
+            return str(probe.getsockname()[0])
+
+    def _connection(self, timeout: float) -> "http.client.HTTPConnection":
+        import http.client
+
+        host = self._parts.hostname or ""
+        if self._parts.scheme == "https":
+            return http.client.HTTPSConnection(
+                host, self._parts.port, timeout=timeout, context=_tls()
+            )
+        return http.client.HTTPConnection(host, self._parts.port, timeout=timeout)
+
+
+@functools.cache
+def _tls() -> "ssl.SSLContext":
+    import ssl
+
+    return ssl.create_default_context()
+
+
+def _shorter(seconds: float, deadline: float | None) -> float:
+    if deadline is None:
+        return seconds
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise RegistryUnreachable("no time left")
+    return min(seconds, left)
+
+
+def _object(content: bytes) -> Mapping[str, object]:
+    import json
+
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

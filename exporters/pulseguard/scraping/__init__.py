@@ -1,0 +1,1 @@
+"""/metrics: the numbers as Prometheus asks for them."""

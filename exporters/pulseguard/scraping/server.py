@@ -1,0 +1,203 @@
+"""Serves /metrics from one daemon thread, however many connections stay half open."""
+
+import errno
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
+
+from pulseguard.guard import Guard
+from pulseguard.scraping.answer import Answer, refusal
+
+MOST_CONNECTIONS: Final = 64
+SECONDS_PER_CONNECTION: Final = 10.0
+
+_SECONDS_AFTER_FAILURE: Final = 0.1
+_SECONDS_BETWEEN_ATTEMPTS: Final = 0.02
+_BACKLOG: Final = 512
+_LONGEST_HEAD: Final = 16_384
+_END_OF_HEAD: Final = b"\r\n\r\n"
+
+
+class _Connection:
+    """One client: what it has sent, and what it has yet to get."""
+
+    def __init__(self, client: socket.socket, deadline: float) -> None:
+        self.client = client
+        self.deadline = deadline
+        self.received = bytearray()
+        self.unsent: memoryview | None = None
+        self.changes: int | None = None
+
+
+class ScrapeServer:
+    """A small HTTP server for one page.
+
+    No connection has a thread of its own or more than `SECONDS_PER_CONNECTION`, and of more than
+    `MOST_CONNECTIONS` the oldest is closed, so a scrape always gets through.
+    """
+
+    def __init__(self, host: str, port: int, answer: Callable[[bytes], Answer], guard: Guard):
+        """Bind; OSError where the address cannot be had."""
+        self._answer = answer
+        self._guard = guard
+        self._listener = _listen(host, port)
+        self.port: int = self._listener.getsockname()[1]
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        self._connections: dict[socket.socket, _Connection] = {}
+        self._closing = False
+        self._scraped = threading.Condition()
+        self._served_changes = -1
+        self._thread = threading.Thread(target=self._run, name="pulseguard-metrics", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._listener.setblocking(False)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop answering and free the port."""
+        self._closing = True
+        # Awake already, by a connection, the thread may have seen it and closed this socket.
+        with suppress(OSError):
+            self._wake_writer.send(b"x")
+        self._thread.join(timeout=1)
+
+    def let_go(self) -> None:
+        """Close what a forked child has inherited; the server itself notices nothing."""
+        own = (self._listener, self._wake_reader, self._wake_writer)
+        for open_socket in (*own, *self._connections):
+            open_socket.close()
+        self._selector.close()
+
+    def wait_until_served(self, changes: int, timeout_seconds: float) -> bool:
+        """Whether these changes were scraped completely before the time is over."""
+        with self._scraped:
+            return self._scraped.wait_for(lambda: self._served_changes >= changes, timeout_seconds)
+
+    def _run(self) -> None:
+        while not self._closing:
+            if not self._guard.attempt("serve /metrics", False, self._turn):
+                # Out of descriptors, most likely: the same again at once would only burn CPU.
+                time.sleep(_SECONDS_AFTER_FAILURE)
+        for connection in list(self._connections.values()):
+            self._drop(connection)
+        for open_socket in (self._listener, self._wake_reader, self._wake_writer):
+            open_socket.close()
+        self._selector.close()
+
+    def _turn(self) -> bool:
+        for key, _ in self._selector.select(self._patience()):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._wake_reader:
+                self._wake_reader.recv(1)
+            elif isinstance(key.data, _Connection) and key.fileobj in self._connections:
+                self._serve(key.data)
+        now = time.monotonic()
+        for connection in list(self._connections.values()):
+            if now >= connection.deadline:
+                self._drop(connection)
+        return True
+
+    def _patience(self) -> float | None:
+        """Until the oldest connection has had its time; for ever without one."""
+        oldest = next(iter(self._connections.values()), None)
+        return None if oldest is None else max(oldest.deadline - time.monotonic(), 0)
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._listener.accept()
+        except BlockingIOError:
+            return
+        if len(self._connections) >= MOST_CONNECTIONS:
+            self._drop(next(iter(self._connections.values())))
+        client.setblocking(False)
+        connection = _Connection(client, time.monotonic() + SECONDS_PER_CONNECTION)
+        self._connections[client] = connection
+        self._selector.register(client, selectors.EVENT_READ, connection)
+
+    def _serve(self, connection: _Connection) -> None:
+        try:
+            if connection.unsent is None:
+                self._receive(connection)
+            else:
+                self._send(connection)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._drop(connection)
+
+    def _receive(self, connection: _Connection) -> None:
+        data = connection.client.recv(_LONGEST_HEAD)
+        if not data:
+            self._drop(connection)
+            return
+        connection.received += data
+        head, end, _ = bytes(connection.received).partition(_END_OF_HEAD)
+        if end:
+            failed = Answer(refusal(HTTPStatus.INTERNAL_SERVER_ERROR))
+            answer = self._guard.attempt("answer a scrape", failed, self._answer, head)
+            connection.changes = answer.changes
+            self._begin_to_send(connection, answer.content)
+        elif len(connection.received) > _LONGEST_HEAD:
+            self._begin_to_send(connection, refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE))
+
+    def _begin_to_send(self, connection: _Connection, content: bytes) -> None:
+        connection.unsent = memoryview(content)
+        self._selector.modify(connection.client, selectors.EVENT_WRITE, connection)
+        self._send(connection)
+
+    def _send(self, connection: _Connection) -> None:
+        assert connection.unsent is not None
+        sent = connection.client.send(connection.unsent)
+        connection.unsent = connection.unsent[sent:]
+        if connection.unsent:
+            return
+        if connection.changes is not None:
+            self._note_served(connection.changes)
+        self._drop(connection)
+
+    def _note_served(self, changes: int) -> None:
+        with self._scraped:
+            self._served_changes = max(self._served_changes, changes)
+            self._scraped.notify_all()
+
+    def _drop(self, connection: _Connection) -> None:
+        self._connections.pop(connection.client, None)
+        self._selector.unregister(connection.client)
+        connection.client.close()
+
+
+def bind(
+    host: str,
+    port: int,
+    answer: Callable[[bytes], Answer],
+    guard: Guard,
+    deadline: float = 0.0,
+) -> tuple[ScrapeServer, bool]:
+    """A server on that port, and whether it was taken: then it is on any free one.
+
+    Until `deadline` (monotonic) it is tried again and again.
+    """
+    while True:
+        try:
+            return ScrapeServer(host, port, answer, guard), False
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port == 0:
+                raise
+        if time.monotonic() >= deadline:
+            return ScrapeServer(host, 0, answer, guard), True
+        time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)

@@ -1,0 +1,1 @@
+"""The openai client, both majors, in every way and with every fate of a call."""

@@ -1,0 +1,199 @@
+"""Agents of Pydantic AI, run against the simulated model server: spans and ledger agree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI
+from opentelemetry.sdk.trace import TracerProvider
+from pydantic_ai import Agent as Framework
+from pydantic_ai.capabilities import Instrumentation
+from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.models.instrumented import InstrumentationSettings
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
+
+from pulseguard import Agent
+from pulseguard.catalog import INVOKE_AGENT_DURATION, TIME_TO_FIRST_CHUNK
+from pulseguard.instrumentation import instrument, uninstrument
+from tests.exporters.observing import scrape, total
+from tests.exporters.otel.conftest import ServedNow
+from tests.exporters.otel.counted import counted, served, tool_uses
+
+QUESTION = "What is 17 + 25?"
+LONG_QUESTION = "Please keep in mind: the ferry carries letters, bicycles and a piano. " * 20
+FAULTS = ("429", "500", "401", "400-context", "400-content-filter", "cut", "timeout")
+
+
+@pytest.fixture(params=["spans alone", "the client instrumented too"])
+def seen(request: pytest.FixtureRequest) -> Iterator[str]:
+    """By whom the calls are seen."""
+    if request.param != "spans alone":
+        assert instrument("openai", ask_usage="never", strict=True) == ("openai",)
+    yield request.param
+    uninstrument()
+
+
+class Run:
+    """An agent of the framework, all within one event loop."""
+
+    def __init__(self, provider: TracerProvider, server: ServedNow) -> None:
+        settings = InstrumentationSettings(tracer_provider=provider)
+        self._instrumentation = Instrumentation(settings)
+        self._url = server.url
+        self._clients: list[AsyncOpenAI] = []
+
+    def until_done(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run this to its end, clients closed."""
+
+        async def whole() -> None:
+            try:
+                await work()
+            finally:
+                await self.close()
+
+        asyncio.run(whole())
+
+    async def close(self) -> None:
+        """Close its clients."""
+        for client in self._clients:
+            await client.close()
+
+    def agent(
+        self, model: str = "gpt-4o-mini", fault: str = "ok", **more: Any
+    ) -> Framework[None, str]:
+        client = AsyncOpenAI(
+            base_url=self._url,
+            api_key="none",
+            max_retries=0,
+            timeout=0.3 if fault == "timeout" else 10,
+            default_headers={"X-Simulate": fault},
+        )
+        self._clients.append(client)
+        return Framework(
+            OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client)),
+            capabilities=[self._instrumentation],
+            **more,
+        )
+
+
+@pytest.fixture
+def run(provider: TracerProvider, server: ServedNow, seen: str) -> Run:
+    return Run(provider, server)
+
+
+def look_up(city: str) -> str:
+    """Look up the weather."""
+    return f"sunny in {city}"
+
+
+def broken(city: str) -> str:
+    """Look up the weather."""
+    raise TimeoutError(city)
+
+
+def test_whole_answers_and_tools_count_as_the_server_served_them(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    async def work() -> None:
+        await run.agent().run(QUESTION)
+        await run.agent("o4-mini").run(LONG_QUESTION)
+        await run.agent("o4-mini").run(LONG_QUESTION)
+        await run.agent(tools=[look_up]).run("Use the tool to tell the weather in Paris.")
+
+    run.until_done(work)
+
+    entries = server.entries()
+    assert counted(agent) == served(entries)
+    assert {"input", "cache_read", "output", "reasoning"} == served(entries).tokens.keys()
+    assert tool_uses(agent) == {("look_up", ""): sum(entry.tool_calls for entry in entries)}
+
+
+def test_streams_count_as_the_server_served_them(run: Run, agent: Agent, server: ServedNow) -> None:
+    async def work() -> None:
+        for model in ("gpt-4o-mini", "o4-mini"):
+            async with run.agent(model).run_stream("Tell me a story.") as answer:
+                async for _ in answer.stream_text(delta=True):
+                    pass
+
+    run.until_done(work)
+
+    assert counted(agent) == served(server.entries())
+    assert total(scrape(agent), f"{TIME_TO_FIRST_CHUNK.name}_count") == 2
+
+
+def test_an_agent_run_without_asyncio_counts_the_same(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        run.agent(tools=[look_up]).run_sync("Use the tool to tell the weather in Paris.")
+        loop.run_until_complete(run.close())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+    assert counted(agent) == served(server.entries())
+
+
+def test_failures_have_the_types_that_the_server_gave_them(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    async def work() -> None:
+        for fault in FAULTS:
+            with suppress(AgentRunError):
+                await run.agent(fault=fault).run("Tell me a story.")
+
+    run.until_done(work)
+
+    assert counted(agent) == served(server.entries())
+
+
+def test_streams_that_fail_count_and_their_failures_as_far_as_they_are_told(
+    run: Run, agent: Agent, server: ServedNow, seen: str
+) -> None:
+    async def ask(fault: str) -> None:
+        async with run.agent(fault=fault).run_stream("Tell me a story.") as answer:
+            async for _ in answer.stream_text(delta=True):
+                pass
+
+    async def work() -> None:
+        for fault in FAULTS:
+            with suppress(AgentRunError):
+                await ask(fault)
+
+    run.until_done(work)
+
+    by_server = served(server.entries())
+    if seen == "spans alone":
+        # The framework ends the span of a stream that fails by a cancellation, without the error.
+        by_server.errors.clear()
+    assert counted(agent) == by_server
+
+
+def test_a_tool_that_fails_counts_as_failed(run: Run, agent: Agent, server: ServedNow) -> None:
+    asked = run.agent(tools=[broken])
+    with pytest.raises(TimeoutError):
+        run.until_done(lambda: asked.run("Use the tool to tell the weather in Paris."))
+
+    assert counted(agent) == served(server.entries())
+    assert tool_uses(agent) == {("broken", "timeout"): 1}
+
+
+def test_agents_at_the_same_time_count_apart_and_together(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    async def work() -> None:
+        asked = run.agent(tools=[look_up], name="weather")
+        await asyncio.gather(*(asked.run(f"Use the tool for city {n}.") for n in range(8)))
+
+    run.until_done(work)
+
+    assert counted(agent) == served(server.entries())
+    name = f"{INVOKE_AGENT_DURATION.name}_count"
+    assert total(scrape(agent), name, gen_ai_agent_name="weather", error_type="") == 8

@@ -1,0 +1,1 @@
+"""`pulseguard run`, with real programs."""

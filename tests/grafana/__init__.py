@@ -1,0 +1,1 @@
+"""Tests of what PulseGuard ships for Grafana."""

@@ -1,0 +1,1 @@
+"""The simulated server's messages endpoint."""
