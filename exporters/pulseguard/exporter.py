@@ -18,7 +18,7 @@ from pulseguard.recording.calls import OPEN_CALL
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
 from pulseguard.reporting.snapshots import Timeline, Waiting, utc_now
-from pulseguard.reporting.totals import read_totals, whole_totals
+from pulseguard.reporting.totals import read_totals
 from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
 from pulseguard.slots import Slot, default_folder, take_instance
@@ -198,6 +198,7 @@ class Exporter:
         if self._presence is not None and membership.speaks_alone():
             self._presence.finish(deadline, goodbye)
         else:
+            membership.expect_company()
             if self._presence is not None:
                 self._presence.hand_over(min(deadline, time.monotonic() + _SECONDS_TO_HAND_OVER))
                 self._remember()
@@ -221,8 +222,8 @@ class Exporter:
         assert self._membership is not None
         ledger = self._guard.attempt("read the ledger", None, self._membership.ledger)
         if ledger is None:
-            # Nobody wrote it down: rather an interval too little than one twice.
-            self._timeline = Timeline(whole_totals(self._whole), utc_now(), time.monotonic())
+            # Nobody wrote it down: of what the ended have done rather too little than twice.
+            self._timeline.leave_out(self._membership.ended_totals())
             return None
         self._timeline = ledger.timeline
         self._waiting.take_over(ledger.waiting)

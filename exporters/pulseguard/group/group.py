@@ -4,7 +4,7 @@ import hashlib
 import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -93,6 +93,14 @@ class Group:
                 return self._sum.living(parts)
             return self._sum.living([*parts, own])._replace(changes=own.changes)
 
+    def gather_ended(self) -> Part:
+        """The numbers of those that have ended, this process not among them."""
+        with self._lock:
+            me = self._me.name if self._me else None
+            files = self._guard.attempt("read numbers", [], self._numbers.read_ended, me)
+            self._learn(metric for file in files for metric in file.own_metrics)
+            return self._sum.living(file.part for file in files)
+
     def leads_alone(self) -> bool:
         """Whether this process leads, and nobody else is left."""
         with self._lock:
@@ -116,11 +124,16 @@ class Group:
                 self._stop_leading()
             return self.leading
 
-    def finish(self) -> None:
-        """Be done with it; who leads to the end clears it away."""
+    def finish(self, ledger: Callable[[], bytes]) -> None:
+        """Be done with it; who leads to the end clears it away.
+
+        Who was about to do so while others came in leaves them its numbers, and the ledger.
+        """
         with self._lock:
             if self.leading and not self._has_others():
                 self._guard.attempt("clear away", None, self._folder.remove_all)
+            elif not self._left:
+                self._guard.attempt("leave numbers behind", None, self._bequeath, ledger)
             self.let_go()
 
     def pause(self, timeout_seconds: float) -> bool:
@@ -157,11 +170,12 @@ class Group:
         stayed = self._folder.is_still_there()
         if not stayed:
             self._folder.reopen()
-            self._own = None
             self.leading = self.leading and self._folder.lock()
         if self._me is None:
             self._me = Member(self._folder)
-        elif not stayed:
+        elif not stayed or not self._me.is_seen(self._folder):
+            # Who cleared the folder away may have met this process as it came in.
+            self._own = None
             self._me.enter(self._folder)
         return stayed
 
@@ -173,6 +187,13 @@ class Group:
     def _hand_in(self) -> Part:
         self._be_there()
         return self._publish()
+
+    def _bequeath(self, ledger: Callable[[], bytes]) -> None:
+        self.in_company = True
+        self._hand_in()
+        self._folder.write(_LEDGER, ledger())
+        if self._me is not None:
+            self._me.leave(self._folder)
 
     def _publish(self) -> Part:
         assert self._me is not None

@@ -27,6 +27,10 @@ class Member:
         folder.rename(beside, self.name)
         self._descriptor = descriptor
 
+    def is_seen(self, folder: Folder) -> bool:
+        """Whether the others find this process."""
+        return folder.version(self.name) is not None
+
     def leave(self, folder: Folder) -> None:
         """Be seen no more."""
         folder.remove(self.name)

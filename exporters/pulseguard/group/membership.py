@@ -13,6 +13,7 @@ from pulseguard.guard import Guard
 from pulseguard.recording.series import Readings
 from pulseguard.recording.whole import Part, Whole
 from pulseguard.reporting.snapshots import Timeline, Waiting
+from pulseguard.reporting.totals import Totals, part_totals
 
 if TYPE_CHECKING:
     from pulseguard.group.processes import Processes
@@ -47,6 +48,7 @@ class Membership:
         """OSError where there can be no group."""
         self.port: int | None = None
         self._path = path
+        self._whole = whole
         self._guard = guard
         self._speaker = speaker
         self._group = Group(path, whole, limit, guard)
@@ -85,7 +87,7 @@ class Membership:
     def remember(self) -> None:
         """Write down for whoever comes after what has been told; nothing, where nobody will."""
         if self._group.in_company:
-            self._group.remember(encode(*self._speaker.account()))
+            self._group.remember(self._ledger())
             self._remembered = True
 
     def ledger(self) -> Ledger | None:
@@ -108,7 +110,7 @@ class Membership:
 
     def finish(self) -> bool:
         """Be done with it; whether there has been company."""
-        self._group.finish()
+        self._group.finish(self._ledger)
         return self._group.in_company
 
     def pause(self) -> None:
@@ -138,6 +140,13 @@ class Membership:
     def gather(self) -> Part:
         """The numbers of all processes."""
         return self._group.gather()
+
+    def ended_totals(self) -> Totals:
+        """The totals of the other processes that have ended."""
+        return part_totals(self._group.gather_ended(), self._whole.detail)
+
+    def _ledger(self) -> bytes:
+        return encode(*self._speaker.account())
 
     def _turn(self) -> None:
         if self._group.turn():

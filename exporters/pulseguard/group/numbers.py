@@ -41,6 +41,13 @@ class Numbers:
         found = [ended, *(self._read(numbers_of(name)) for name in names)]
         return [file for file in found if file is not None]
 
+    def read_ended(self, me: str | None) -> list[PartFile]:
+        """Of those that have ended, without this process."""
+        ended = self._read(_ENDED)
+        gone = members(self._folder)[1] - set(ended.includes if ended else ()) - {me}
+        found = [ended, *(self._read(numbers_of(name)) for name in sorted(gone))]
+        return [file for file in found if file is not None]
+
     def forget(self) -> None:
         """Remove what earlier processes have left; those that live are left alone."""
         for name in members(self._folder)[1]:

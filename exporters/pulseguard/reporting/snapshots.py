@@ -69,6 +69,10 @@ class Timeline:
         """Up to where it has been cut: the totals, and when that was by both clocks."""
         return self._totals, self._taken_at, self._monotonic
 
+    def leave_out(self, totals: Totals) -> None:
+        """Nothing has been cut yet, and these totals are not to be told."""
+        self._totals = totals
+
     def cut(self, totals: Totals, now: datetime, monotonic: float) -> Interval:
         """The interval since the last cut; `taken_at` only ever grows."""
         seconds = max(monotonic - self._monotonic, 1e-6)

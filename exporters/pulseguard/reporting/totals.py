@@ -21,7 +21,7 @@ from pulseguard.catalog import (
 )
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.series import HistogramReading, Readings
-from pulseguard.recording.whole import Whole
+from pulseguard.recording.whole import Part, Whole
 
 
 class Distribution(NamedTuple):
@@ -92,8 +92,12 @@ def read_totals(recorder: Recorder) -> Totals:
 
 def whole_totals(whole: Whole) -> Totals:
     """The totals of one moment, of all processes of the agent."""
-    part = whole.read()
-    return totals_of(part.readings, whole.detail, part.context_tokens)
+    return part_totals(whole.read(), whole.detail)
+
+
+def part_totals(part: Part, detail: Detail) -> Totals:
+    """The totals of these processes."""
+    return totals_of(part.readings, detail, part.context_tokens)
 
 
 def totals_of(readings: Readings, detail: Detail, context_tokens: int | None) -> Totals:

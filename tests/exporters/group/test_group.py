@@ -47,6 +47,10 @@ def join(tmp_path: Path) -> Iterator[Callable[[], Side]]:
 Join = Callable[[], Side]
 
 
+def nothing() -> bytes:
+    return b""
+
+
 def files(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "groups" / "one").iterdir())
 
@@ -123,7 +127,7 @@ def test_who_comes_and_goes_between_two_turns_is_not_forgotten(join: Join) -> No
     second.process.task(4)
     second.group.turn()
     speaks_last = second.group.leave()
-    second.group.finish()
+    second.group.finish(nothing)
 
     first.group.turn()
 
@@ -141,7 +145,7 @@ def test_the_last_to_leave_speaks_for_all_whoever_led_before(join: Join, tmp_pat
     first_is_last = first.group.leave()
     second_is_last = second.group.leave()
     last_shown = second.shown()
-    second.group.finish()
+    second.group.finish(nothing)
 
     assert (first_is_last, second_is_last) == (False, True)
     assert last_shown == 7
@@ -196,3 +200,34 @@ def test_what_an_earlier_group_left_is_forgotten_by_the_first_that_comes(
 
     assert third.shown() == 1
     assert third.group.remembered() is None
+
+
+def test_who_comes_in_while_the_last_one_ends_gets_its_numbers_and_its_ledger(join: Join) -> None:
+    last = join()
+    last.process.task(3)
+    alone = last.group.leads_alone()
+    late = join()
+    late.process.task(4)
+    late.group.turn()
+
+    last.group.finish(lambda: b"what was told")
+
+    assert alone
+    assert late.group.turn()
+    assert late.shown() == 7
+    assert late.group.remembered() == b"what was told"
+    assert value(late.group.gather_ended(), TASKS, "completed") == 3
+
+
+def test_who_comes_in_while_all_is_cleared_away_is_seen_again(join: Join) -> None:
+    first, second = join(), join()
+    second.process.task(4)
+    second.group.turn()
+    for path in list(first.group._folder.path.iterdir()):
+        path.unlink()
+
+    for side in (second, first, second, first):
+        side.process.task(1)
+        side.group.turn()
+
+    assert first.shown() == 8

@@ -1,0 +1,84 @@
+"""A process of the agent comes just as the only one before it goes."""
+
+import signal
+import threading
+import time
+
+from tests.exporters.conftest import MakeAgent
+from tests.exporters.fake_registry import FakeRegistry
+from tests.exporters.group.programs import Programs, wait_for_tasks
+from tests.exporters.observing import wait_until
+
+AGENT = """
+agent = Agent("bot", instance="one")
+agent.start()
+work(agent, {tasks})
+say(address=agent.metrics_address)
+wait_for("{until}")
+say(ends=agent.stop(10))
+"""
+
+
+def test_who_comes_while_the_last_one_says_goodbye_goes_on_with_its_numbers(
+    registry: FakeRegistry, programs: Programs
+) -> None:
+    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
+    first.said()
+    wait_until(lambda: registry.total("tasks_completed") == 5)
+    is_waiting, may_go_on = threading.Event(), threading.Event()
+
+    def wait(path: str) -> None:
+        is_waiting.set()
+        may_go_on.wait(20)
+
+    registry.fault = wait
+    first.signal("a")
+    assert is_waiting.wait(10)
+    time.sleep(1)  # by now it has found that it is the last one
+    second = programs.start(AGENT.format(tasks=7, until="b"), PULSEGUARD_REGISTRY_URL=registry.url)
+    second.said()
+    may_go_on.set()
+    first.said()
+
+    wait_until(lambda: registry.total("tasks_completed") == 12)
+    (agent,) = registry.agents.values()
+    wait_for_tasks(agent["metrics_address"], 12)
+    second.signal("b")
+    second.said()
+    assert registry.contradictions == []
+    assert registry.total("tasks_completed") == 12
+
+
+def test_who_follows_one_that_told_nothing_of_it_tells_all_that_it_has_done(
+    registry: FakeRegistry, programs: Programs
+) -> None:
+    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
+    first.said()
+    wait_until(lambda: registry.total("tasks_completed") == 5)
+    first.process.send_signal(signal.SIGSTOP)  # it does not learn that another one has come
+    second = programs.start(AGENT.format(tasks=7, until="b"), PULSEGUARD_REGISTRY_URL=registry.url)
+    second.said()
+
+    first.process.kill()
+
+    wait_until(lambda: registry.total("tasks_completed") == 12)
+    assert registry.contradictions == []
+
+
+def test_who_leaves_before_it_has_noticed_that_another_came_leaves_word_of_what_it_has_told(
+    registry: FakeRegistry, make_agent: MakeAgent
+) -> None:
+    of = {"instance": "one", "registry_url": registry.url, "snapshot_seconds": 60}
+    first, second = make_agent(**of), make_agent(**of)
+    for agent, tasks in ((first, 5), (second, 7)):
+        time.sleep(0.2)  # the first one has looked round, and will again in a second
+        agent.start()
+        for _ in range(tasks):
+            with agent.task():
+                pass
+
+    first.stop()
+    second.stop()
+
+    assert registry.total("tasks_completed") == 12
+    assert registry.contradictions == []
