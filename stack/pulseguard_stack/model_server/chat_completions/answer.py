@@ -14,24 +14,10 @@ from pulseguard_stack.model_server.log_probabilities import TokenProbability, to
 from pulseguard_stack.model_server.prose import write_prose
 from pulseguard_stack.model_server.questions import answer_question, find_question
 from pulseguard_stack.model_server.schema_values import Schema, value_for
-from pulseguard_stack.model_server.tokens import count_tokens, tokenize
+from pulseguard_stack.model_server.tokens import tokenize
+from pulseguard_stack.model_server.tool_calls import TWO_CALLS_SHARE, Call, compose_call
 
-_TWO_CALLS_SHARE = 0.25
 _REASONING_TOKENS = {"none": 0, "minimal": 16, "low": 64, "medium": 192, "high": 640}
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool call; `arguments` are the tokens of a JSON object that fits the tool's schema."""
-
-    id: str
-    name: str
-    arguments: tuple[str, ...]
-
-    @property
-    def tokens(self) -> int:
-        """Output tokens: those of the name and of the arguments."""
-        return count_tokens(self.name) + len(self.arguments)
 
 
 @dataclass(frozen=True)
@@ -86,14 +72,13 @@ def _tools_to_call(request: ChatRequest, luck: Random) -> list[Tool]:
         return [tool for tool in tools if tool.function.name == choice.function.name][:1]
     if choice != "required" and request.messages[-1].role in ("tool", "function"):
         return []
-    several = request.parallel_tool_calls is not False and luck.random() < _TWO_CALLS_SHARE
+    several = request.parallel_tool_calls is not False and luck.random() < TWO_CALLS_SHARE
     return luck.sample(tools, 2 if several and len(tools) > 1 else 1)
 
 
 def _call(tool: Tool, luck: Random) -> Call:
     arguments = _fitting(tool.function.parameters or {}, "tools", luck)
-    text = json.dumps(arguments if isinstance(arguments, dict) else {})
-    return Call(f"call_{luck.getrandbits(96):024x}", tool.function.name, tuple(tokenize(text)))
+    return compose_call(f"call_{luck.getrandbits(96):024x}", tool.function.name, arguments)
 
 
 def _fitting(schema: Schema, param: str, luck: Random) -> object:

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulseguard_stack.model_server.chat_completions.answer import Answer, Call
+from pulseguard_stack.model_server.chat_completions.answer import Answer
 from pulseguard_stack.model_server.dialect import Piece
 from pulseguard_stack.model_server.errors import Refusal
 from pulseguard_stack.model_server.ledger import Tokens
 from pulseguard_stack.model_server.log_probabilities import TokenProbability, log_probability
 from pulseguard_stack.model_server.tokens import count_tokens
+from pulseguard_stack.model_server.tool_calls import Call
 
 Json = Mapping[str, Any]  # Any: JSON of many shapes
 _DONE = b"data: [DONE]\n\n"

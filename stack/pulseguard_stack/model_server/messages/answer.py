@@ -12,23 +12,8 @@ from pulseguard_stack.model_server.messages.request import MessagesRequest, Tool
 from pulseguard_stack.model_server.prose import write_prose
 from pulseguard_stack.model_server.questions import answer_question, find_question
 from pulseguard_stack.model_server.schema_values import Schema, value_for
-from pulseguard_stack.model_server.tokens import count_tokens, tokenize
-
-_TWO_CALLS_SHARE = 0.25
-
-
-@dataclass(frozen=True)
-class Call:
-    """A tool call; `arguments` are the tokens of a JSON object that fits the tool's schema."""
-
-    id: str
-    name: str
-    arguments: tuple[str, ...]
-
-    @property
-    def tokens(self) -> int:
-        """Output tokens: those of the name and of the arguments."""
-        return count_tokens(self.name) + len(self.arguments)
+from pulseguard_stack.model_server.tokens import tokenize
+from pulseguard_stack.model_server.tool_calls import TWO_CALLS_SHARE, Call, compose_call
 
 
 @dataclass(frozen=True)
@@ -71,14 +56,13 @@ def _tools_to_call(request: MessagesRequest, luck: Random) -> list[Tool]:
     if kind == "auto" and request.messages[-1].brings_results:
         return []
     single = choice is not None and choice.disable_parallel_tool_use
-    several = not single and luck.random() < _TWO_CALLS_SHARE
+    several = not single and luck.random() < TWO_CALLS_SHARE
     return luck.sample(tools, 2 if several and len(tools) > 1 else 1)
 
 
 def _call(tool: Tool, luck: Random) -> Call:
     arguments = _fitting(tool.input_schema or {}, "tools", luck)
-    text = json.dumps(arguments if isinstance(arguments, dict) else {})
-    return Call(f"toolu_sim_{luck.getrandbits(96):024x}", tool.name, tuple(tokenize(text)))
+    return compose_call(f"toolu_sim_{luck.getrandbits(96):024x}", tool.name, arguments)
 
 
 def _text(request: MessagesRequest, right_share: float, luck: Random) -> str:

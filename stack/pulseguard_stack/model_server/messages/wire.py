@@ -13,9 +13,10 @@ from typing import Any
 from pulseguard_stack.model_server.dialect import Piece
 from pulseguard_stack.model_server.errors import Refusal
 from pulseguard_stack.model_server.ledger import Tokens
-from pulseguard_stack.model_server.messages.answer import Answer, Call
+from pulseguard_stack.model_server.messages.answer import Answer
 from pulseguard_stack.model_server.outcomes import Outcome
 from pulseguard_stack.model_server.tokens import count_tokens
+from pulseguard_stack.model_server.tool_calls import Call
 
 Json = Mapping[str, Any]  # Any: JSON of many shapes
 _SIGNATURE = "c2ltdWxhdGVk"

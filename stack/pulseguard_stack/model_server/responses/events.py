@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pulseguard_stack.model_server.chat_completions.answer import Answer, Call
+from pulseguard_stack.model_server.chat_completions.answer import Answer
 from pulseguard_stack.model_server.dialect import Piece
 from pulseguard_stack.model_server.ledger import Tokens
 from pulseguard_stack.model_server.responses import wire
 from pulseguard_stack.model_server.responses.wire import Head, Json
 from pulseguard_stack.model_server.tokens import count_tokens
+from pulseguard_stack.model_server.tool_calls import Call
 
 
 def piece_count(answer: Answer) -> int:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulseguard_stack.model_server.bodies import Wire
-from pulseguard_stack.model_server.chat_completions.answer import Answer, Call
+from pulseguard_stack.model_server.chat_completions.answer import Answer
 from pulseguard_stack.model_server.ledger import Tokens
 from pulseguard_stack.model_server.responses.request import ResponsesRequest
+from pulseguard_stack.model_server.tool_calls import Call
 
 Json = Mapping[str, Any]  # Any: JSON of many shapes
 
