@@ -24,7 +24,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], Found], *, timeout_seconds: float = 20) -> Found:
+def eventually(look: Callable[[], Found], *, timeout_seconds: float = 30) -> Found:
     """Looks until what is found is true, and answers it; the deadline fails the test."""
     deadline = time.monotonic() + timeout_seconds
     while not (found := look()):

@@ -20,7 +20,7 @@ PROMETHEUS_ACCEPTS = (
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Return as soon as the condition holds; fail when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -85,7 +85,7 @@ def running_registry(
         yield RunningRegistry(app, client, database_url, secrets)
 
 
-def eventually(holds: Callable[[], object], seconds: float = 10) -> None:
+def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
     """Wait until it holds; fail after so many seconds."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -9,7 +9,7 @@ from pulseguard_stack.errors import ImageMissing
 from pulseguard_stack.runner.owned_files import read_json_object, write_owned_json
 from pulseguard_stack.runner.processes import wait_for
 
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
 PULL_SECONDS = 600.0
 # Docker itself gives a container ten seconds to end.
 STOP_SECONDS = 15.0

@@ -143,7 +143,7 @@ def tasks(address: object) -> float:
     return total(found, "pulseguard_tasks_total", outcome="completed") if found else -1
 
 
-def wait_for_tasks(address: object, count: float, seconds: float = 10) -> None:
+def wait_for_tasks(address: object, count: float, seconds: float = 30) -> None:
     """Until exactly so many are on the page, or fail telling how many there were."""
     deadline = time.monotonic() + seconds
     while (found := tasks(address)) != count:

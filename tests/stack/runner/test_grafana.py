@@ -199,10 +199,12 @@ def test_docker_runs_the_pinned_image_and_no_container_is_left_whatever_is_kille
 def test_down_ends_the_container_of_a_killed_runner(stack: Stack):
     docker = put_docker(stack.data_dir.with_name("docker"))
     offer(stack, docker)
-    up(stack)
+    said = up(stack)
+    client = stack.pids().get("grafana")
+    assert client, said
 
     os.kill(stack.run_file()["runner_pid"], signal.SIGKILL)
-    os.kill(stack.pids()["grafana"], signal.SIGKILL)
+    os.kill(client, signal.SIGKILL)
 
     assert stack.run("down").returncode == 0
     assert containers(docker) == []

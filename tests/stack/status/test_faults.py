@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,7 +96,7 @@ def test_a_registry_that_goes_away_leaves_what_was_known_with_its_age(
     assert newcomer.is_registered is None
     assert all(one.reading and one.reading.calls_per_second == 2.5 for one in after.members)
     assert "! registry" in shown(after)
-    assert "nothing listens there; status is of 0s ago" in shown(after)
+    assert re.search(r"nothing listens there; status is of \ds ago", shown(after))
     assert after.heard.alerts is None
 
 
