@@ -11,14 +11,14 @@ from pulseguard.by_hand.events import Events
 from pulseguard.by_hand.own_metrics import Metrics
 from pulseguard.catalog import AGENT_METRICS, Detail
 from pulseguard.current import note_start, note_stop
-from pulseguard.description import AgentType, DeploymentType, Description, describe
+from pulseguard.description import AgentType, DeploymentType, describe
 from pulseguard.errors import ConfigurationError
 from pulseguard.exporter import Exporter
-from pulseguard.guard import Guard, OncePerMinute, guarded
+from pulseguard.guard import Guard, OncePerMinute, checked_strict, guarded
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.series import Series
 from pulseguard.recording.values import amount
-from pulseguard.settings import environment_source, read_settings
+from pulseguard.settings import environment_source, read_settings, stand_in
 from pulseguard.settings_file import settings_file, with_file
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class Agent(Blocks, Events, Metrics):
         strict: bool = False,
     ) -> None:
         journal = OncePerMinute()
+        strict = checked_strict(strict, journal)
         refuse = _Refusal(journal, strict)
         arguments: dict[str, object] = {
             "registry_url": registry_url,
@@ -112,10 +113,7 @@ class Agent(Blocks, Events, Metrics):
         patience = settings.stuck_after_seconds
         self._recorder = Recorder(series, patience_seconds=patience)
         self._guard = Guard(self._recorder.exporter_failed, journal, strict)
-        described = self._guard.attempt(
-            "describe the agent",
-            Description(name="unnamed"),
-            describe,
+        described = describe(
             name=name,
             type=type,
             version=version,
@@ -126,6 +124,7 @@ class Agent(Blocks, Events, Metrics):
             labels={} if labels is None else labels,
             config={} if config is None else config,
             refuse=refuse,
+            guard=self._guard,
         )
         exporter = self._exporter_type
         self._exporter = exporter(described, settings, self._recorder, self._guard, journal)
@@ -162,7 +161,8 @@ class Agent(Blocks, Events, Metrics):
         """Send the last snapshot, say goodbye and close /metrics, in at most this time.
 
         Where somebody has been scraping, /metrics stays up for what remains of the time until the
-        last values were fetched. Called by itself when the process ends.
+        last values were fetched. Called by itself when the process ends; where that is by an
+        exception that nobody caught, the agent is told as failed instead, without a goodbye.
         """
         usual = process_end.SECONDS_TO_END
         seconds = self._guard.attempt("stop", usual, amount, "timeout_seconds", timeout_seconds)
@@ -187,8 +187,13 @@ class Agent(Blocks, Events, Metrics):
 
             make_way(self, self._exporter.show_tree)
 
-    def _stop(self, timeout_seconds: float) -> None:
-        if self._exporter.stop(timeout_seconds):
+    def _fail(self, timeout_seconds: float) -> None:
+        """End as `stop` does, but as one that has failed, and will be missed."""
+        self._recorder.activity.failed(True)
+        self._guard.attempt("stop", None, self._stop, timeout_seconds, True)
+
+    def _stop(self, timeout_seconds: float, failed: bool = False) -> None:
+        if self._exporter.stop(timeout_seconds, failed):
             note_stop(self)
             process_end.stopped(self)
 
@@ -203,4 +208,4 @@ class _Refusal:
     def __call__(self, error: ConfigurationError) -> None:
         if self._strict:
             raise error
-        self._journal.write(f"setting {error.field}", f"{error}; its default is used")
+        self._journal.write(f"setting {error.field}", f"{error}; {stand_in(error.field)}")

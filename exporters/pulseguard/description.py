@@ -5,9 +5,10 @@ import socket
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, Literal, NamedTuple, ParamSpec, TypeVar, get_args
 
 from pulseguard.errors import ConfigurationError
+from pulseguard.guard import Guard
 from pulseguard.recording.labels import MAX_LENGTH, clean_label, clean_line
 
 AgentType = Literal["LLM_AGENT", "TASK_AGENT", "API_AGENT", "MONITOR_AGENT", "DATA_AGENT", "CUSTOM"]
@@ -21,6 +22,8 @@ _LARGEST_CONFIG: Final = 16_384
 _LABEL_NAME: Final = re.compile(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,119}")
 
 Refuse = Callable[[ConfigurationError], None]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Description(NamedTuple):
@@ -83,23 +86,30 @@ def describe(  # the fields of Description, unchecked: they come from somebody e
     labels: object,
     config: object,
     refuse: Refuse,
+    guard: Guard,
 ) -> Description:
-    """A description of usable values only.
+    """A description of usable values only, each for itself.
 
-    What cannot be used is given to `refuse`; when that returns, a harmless value stands.
+    What cannot be used is given to `refuse`; when that returns, a harmless value stands. So it
+    does for a value that cannot even be read, which is the guard's.
     """
+
+    def read(field: str, harmless: R, check: Callable[P, R], *args: P.args, **kw: P.kwargs) -> R:
+        return guard.attempt(f"read the agent's {field}", harmless, check, *args, **kw)
+
+    types, places, place = get_args(AgentType), get_args(DeploymentType), "deployment_type"
     return Description(
-        name=_name(name, refuse),
-        type=_choice("type", type, get_args(AgentType), "CUSTOM", refuse),
-        version=_line("version", version, refuse),
-        description=_prose("description", description, refuse),
-        deployment_type=_choice(
-            "deployment_type", deployment_type, get_args(DeploymentType), "LOCAL", refuse
+        name=read("name", "unnamed", _name, name, refuse),
+        type=read("type", "CUSTOM", _choice, "type", type, types, "CUSTOM", refuse),
+        version=read("version", "", _line, "version", version, refuse),
+        description=read("description", "", _prose, "description", description, refuse),
+        deployment_type=read(
+            place, "LOCAL", _choice, place, deployment_type, places, "LOCAL", refuse
         ),
-        framework=_line("framework", framework, refuse),
-        tags=_tags(tags, refuse),
-        labels=_labels(labels, refuse),
-        config=_config(config, refuse),
+        framework=read("framework", "", _line, "framework", framework, refuse),
+        tags=read("tags", (), _tags, tags, refuse),
+        labels=read("labels", {}, _labels, labels, refuse),
+        config=read("config", {}, _config, config, refuse),
     )
 
 

@@ -118,7 +118,7 @@ class Exporter:
                 return False
             deadline = time.monotonic() + timeout_seconds
             self._running = False
-            self._recorder.activity.drain(not failed)
+            self._recorder.drain(failed)
             if self._membership is not None:
                 self._guard.attempt(
                     "leave the group", None, self._leave, self._membership, deadline, not failed
@@ -203,7 +203,7 @@ class Exporter:
                 self._presence.hand_over(min(deadline, time.monotonic() + _SECONDS_TO_HAND_OVER))
                 self._remember()
             if membership.leave():
-                self._speak_last(deadline)
+                self._speak_last(deadline, goodbye)
         self._membership = None
         if membership.finish():
             # Its numbers are in the group's: what comes now is counted from zero.
@@ -211,11 +211,11 @@ class Exporter:
             self._recorder.begin_anew()
             self._begin_anew()
 
-    def _speak_last(self, deadline: float) -> None:
+    def _speak_last(self, deadline: float, goodbye: bool) -> None:
         presence = self._new_presence()
         presence.port = self._take_on()
         presence.start_reporting(*self._told())
-        presence.finish(deadline, goodbye=True)
+        presence.finish(deadline, goodbye)
 
     def _take_on(self) -> int | None:
         """What the speaker before has told is told; the port that it had."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from pulseguard.catalog import OTHER
-from pulseguard.errors import PulseGuardError
+from pulseguard.errors import ConfigurationError, PulseGuardError
 from pulseguard.recording.labels import clean_label
 
 P = ParamSpec("P")
@@ -80,7 +80,19 @@ class Guard:
         # A foreign message may quote what the agent passed in, and that may be a prompt.
         told = isinstance(error, PulseGuardError) or _is_systems(error) or _is_misspelt(error)
         cause = f"{type(error).__name__}: {error}" if told else type(error).__name__
-        self._journal.write(operation, f"pulseguard could not {operation}: {cause}")
+        # Some quote a path, of any length.
+        self._journal.write(operation, f"pulseguard could not {operation}: {cause:.500}")
+
+
+def checked_strict(value: object, journal: OncePerMinute) -> bool:
+    """Whether it is True: nothing else makes the library raise, and what is no bool is told.
+
+    Anything else might not even tell whether it is true, and then raise just that.
+    """
+    if type(value) is not bool:
+        error = ConfigurationError("strict", value, "give True or False")
+        journal.write("setting strict", f"{error}; its default is used")
+    return value is True
 
 
 class Guarded(Protocol):

@@ -1,5 +1,6 @@
 """What one process does for the whole agent: it serves /metrics and speaks with the registry."""
 
+import errno
 import functools
 import time
 from collections.abc import Callable
@@ -10,14 +11,14 @@ from pulseguard.errors import ConfigurationError
 from pulseguard.forking import IMPORTING
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.identity import compute_agent_id
-from pulseguard.key_file import read_key_file
+from pulseguard.key_file import read_secret_file
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
 from pulseguard.reporting.snapshots import Timeline, Waiting
 from pulseguard.scraping.answer import PATH, Answering
 from pulseguard.scraping.collection import Collection
 from pulseguard.scraping.server import ScrapeServer, bind
-from pulseguard.settings import Settings
+from pulseguard.settings import Settings, variable
 
 if TYPE_CHECKING:
     from pulseguard.reporting.client import RegistryClient
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _SCRAPED_LATELY_SECONDS: Final = 60.0
 # A leader that was killed gives its port back within this time.
 _SECONDS_FOR_THE_PORT: Final = 1.0
+_NOT_THE_USERS: Final = (
+    "this user may not listen there, most often because only root may below 1024"
+)
 
 
 class Presence:
@@ -68,7 +72,10 @@ class Presence:
         )
         port = self._settings.metrics_port if wanted is None else wanted
         deadline = time.monotonic() + (0 if wanted is None else _SECONDS_FOR_THE_PORT)
-        server, was_taken = bind(host, port, respond, self._guard, deadline)
+        try:
+            server, was_taken = bind(host, port, respond, self._guard, deadline)
+        except (OSError, UnicodeError) as error:
+            raise _wrong_address(host, port, error) or error from error
         server.start()
         self._server, self.port = server, server.port
         if was_taken:
@@ -84,11 +91,12 @@ class Presence:
         """Register and report from now on, where a registry is known."""
         settings = self._settings
         if settings.registry_url is None:
+            page = f"http://{self.address}{PATH}"
+            where = "nowhere to be seen" if self.port is None else f"on {page} only"
             self._journal.write(
                 "no registry",
-                f"no registry is known: {self._description.name} is on "
-                f"http://{self.address}{PATH} only; set PULSEGUARD_REGISTRY_URL and "
-                "PULSEGUARD_KEY_FILE to register it",
+                f"no registry is known: {self._description.name} is {where}; set "
+                "PULSEGUARD_REGISTRY_URL and PULSEGUARD_KEY_FILE to register it",
             )
             return
         # Here: without a registry nobody needs a client.
@@ -170,16 +178,13 @@ class Presence:
     def _read_key(self) -> str | None:
         if self._settings.key or self._settings.key_file is None:
             return self._settings.key
-        return read_key_file(self._settings.key_file)
+        return read_secret_file(variable("key_file"), self._settings.key_file)
 
     def _metrics_token(self) -> str | None:
         path = self._settings.metrics_token_file
         if self._settings.metrics_token or path is None:
             return self._settings.metrics_token
-        token = read_key_file(path)
-        if token is None:
-            raise ConfigurationError("metrics_token_file", str(path), "write the token into it")
-        return token
+        return read_secret_file(variable("metrics_token_file"), path)
 
 
 def metrics_address(settings: Settings, port: int | None) -> str | None:
@@ -187,6 +192,20 @@ def metrics_address(settings: Settings, port: int | None) -> str | None:
     if settings.metrics_advertise:
         return settings.metrics_advertise
     return None if port is None else _written(settings.metrics_host, port)
+
+
+def _wrong_address(host: str, port: int, error: Exception) -> ConfigurationError | None:
+    """The setting for which nothing can listen there; None where it is not for a setting."""
+    number = getattr(error, "errno", None)
+    if number == errno.EACCES:
+        mend = f"{_NOT_THE_USERS}; give one from 1024 to 65535, or 0 for any free one"
+        return ConfigurationError(variable("metrics_port"), port, mend)
+    # Below zero are the errors of looking up a name.
+    is_no_name = isinstance(error, UnicodeError) or (number is not None and number < 0)
+    if is_no_name or number in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        mend = "this machine has no such address; give one of its own, or 0.0.0.0 for all of them"
+        return ConfigurationError(variable("metrics_host"), host, mend)
+    return None
 
 
 def _written(host: str, port: int) -> str:

@@ -1,5 +1,7 @@
 """The end of the process: running agents say goodbye on a normal exit and on SIGTERM.
 
+Not so where an exception ended it that nobody caught: such an agent is to be missed.
+
 Exit handlers and signal dispositions belong to the process, so this is the one module with state
 of its own.
 """
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Final, Protocol
 
@@ -22,9 +25,10 @@ _AFTER_ALL_ELSE: Final = -100
 
 
 class Running(Protocol):
-    """Whatever has to be stopped before the process ends; `stop` raises nothing."""
+    """Whatever has to be stopped before the process ends; neither method raises anything."""
 
     def stop(self, timeout_seconds: float = SECONDS_TO_END) -> None: ...
+    def _fail(self, timeout_seconds: float) -> None: ...
 
 
 _running: list[Running] = []
@@ -78,7 +82,8 @@ def stopped(running: Running) -> None:
 
 
 def _on_exit() -> None:
-    _stop_all()
+    _stop_all(failed=_has_crashed())
+    _keep_interrupt()
     if _terminating == os.getpid():
         _end_by_sigterm()
 
@@ -96,12 +101,50 @@ def _stop_and_end() -> None:
     _end_by_sigterm()
 
 
-def _stop_all() -> None:
+def _stop_all(failed: bool = False) -> None:
     deadline = time.monotonic() + SECONDS_TO_END
     waiting = list(_running)
     for number, running in enumerate(waiting):
         left = max(deadline - time.monotonic(), 0)
-        running.stop(left / (len(waiting) - number))
+        end = running._fail if failed else running.stop
+        end(left / (len(waiting) - number))
+
+
+def _has_crashed() -> bool:
+    """Whether the program has ended by an exception that nobody caught.
+
+    SystemExit, KeyboardInterrupt and being cancelled are ends that somebody asked for.
+    """
+    return issubclass(type(_uncaught("__main__", "runpy")), Exception)  # runpy: `python -m`
+
+
+def _keep_interrupt() -> None:
+    """Have a program that Ctrl-C ended be seen as such by whoever started it.
+
+    Python ends itself by SIGINT then, but forgets to where any thread evaluates a string on the
+    way out, as importing a named tuple does (`run_eval_code_obj` in CPython's pythonrun.c).
+    Evaluating one that is interrupted reminds it.
+    """
+    if type(_uncaught("__main__")) is KeyboardInterrupt:
+        with suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")
+
+
+def _uncaught(*outermost: str) -> BaseException | None:
+    """The exception that left the outermost frame, if that is in one of these modules.
+
+    Python keeps the last one that it printed. So does whoever prints one and goes on: consoles,
+    test runners, servers. But what those print has not left the outermost frame of the program.
+    """
+    if hasattr(sys, "ps1") or sys.flags.interactive:
+        return None
+    error = getattr(sys, "last_exc", None)  # from Python 3.12 on
+    error = getattr(sys, "last_value", None) if error is None else error
+    traceback = getattr(sys, "last_traceback", None)
+    if traceback is None or traceback.tb_frame.f_back is not None:
+        return None
+    is_outermost = traceback.tb_frame.f_globals.get("__name__") in outermost
+    return error if is_outermost else None
 
 
 def _end_by_sigterm() -> None:

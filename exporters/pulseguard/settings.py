@@ -14,10 +14,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX: Final = "PULSEGUARD_"
+SHORTEST_SECONDS: Final = 0.05
+LONGEST_SECONDS: Final = 86_400
+LONGEST_PATIENCE_SECONDS: Final = 604_800
+
 _SECRET: Final = frozenset({"key", "metrics_token"})
+# Whoever wanted /metrics closed does not get it open for a slip of the pen.
+_CLOSING: Final = frozenset({"metrics_token", "metrics_token_file"})
 
 Source = Mapping[str, object]
 Refuse = Callable[[ConfigurationError], None]
+
+
+class Spelled(dict[str, object]):
+    """A source whose settings a complaint calls by the name that they have there."""
+
+    def __init__(self, values: Source, spell: Callable[[str], str]) -> None:
+        super().__init__(values)
+        self.spell = spell
 
 
 class Settings(NamedTuple):
@@ -53,28 +67,46 @@ class Settings(NamedTuple):
 
 def environment_source(environ: Mapping[str, str]) -> Source:
     """The settings that the environment holds; an empty variable is one that is not set."""
-    names = {name: PREFIX + name.upper() for name in Settings._fields}
-    return {name: environ[variable] for name, variable in names.items() if environ.get(variable)}
+    names = {name: variable(name) for name in Settings._fields}
+    return Spelled({name: environ[of] for name, of in names.items() if environ.get(of)}, variable)
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
 
 
 def read_settings(sources: Sequence[Source], refuse: Refuse) -> Settings:
     """The settings, each from the first source that has it (None: it has not).
 
-    A value that cannot be used is given to `refuse`; when that returns, the default stands.
+    A value that cannot be used is given to `refuse`, under the name that it has in its source;
+    when that returns, the default stands.
     """
     found: dict[str, object] = {}
     for name, parse in _PARSERS.items():
-        value = _first(name, sources)
+        source = _nearest(name, sources)
+        value = source.get(name)
         if value is None:
             continue
         try:
             found[name] = parse(name, _plain(name, value))
         except ConfigurationError as error:
-            refuse(error)
-            if name == "metrics_token":
-                # Whoever wanted /metrics closed does not get it open for a slip of the pen.
-                found[name] = os.urandom(16).hex()
+            spelled = source.spell(name) if isinstance(source, Spelled) else name
+            refuse(ConfigurationError(spelled, error.value, error.mend))
+            if name in _CLOSING:
+                found.setdefault("metrics_token", os.urandom(16).hex())
     return Settings(**found)  # type: ignore[arg-type]  # each parser returns its field's type
+
+
+def stand_in(field: str) -> str:
+    """What becomes of a field whose value was refused, in words; as the complaint spells it."""
+    name = field.partition(" ")[0].removeprefix(PREFIX).lower()
+    if name in _CLOSING:
+        return "/metrics opens to nobody"
+    if name not in Settings._fields:
+        return "its default is used"
+    default = Settings._field_defaults[name]
+    return "it is taken as not set" if default in (None, "") else f"its default {default!r} is used"
 
 
 def _plain(name: str, value: object) -> object:
@@ -91,14 +123,14 @@ def _plain(name: str, value: object) -> object:
     raise ConfigurationError(name, value, "give text, a number or a path")
 
 
-def _first(name: str, sources: Sequence[Source]) -> object:
+def _nearest(name: str, sources: Sequence[Source]) -> Source:
     # A key and a key file are two ways to say one thing: a nearer source's file beats a
     # farther one's key.
     alike = next((pair for pair in _ALIKE if name in pair), (name,))
     for source in sources:
         if any(source.get(each) is not None for each in alike):
-            return source.get(name)
-    return None
+            return source
+    return {}
 
 
 def _identity(name: str, value: object) -> str:
@@ -167,17 +199,17 @@ def _limit(name: str, value: object) -> int:
 
 
 def _seconds(name: str, value: object) -> float:
-    mend = "give a number of seconds from 0.05 to 86400"
+    mend = f"give a number of seconds from {SHORTEST_SECONDS} to {LONGEST_SECONDS}"
     number = _number(name, value, mend)
-    if not 0.05 <= number <= 86400:
+    if not SHORTEST_SECONDS <= number <= LONGEST_SECONDS:
         raise ConfigurationError(name, value, mend)
     return number
 
 
 def _patience(name: str, value: object) -> float:
-    mend = "give a number of seconds up to 604800, or 0 for never"
+    mend = f"give a number of seconds up to {LONGEST_PATIENCE_SECONDS}, or 0 for never"
     number = _number(name, value, mend)
-    if not 0 <= number <= 604_800:
+    if not 0 <= number <= LONGEST_PATIENCE_SECONDS:
         raise ConfigurationError(name, value, mend)
     return number
 

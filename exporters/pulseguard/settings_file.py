@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pulseguard.errors import ConfigurationError
-from pulseguard.settings import Refuse, Source
+from pulseguard.settings import Refuse, Source, Spelled
 
 NAMES: Final = ("registry_url", "key_file")
 LARGEST_BYTES: Final = 65_536
@@ -61,7 +61,8 @@ def _read(path: Path) -> Source:
         document = None
     if not isinstance(document, dict):
         raise ConfigurationError("settings file", str(path), "write one JSON object, or remove it")
-    return {name: document[name] for name in NAMES if name in document}
+    values = {name: document[name] for name in NAMES if name in document}
+    return Spelled(values, lambda name: f"{name} in {path}")
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:

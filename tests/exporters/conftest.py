@@ -1,5 +1,6 @@
 """What the exporter's tests share: a fake registry, and agents that are stopped in the end."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,3 +35,15 @@ def make_agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Make
     yield make
     for agent in made:
         agent.stop(timeout_seconds=0.5)
+
+
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    started: list[subprocess.Popen[str]] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.wait()
+        for stream in (process.stdout, process.stderr):
+            assert stream is not None
+            stream.close()

@@ -1,5 +1,8 @@
 """What is known of the surroundings: the call that is open, and the agent that is working."""
 
+from collections.abc import Generator
+from contextvars import Context
+
 from pulseguard.catalog import CALLS_WITHOUT_USAGE, OPERATION_DURATION, TOKENS
 from pulseguard.current import current_agent
 from pulseguard.recording.calls import OPEN_CALL
@@ -72,3 +75,60 @@ def test_the_current_agent_is_the_one_at_work_here_else_the_one_started_last(
     assert current_agent() is first
     first.stop()
     assert current_agent() is None
+
+
+def test_a_call_that_ends_after_a_later_one_began_leaves_that_one_open(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+    with agent.llm_call("openai", "around") as around:
+        first, second = agent.llm_call("openai", "first"), agent.llm_call("openai", "second")
+        first.__enter__()
+        second.__enter__()
+
+        first.__exit__(None, None, None)
+        after_first = OPEN_CALL.get()
+        second.__exit__(None, None, None)
+        after_second = OPEN_CALL.get()
+
+    assert (after_first, after_second, OPEN_CALL.get()) == (second, around, None)
+
+
+def test_a_stream_closed_within_somebody_elses_call_leaves_that_call_open(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+
+    def stream() -> Generator[int, None, None]:
+        with agent.llm_call("openai", "streamed"):
+            yield 1
+
+    chunks = stream()
+    Context().run(next, chunks)
+    with agent.llm_call("openai", "gpt-4o") as call:
+        chunks.close()
+
+        assert OPEN_CALL.get() is call
+        assert agent.this_call() is call
+
+
+def test_a_context_in_which_a_call_was_left_open_forgets_it_with_the_next(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+    left = agent.llm_call("openai", "left")
+    context = Context()
+    context.run(left.__enter__)
+    left.__exit__(None, None, None)
+
+    def call_again() -> None:
+        assert agent.this_call() is not left
+        with agent.llm_call("openai", "gpt-4o") as call:
+            assert call._outer is None
+
+    context.run(call_again)
+
+    assert context[OPEN_CALL] is None

@@ -1,90 +1,25 @@
 """How an agent's process ends: with a goodbye, in time, and with the status it would have had."""
 
-import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+import urllib.request
 from pathlib import Path
 from typing import IO
 
-import pytest
-
+from tests.exporters.ending import Processes, run_agent
 from tests.exporters.fake_registry import FakeRegistry
 from tests.exporters.observing import wait_until
 
-AGENT = """
-import os, signal, sys, threading, time
-from pulseguard import Agent
-agent = Agent("invoice-bot", metrics_port=0)
-{before}
-agent.start()
-with agent.task():
-    pass
-print(agent.instance, agent.metrics_address, flush=True)
-{after}
-"""
 FETCH = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())"
-
-
-@pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    started: list[subprocess.Popen[str]] = []
-    yield started
-    for process in started:
-        process.kill()
-        process.wait()
-        for stream in (process.stdout, process.stderr):
-            assert stream is not None
-            stream.close()
-
-
-def run_agent(
-    processes: list[subprocess.Popen[str]],
-    registry_url: str,
-    folder: Path,
-    after: str,
-    before: str = "",
-) -> subprocess.Popen[str]:
-    environment = {
-        "PATH": os.environ["PATH"],
-        "TMPDIR": str(folder),
-        "PULSEGUARD_REGISTRY_URL": registry_url,
-        "PULSEGUARD_HEARTBEAT_SECONDS": "0.1",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-c", AGENT.format(before=before, after=after)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    processes.append(process)
-    return process
 
 
 def first_line(process: subprocess.Popen[str]) -> list[str]:
     stream: IO[str] | None = process.stdout
     assert stream is not None
     return stream.readline().split()
-
-
-Processes = list[subprocess.Popen[str]]
-
-
-@pytest.mark.parametrize(
-    ("after", "status"),
-    [("", 0), ("sys.exit(3)", 3), ("raise RuntimeError('the agent fails')", 1)],
-)
-def test_a_normal_exit_says_goodbye(
-    registry: FakeRegistry, processes: Processes, tmp_path: Path, after: str, status: int
-) -> None:
-    process = run_agent(processes, registry.url, tmp_path, after)
-
-    assert process.wait(10) == status
-    assert len(registry.goodbyes) == 1
-    assert registry.total("tasks_completed") == 1
 
 
 def test_sigterm_says_goodbye_and_ends_as_sigterm_does(
@@ -240,3 +175,20 @@ def test_a_last_scrape_is_waited_for_where_somebody_scrapes(
     assert 'pulseguard_agent_state{state="draining"} 1\n' in page
     assert process.wait(10) == 0
     assert time.monotonic() - fetched < 1.0
+
+
+def test_a_program_that_ctrl_c_ends_is_seen_as_such_whatever_is_imported_meanwhile(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    let_go = threading.Event()
+    registry.fault = lambda path: None if let_go.wait(10) else "drop"
+    process = run_agent(processes, registry.url, tmp_path, "time.sleep(60)")
+    address = first_line(process)[1]
+
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)  # by now it waits for the registry, and its first scrape imports psutil
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as page:
+        page.read()
+    let_go.set()
+
+    assert process.wait(10) == -signal.SIGINT

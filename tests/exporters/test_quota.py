@@ -1,9 +1,12 @@
 """The number of series is bounded, and what has no room is folded so that sums stay true."""
 
 import gc
+import os
 import threading
 import tracemalloc
+from collections.abc import Callable
 
+import psutil
 import pytest
 
 from pulseguard.catalog import (
@@ -23,6 +26,10 @@ from pulseguard.catalog import (
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.observing import samples, scrape, total
 
+THREADS = 8
+# A million in all, or as many as show the same within seconds; by six ways, so many of each.
+VALUES_A_THREAD = 126_000 if os.environ.get("PULSEGUARD_TEST_LONG") else 7_200
+
 
 @pytest.mark.parametrize("detail", ["lean", "standard"])
 @pytest.mark.parametrize("limit", [500, 1000, 2000])
@@ -33,7 +40,7 @@ def test_any_number_of_distinct_values_stays_within_the_limit(
     agent.start()
 
     def record(thread: int) -> None:
-        for number in range(500):
+        for number in range(250):
             name = f"{thread}-{number}"
             with agent.tool(name) as tool, agent.api_call(name) as outbound:
                 outbound.status(500)
@@ -45,11 +52,7 @@ def test_any_number_of_distinct_values_stays_within_the_limit(
                 call.usage(input_tokens=3, output_tokens=2)
                 call.context(window=10)
 
-    threads = [threading.Thread(target=record, args=(thread,)) for thread in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(record)
 
     text = scrape(agent)
     assert len(samples(text)) <= limit
@@ -66,6 +69,69 @@ def test_any_number_of_distinct_values_stays_within_the_limit(
     )
     assert failed_tools == 1000
     assert total(text, EXPORTER_DROPPED, metric=EXECUTE_TOOL_DURATION.name) > 1900
+
+
+def in_threads(record: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=record, args=(thread,)) for thread in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_million_distinct_values_stay_within_the_limit_and_are_remembered_by_nobody(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+    documents = agent.counter("documents_total", labels=("kind",))
+    pages = agent.histogram("pages", labels=("kind",))
+    process = psutil.Process()
+
+    def record(numbers: range) -> Callable[[int], None]:
+        def record_in(thread: int) -> None:
+            for number in numbers:
+                record_one(number % 6, f"thread {thread} value {number}")
+
+        return record_in
+
+    def record_one(way: int, name: str) -> None:
+        if way == 0:
+            documents.labels(kind=name).inc(2)
+        elif way == 1:
+            pages.labels(kind=name).observe(0.5)
+        elif way == 2:
+            agent.evaluation(name, 0.5)
+        elif way == 3:
+            with agent.tool(name):
+                pass
+        elif way == 4:
+            with agent.api_call(name):
+                pass
+        else:
+            with agent.llm_call(name, name) as call:
+                call.usage(input_tokens=3)
+
+    in_threads(record(range(1200)))
+    scrape(agent)
+    held_bytes = process.memory_info().rss
+    in_threads(record(range(1200, VALUES_A_THREAD)))
+    gc.collect()
+    grown_bytes = process.memory_info().rss - held_bytes
+
+    text = scrape(agent)
+    each = THREADS * VALUES_A_THREAD // 6
+    assert len(samples(text)) <= 1000
+    assert total(text, "agent_documents_total") == 2 * each
+    assert total(text, "agent_pages_count") == 2 * total(text, "agent_pages_sum") == each
+    assert total(text, f"{EVALUATION_SCORE.name}_sum") == each / 2
+    for metric in (EVALUATION_SCORE, EXECUTE_TOOL_DURATION, HTTP_CLIENT_DURATION):
+        assert total(text, f"{metric.name}_count") == each
+    assert total(text, f"{OPERATION_DURATION.name}_count") == each
+    assert total(text, TOKENS) == 3 * each
+    folded = total(text, "agent_pages_count", kind=OTHER)
+    assert total(text, EXPORTER_DROPPED, metric="agent_pages") == folded > each - 200
+    assert grown_bytes < 2 << 20
 
 
 def test_models_are_folded_last(make_agent: MakeAgent) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from pulseguard.catalog import OTHER, ToolType, WaitingReason
 from pulseguard.guard import Guard, made
-from pulseguard.recording.calls import OPEN_CALL, ApiCall, LlmCall
+from pulseguard.recording.calls import OPEN_CALL, ApiCall, LlmCall, still_open
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.work import Task, Tool
 
@@ -23,7 +23,8 @@ class Blocks:
         @agent.tool("search")
         async def search(query: str) -> list[str]: ...
 
-    As a decorator it makes a new block for each call; around a generator it lasts until that ends.
+    As a decorator it makes a new block for each call; around a generator it lasts from the first
+    item that is asked for until that ends or is closed.
     Whatever happens inside passes through untouched; being cancelled is no failure.
     """
 
@@ -101,4 +102,5 @@ class Blocks:
 
         Outside of any it is one that is never counted, so that nothing has to be asked first.
         """
-        return OPEN_CALL.get() or LlmCall(self._recorder, self._guard, "chat", "", "")
+        call = still_open(OPEN_CALL.get())
+        return call or LlmCall(self._recorder, self._guard, "chat", "", "")

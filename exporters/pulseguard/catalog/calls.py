@@ -34,7 +34,8 @@ _SPEEDS = (5, 10, 20, 50, 100, 200, 500)
 OPERATION_DURATION: Final = Metric(
     "gen_ai_client_operation_duration_seconds",
     "histogram",
-    "Duration of model calls; error_type is empty, or _OTHER for every failure.",
+    "Duration of model calls; error_type is empty, or _OTHER for every failure. One that the "
+    "caller gave up has not failed, and lasted until then.",
     (LABEL_OPERATION, LABEL_PROVIDER, LABEL_MODEL, LABEL_ERROR_TYPE),
     "seconds",
     _GENAI_SECONDS,
@@ -141,7 +142,11 @@ ERRORS: Final = Metric(
     (LABEL_ERROR_TYPE, LABEL_SOURCE),
 )
 RETRIES: Final = Metric(
-    "pulseguard_retries_total", "counter", "Repeated attempts of model calls.", (LABEL_REASON,)
+    "pulseguard_retries_total",
+    "counter",
+    "Repeated attempts of model calls, as instrumented clients (when the call ends) and blocks by "
+    "hand tell them; spans do not.",
+    (LABEL_REASON,),
 )
 
 CALL_METRICS: Final[tuple[Metric, ...]] = (

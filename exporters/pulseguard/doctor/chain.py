@@ -1,19 +1,18 @@
 """The chain from an agent's settings to Prometheus: each link is asked of whoever knows it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from pulseguard.description import host_name
-from pulseguard.doctor import pages
-from pulseguard.doctor.link import Link, Name, broken, holds, unknown
-from pulseguard.doctor.prometheus import Target, read_targets
+from pulseguard.doctor.agents import Agents, titles
+from pulseguard.doctor.link import Link, Name, broken, holds, listed
 from pulseguard.doctor.registry import Known, Registry
 from pulseguard.doctor.settings import Found
 from pulseguard.doctor.web import NoAnswer
-from pulseguard.key_file import read_key_file
+from pulseguard.errors import ConfigurationError
+from pulseguard.key_file import read_secret_file
 from pulseguard.reporting.client import RegistryClient
 
-_MOST_NAMED: Final = 5
 _ANY_PORT: Final = 9464
 # Stands in a check for an agent that was not named; a check stores nothing.
 _NOBODY: Final = "pulseguard-doctor"
@@ -28,25 +27,26 @@ _BOUND_MEND: Final = (
 
 
 def walk(found: Found, name: str | None) -> Iterator[Link]:
-    """Every link in its order; behind the first broken one nothing is asked any more."""
-    chain = _Chain(found, name)
+    """Every link in its order; behind one that is broken for all agents nothing more is asked."""
+    agents = Agents(found)
+    chain = _Chain(found, name, agents)
     steps: dict[Name, Callable[[], Link]] = {
         "settings": chain.settings,
         "registry": chain.registry,
         "key": chain.key,
         "address": chain.address,
         "registered": chain.registered,
-        "metrics": chain.metrics,
-        "discovered": chain.discovered,
-        "scraped": chain.scraped,
+        "metrics": agents.metrics,
+        "discovered": agents.discovered,
+        "scraped": agents.scraped,
     }
-    is_broken = False
+    has_ended = False
     for step, look in steps.items():
-        if is_broken:
+        if has_ended:
             yield Link(step, "not checked", "")
             continue
         link = _looked(step, look)
-        is_broken = link.state == "broken"
+        has_ended = link.state == "broken" and not link.goes_on
         yield link
 
 
@@ -60,15 +60,14 @@ def _looked(name: Name, look: Callable[[], Link]) -> Link:
 class _Chain:
     """What one link finds out, the next ones use."""
 
-    def __init__(self, found: Found, name: str | None) -> None:
+    def __init__(self, found: Found, name: str | None, examined: Agents) -> None:
         self._found = found
         self._settings = found.settings
         self._name = name
         self._registry = Registry(found.settings.registry_url or "", None)
         self._agents: Sequence[Known] = ()
-        self._chosen: Sequence[Known] = ()
-        self._targets: dict[str, Target] | None = None
-        self._silence = ""
+        self._examined = examined
+        self._refused: Mapping[str, str] = {}
 
     def settings(self) -> Link:
         """Whether a registry and a key are known at all."""
@@ -112,11 +111,8 @@ class _Chain:
         """Whether the key may register agents of this environment and team."""
         try:
             key = self._read_key()
-        except OSError as error:
-            said = f"{self._settings.key_file} cannot be read ({error.strerror})"
-            return broken("key", said, _KEY_MEND)
-        if not key or not key.isascii() or not key.isprintable():
-            return broken("key", f"{self._settings.key_file} holds no key", _KEY_MEND)
+        except ConfigurationError as error:
+            return broken("key", str(error), _KEY_MEND)
         self._registry = Registry(self._registry.url, key)
         answer = self._registry.check(self._registration(None))
         if not answer.ok:
@@ -132,15 +128,16 @@ class _Chain:
         told = {"metrics_advertise", "metrics_host"} & self._found.origins.keys()
         if told or not addresses:
             addresses.append(self._own_address())
-        for address in sorted(set(addresses)):
-            answer = self._registry.check(self._registration(address))
-            if not answer.ok:
-                mend = (
-                    "set PULSEGUARD_METRICS_HOST (what is listened on) or"
-                    " PULSEGUARD_METRICS_ADVERTISE (host:port as others reach it)"
-                )
-                return broken("address", f"{address} is refused: {answer.detail}", mend)
-        return holds("address", f"{_listed(sorted(set(addresses)))} may be scraped")
+        asked = {each: self._registry.check(self._registration(each)) for each in set(addresses)}
+        self._refused = {each: answer.detail for each, answer in asked.items() if not answer.ok}
+        if not self._refused:
+            return holds("address", f"{listed(sorted(asked))} may be scraped")
+        mend = (
+            "set PULSEGUARD_METRICS_HOST (what is listened on) or"
+            " PULSEGUARD_METRICS_ADVERTISE (host:port as others reach it)"
+        )
+        said = [f"{each} is refused: {why}" for each, why in sorted(self._refused.items())]
+        return broken("address", listed(said), mend, goes_on=bool(self._allowed()))
 
     def registered(self) -> Link:
         """Whether the registry knows the agent, and it has not said goodbye."""
@@ -154,77 +151,22 @@ class _Chain:
             return broken("registered", f"no {wanted} is registered {where}", start)
         matching = self._matching()
         if not matching:
-            others = _listed([agent.instance for agent in self._agents])
+            others = listed([agent.instance for agent in self._agents])
             said = f"{wanted} has no instance {self._settings.instance}, but {others}"
             return broken("registered", said, "give one of these with --instance")
-        self._chosen = [agent for agent in matching if agent.reason != "stopped"]
-        if not self._chosen:
-            said = f"{_titles(matching)} said goodbye: stopped"
+        allowed = self._allowed()
+        chosen = [agent for agent in allowed if agent.reason != "stopped"]
+        if not chosen:
+            said = f"{titles(allowed)} said goodbye: stopped"
             return broken("registered", said, "start it again")
-        return holds("registered", _listed([_described(agent) for agent in self._chosen]))
-
-    def metrics(self) -> Link:
-        """Whether /metrics answers where the registry sends Prometheus."""
-        closed = [agent for agent in self._chosen if agent.metrics_address is None]
-        if closed:
-            said = f"{_titles(closed)} registered without an address: /metrics is not open"
-            mend = "its log says why; PULSEGUARD_METRICS_PORT=0 takes any free port"
-            return broken("metrics", said, mend)
-        faults = pages.faults(self._chosen)
-        silent = [agent for agent in self._chosen if agent.agent_id in faults]
-        if not silent:
-            addresses = [agent.metrics_address or "" for agent in self._chosen]
-            return holds("metrics", f"{_listed(addresses)} answers")
-        said = _listed([f"{agent.title} at {faults[agent.agent_id]}" for agent in silent])
-        here = [agent for agent in silent if agent.host == host_name()]
-        if here:
-            mend = "is the agent still running? start it again, or see its log"
-            return broken("metrics", said, mend)
-        return unknown("metrics", said, "it is on another host: see whether Prometheus reaches it")
-
-    def discovered(self) -> Link:
-        """Whether Prometheus has the agents in its list of targets."""
-        url = self._found.prometheus_url
-        if url is None:
-            said = "the registry offers it; Prometheus was not asked, its address is not known"
-            return unknown("discovered", said, "give --prometheus-url http://host:port")
-        try:
-            self._targets = dict(read_targets(url))
-        except NoAnswer as error:
-            mend = "start it with `make up`, or mend --prometheus-url"
-            return broken("discovered", f"Prometheus at {url}: {error}", mend)
-        missing = [agent for agent in self._chosen if agent.agent_id not in self._targets]
-        if missing:
-            said = f"Prometheus at {url} has no target for {_titles(missing)}"
-            mend = (
-                "it takes up to 10 s after registration; then see that `pulseguard sync` runs"
-                " beside this Prometheus and writes the file that its prometheus.yml reads"
-            )
-            return broken("discovered", said, mend)
-        return holds("discovered", f"Prometheus at {url} has {_titles(self._chosen)}")
-
-    def scraped(self) -> Link:
-        """Whether Prometheus' last scrape of each went well."""
-        if self._targets is None:
-            return unknown("scraped", "Prometheus was not asked", "give --prometheus-url")
-        targets = {agent: self._targets[agent.agent_id] for agent in self._chosen}
-        failing = {agent: each for agent, each in targets.items() if each.health == "down"}
-        if failing:
-            errors = [f"{agent.title}: {each.last_error}" for agent, each in failing.items()]
-            mend = (
-                "the address must be reachable from where Prometheus runs, and the answer within"
-                " the limits of its prometheus.yml"
-            )
-            return broken("scraped", f"the last scrape failed: {_listed(errors)}", mend)
-        waiting = [agent for agent, each in targets.items() if each.health != "up"]
-        if waiting:
-            said = f"{_titles(waiting)} was not scraped yet"
-            return unknown("scraped", said, "try again after one scrape interval")
-        return holds("scraped", f"the last scrape of {_titles(self._chosen)} went well")
+        self._examined.choose(chosen)
+        return holds("registered", listed([_described(agent) for agent in chosen]))
 
     def _read_key(self) -> str | None:
         settings = self._settings
-        return settings.key or (read_key_file(settings.key_file) if settings.key_file else None)
+        if settings.key or settings.key_file is None:
+            return settings.key
+        return read_secret_file(self._found.spelled("key_file"), settings.key_file)
 
     def _registration(self, address: str | None) -> dict[str, object]:
         settings = self._settings
@@ -250,15 +192,10 @@ class _Chain:
         wanted = self._settings.instance
         return [agent for agent in self._agents if wanted in (None, agent.instance)]
 
-
-def _titles(agents: Sequence[Known]) -> str:
-    return _listed([agent.title for agent in agents])
+    def _allowed(self) -> Sequence[Known]:
+        """Those of them whose address is not refused."""
+        return [each for each in self._matching() if each.metrics_address not in self._refused]
 
 
 def _described(agent: Known) -> str:
     return f"{agent.title} is {' '.join(filter(None, (agent.status, agent.reason)))}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    more = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -61,9 +61,9 @@ def _shown(link: Link) -> str:
 
 
 def _verdict(links: Sequence[Link]) -> str:
-    for link in links:
-        if link.state == "broken":
-            return f"the broken link: {link.name}"
+    broken = [link.name for link in links if link.state == "broken"]
+    if broken:
+        return f"the broken link{'s' if len(broken) > 1 else ''}: {', '.join(broken)}"
     open_links = [link.name for link in links if link.state != "holds"]
     if open_links:
         return f"no link is broken; not known: {', '.join(open_links)}"

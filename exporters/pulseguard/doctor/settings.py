@@ -26,6 +26,11 @@ class Found:
         """Where this setting came from: a flag, a variable, the file of `make up`, the default."""
         return self.origins.get(name, _DEFAULT)
 
+    def spelled(self, name: str) -> str:
+        """What a complaint calls it."""
+        origin = self.origin(name)
+        return f"{name} in {origin}" if "/" in origin else origin
+
 
 def find_settings(flags: Source, prometheus_url: str | None, environ: Mapping[str, str]) -> Found:
     """What the exporter would find; ConfigurationError where a value cannot be used.

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pulseguard.errors import PulseGuardError
 from pulseguard.recording.labels import clean_line
+from pulseguard.reporting.client import tls_reason
 
 DEADLINE_SECONDS: Final = 3.0
 
@@ -154,4 +155,5 @@ def _reason(error: Exception, overdue: bool, seconds: float) -> str:
     if isinstance(error, ValueError):
         # Its text would show the key.
         return "the key or the address holds what cannot be sent"
-    return clean_line(f"{type(error).__name__}: {error}")[:_LONGEST_REASON]
+    said = tls_reason(error, "its URL") or f"{type(error).__name__}: {error}"
+    return clean_line(said)[:_LONGEST_REASON]

@@ -5,6 +5,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -62,6 +63,9 @@ class Group:
             if not self.in_company:
                 self._numbers.forget()
                 self._folder.remove(_LEDGER)
+            if not self.leading:
+                # At once: who leads may be about to leave, and looks whether somebody is there.
+                self._be_there()
             return self.leading
 
     def turn(self) -> bool:
@@ -237,9 +241,15 @@ class Group:
 def forget_old(base: Path, now: float) -> None:
     """Clear away what processes that were killed have left, a day later."""
     for path in list(base.iterdir()):
-        found = path.stat(follow_symlinks=False)
-        if now - found.st_mtime < _SECONDS_KEPT or not stat.S_ISDIR(found.st_mode):
-            continue
-        with Folder(path) as folder:
-            if folder.lock() and not members(folder)[0]:
-                folder.remove_all()
+        # Somebody else's, or gone meanwhile: the others are cleared away all the same.
+        with suppress(OSError):
+            _forget_if_old(path, now)
+
+
+def _forget_if_old(path: Path, now: float) -> None:
+    found = path.stat(follow_symlinks=False)
+    if now - found.st_mtime < _SECONDS_KEPT or not stat.S_ISDIR(found.st_mode):
+        return
+    with Folder(path) as folder:
+        if folder.lock() and not members(folder)[0]:
+            folder.remove_all()

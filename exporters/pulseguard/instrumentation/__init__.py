@@ -7,7 +7,7 @@ from typing import Final, get_args
 
 from pulseguard.agent import Agent
 from pulseguard.errors import ConfigurationError
-from pulseguard.guard import Guard, OncePerMinute
+from pulseguard.guard import Guard, OncePerMinute, checked_strict
 from pulseguard.instrumentation.measured import AskUsage, Meter
 from pulseguard.instrumentation.patching import Patches
 
@@ -46,6 +46,7 @@ def instrument(
 
     A name that is unknown or not installed is logged; with `strict` it raises ConfigurationError.
     """
+    strict = checked_strict(strict, OncePerMinute())
     wanted = names or tuple(
         name
         for name in _MODULES
@@ -67,6 +68,13 @@ def is_measured(name: str) -> bool:
     """Whether somebody has asked for this library."""
     library = _instrumented.get(name)
     return library is not None and library.is_measured
+
+
+def checked_agent(agent: object) -> Agent | None:
+    """The agent that calls are to belong to, if any; ConfigurationError where it is none."""
+    if agent is None or isinstance(agent, Agent):
+        return agent
+    raise ConfigurationError("agent", type(agent).__name__, "give a pulseguard.Agent")
 
 
 class _Library:
@@ -117,8 +125,7 @@ def _start(name: object, agent: Agent | None, ask_usage: AskUsage, strict: bool)
         raise ConfigurationError("instrument", name, f"known are {', '.join(_MODULES)}")
     if not _is_installed(name):
         raise ConfigurationError("instrument", name, "it is not installed here")
-    if agent is not None and not isinstance(agent, Agent):
-        raise ConfigurationError("agent", type(agent).__name__, "give a pulseguard.Agent")
+    checked_agent(agent)
     if ask_usage not in get_args(AskUsage):
         raise ConfigurationError("ask_usage", str(ask_usage), f"one of {get_args(AskUsage)}")
     _library(name).start(agent, ask_usage, strict)
@@ -126,8 +133,10 @@ def _start(name: object, agent: Agent | None, ask_usage: AskUsage, strict: bool)
 
 
 def _stop(names: tuple[str, ...]) -> None:
+    # Nothing but text is compared: what fails at that would keep all others measured.
+    texts = {str.__str__(name) for name in names if issubclass(type(name), str)}
     for name, library in tuple(_instrumented.items()):
-        if not names or name in names:
+        if not names or name in texts:
             library.stop()
 
 

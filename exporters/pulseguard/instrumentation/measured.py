@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, ParamSpec, TypeVar
 
 from pulseguard.current import current_agent
 from pulseguard.guard import Guard, OncePerMinute
@@ -19,6 +20,15 @@ R = TypeVar("R")
 # Whether a stream is asked for its usage where the caller did not ask: of every server, of those
 # known to take the question, of none.
 AskUsage = Literal["always", "known", "never"]
+
+# The call that a client's measured method is making here. Not OPEN_CALL: a block made by hand is
+# open around whatever else a client is asked in it.
+_UNDER_WAY: Final[ContextVar[LlmCall | None]] = ContextVar("pulseguard_under_way", default=None)
+
+
+def call_under_way() -> LlmCall | None:
+    """The call that what the client does here is done for, if it is measured."""
+    return _UNDER_WAY.get()
 
 
 class Names(NamedTuple):
@@ -80,7 +90,10 @@ class MeasuredCall:
     Nothing here raises, but where the agent is strict.
     """
 
-    __slots__ = ("_call", "_counted", "_ended", "_last", "unfinished", "usage")
+    __slots__ = (
+        *("__weakref__", "_around", "_call", "_counted", "_ended", "_last"),
+        *("unfinished", "usage"),
+    )
 
     def __init__(self, call: LlmCall, counted: bool) -> None:
         self.usage: Usage | None = None
@@ -100,6 +113,8 @@ class MeasuredCall:
         """Be the open call of this context; returns what `leave` wants back."""
         around = OPEN_CALL.get()
         OPEN_CALL.set(self._call)
+        self._around = _UNDER_WAY.get()
+        _UNDER_WAY.set(self._call)
         return around
 
     def leave(self, around: LlmCall | None) -> None:
@@ -107,6 +122,7 @@ class MeasuredCall:
         # Not where a coroutine that nobody awaits any more is closed, in somebody else's context.
         if OPEN_CALL.get() is self._call:
             OPEN_CALL.set(around)
+            _UNDER_WAY.set(self._around)
 
     def chunk(self) -> None:
         """A piece of a stream is there; to be said of each: that is progress of the agent's."""
@@ -121,6 +137,9 @@ class MeasuredCall:
     def goes_on(self) -> None:
         """The answer is there, and its body is still to be read."""
         self._last = time.perf_counter()
+        self._call.answered = True
+        if self._counted:
+            self._call._recorder.calls.answer_goes_on(self)
 
     def end(self, error: BaseException | None = None) -> None:
         """The call is over, with the exception that ended it; the first to say so is heard."""
@@ -129,10 +148,11 @@ class MeasuredCall:
             self._finish(error, None)
 
     def drop(self) -> None:
-        """Nobody holds the answer any more: the call was over with its last chunk.
+        """Nobody reads the answer any more: the call was over with its last chunk.
 
-        For finalizers: the garbage collector may run anywhere, within a recording of this very
-        thread too, and then the lock that recordings take is not to be had.
+        For the end of the agent, and for finalizers: the garbage collector may run anywhere, within
+        a recording of this very thread too, and then the lock that recordings take is not to be
+        had.
         """
         if self._ended:
             return
@@ -147,7 +167,11 @@ class MeasuredCall:
         if not self._counted:
             if usage is not None:
                 self._call.found_usage(usage)
+            if error is None:
+                self._call.answered = True
             return
+        if error is not None and self._last is None:
+            self._call.answered = False
         if usage is not None:
             self._call.usage(
                 input_tokens=usage.input,

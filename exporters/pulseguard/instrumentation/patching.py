@@ -1,5 +1,6 @@
 """Methods of other people's classes, wrapped once their module is there, and given back."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
@@ -14,12 +15,16 @@ _DEEPEST = 64
 
 
 class Wrap(NamedTuple):
-    """One method to wrap: `make` gives the wrapper, made with functools.wraps."""
+    """One method to wrap: `make` gives the wrapper, made with functools.wraps.
+
+    `missed` is how loud it is said where the installed version has no such method.
+    """
 
     module: str
     owner: str
     method: str
     make: Callable[[Method], Method]
+    missed: int = logging.WARNING
 
 
 class Patches:
@@ -62,7 +67,8 @@ class Patches:
             method = None if owner is None else vars(owner).get(wrap.method)
             if method is None:
                 what = f"{wrap.module}.{wrap.owner}.{wrap.method}"
-                self._meter.journal.write(what, f"{what} is not measured: this version has none")
+                message = f"{what} is not measured: this version has none"
+                self._meter.journal.write(what, message, wrap.missed)
             elif not any(map(_is_ours, _layers(method))):
                 wrapper = wrap.make(method)
                 setattr(wrapper, _MARK, wrapper)
@@ -77,7 +83,7 @@ def _unwrap(owner: type, name: str) -> None:
 
 def _is_ours(method: Any) -> bool:
     # Itself: functools.wraps copies the marks of what it wraps.
-    return getattr(method, _MARK, None) is method
+    return method is not None and getattr(method, _MARK, None) is method
 
 
 def _layers(method: Any) -> Iterator[Any]:

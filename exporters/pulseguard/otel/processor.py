@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
+from pulseguard.guard import checked_strict
+from pulseguard.instrumentation import checked_agent
 from pulseguard.instrumentation.measured import Meter
 from pulseguard.otel.span_meter import SpanMeter
 
@@ -46,7 +48,8 @@ class PulseGuardSpanProcessor(SpanMeter):
 
     def __init__(self, agent: "Agent | None" = None, *, strict: bool = False) -> None:
         meter = Meter("opentelemetry")
-        meter.agent, meter.guard.strict = agent, strict
+        meter.guard.strict = checked_strict(strict, meter.journal)
+        meter.agent = meter.guard.attempt("add a span processor", None, checked_agent, agent)
         super().__init__(meter)
         _BY_HAND.add(self)
 

@@ -41,9 +41,12 @@ class Around:
     def __call__(self, function: F) -> F:
         """As a decorator: a new block around each call of the function.
 
-        For functions, coroutine functions, generators and async generators; the block of a
-        generator lasts until that ends. Name, signature and kind of the function are kept, what
-        it returns and raises passes untouched.
+        For functions, coroutine functions, generators and async generators. The block of a
+        generator lasts from when its first item is asked for until it ends, fails or is closed,
+        with the time that passes between two items; one that nobody asks is not counted. A
+        function that is no generator itself and returns one is over when it has returned it: put
+        a block of its own around the reading. Name, signature and kind of the function are kept,
+        what it returns and raises passes untouched.
         """
         return self._guard.attempt("decorate a function", function, self._decorated, function)
 

@@ -2,6 +2,7 @@
 
 import time
 from typing import Protocol
+from weakref import ref
 
 from pulseguard.catalog import (
     CALLS_IN_PROGRESS,
@@ -32,6 +33,7 @@ from pulseguard.recording.usage import Tokens
 class EndedCall(Protocol):
     """The measurements of one model call; None where nothing is known.
 
+    `answered` says whether there is an answer: of a call without `tokens` it is always known.
     `tokens` are counts in the order of TOKEN_KINDS; `context_window` is the model's, in tokens.
     """
 
@@ -39,6 +41,7 @@ class EndedCall(Protocol):
     provider: str
     model: str
     seconds: float
+    answered: bool | None
     error_type: ErrorType | None
     tokens: Tokens | None
     first_chunk_seconds: float | None
@@ -47,6 +50,13 @@ class EndedCall(Protocol):
     context_tokens: int | None
     context_window: int | None
     trace_id: str | None
+
+
+class Unread(Protocol):
+    """A model call whose answer is being read; `drop` raises and waits for nothing."""
+
+    def drop(self) -> None:
+        """It is over, if it is not yet: with the last piece that was read."""
 
 
 class ModelSeries:
@@ -73,7 +83,7 @@ class ModelSeries:
             for number, count in zip(self._tokens, call.tokens, strict=False):
                 if count:
                     number.value += count
-        elif call.error_type is None or call.first_chunk_seconds is not None:
+        elif call.answered:
             self._series.number(CALLS_WITHOUT_USAGE, *self._names[1:]).value += 1
         if call.first_chunk_seconds is not None:
             self._first_chunk.observe(call.first_chunk_seconds)
@@ -102,6 +112,8 @@ class CallRecorder:
         self._activity = activity
         self._lock = series.lock
         self._models: dict[tuple[str, str, str], ModelSeries] = {}
+        # Not a WeakSet: iterating over one fails where another thread adds to it.
+        self._unread: set[ref[Unread]] = set()
         with self._lock:
             self._calls = series.number(CALLS_IN_PROGRESS)
             for error in ERROR_TYPES:
@@ -135,6 +147,17 @@ class CallRecorder:
                 self.last_context_tokens = call.context_tokens
             names = (call.operation, call.provider, call.model)
             (self._models.get(names) or self._model_series(names)).add(call)
+
+    def answer_goes_on(self, call: Unread) -> None:
+        """A call has its answer, and that is still to be read; from any thread, without a lock."""
+        self._unread.add(ref(call, self._unread.discard))
+
+    def drop_unread(self) -> None:
+        """The agent ends: so do the calls whose answer somebody still holds."""
+        for reference in self._unread.copy():
+            call = reference()
+            if call is not None:
+                call.drop()
 
     def retried(self, reason: ErrorType, times: int) -> None:
         with self._lock:

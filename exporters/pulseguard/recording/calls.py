@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextvars import ContextVar
 from types import TracebackType
@@ -34,10 +35,11 @@ class LlmCall(Block):
 
     It is counted once, when the block ends; a failure by its bounded type. A caller that gives up
     (task cancelled, generator closed, interrupt) ends the call without an error: that says nothing
-    about the model.
+    about the model. It has lasted as long as he waited, and is no answer whose usage is missing.
     """
 
     seconds = 0.0
+    answered: bool | None = None
     error_type: ErrorType | None = None
     tokens: Tokens | None = None
     first_chunk_seconds: float | None = None
@@ -51,6 +53,8 @@ class LlmCall(Block):
     _found_usage: Usage | None = None
     _outer: "LlmCall | None" = None
     _unfinished = False
+    _found_retries: Counter[ErrorType] | None = None
+    _told_retries = False
 
     def __init__(
         self, recorder: Recorder, guard: Guard, operation: object, provider: object, model: object
@@ -62,7 +66,7 @@ class LlmCall(Block):
         self.model = model if type(model) is str else guard.text(model)
 
     def __enter__(self) -> Self:
-        self._outer = OPEN_CALL.get()
+        self._outer = still_open(OPEN_CALL.get())
         OPEN_CALL.set(self)
         self.begin()
         return self
@@ -73,8 +77,10 @@ class LlmCall(Block):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # Not by its token: a generator may be closed in another context than it was opened in.
-        OPEN_CALL.set(self._outer)
+        # Not by its token, and only where it is this one: a generator may be closed in another
+        # context than it was opened in, or after a call that was opened later.
+        if OPEN_CALL.get() is self:
+            OPEN_CALL.set(still_open(self._outer))
         self.end(error)
 
     @guarded("record a first chunk")
@@ -146,6 +152,14 @@ class LlmCall(Block):
     def retries(self, times: int = 1, reason: str = "_OTHER") -> None:
         """How often the client repeated the request by itself; the reason is an error type."""
         self._recorder.calls.retried(bounded_error(reason), whole("retries", times))
+        self._told_retries = True
+
+    @guarded("record retries")
+    def found_retry(self, reason: ErrorType) -> None:
+        """An instrumented client asks again; counted with the call, if `retries` says nothing."""
+        if self._found_retries is None:
+            self._found_retries = Counter()
+        self._found_retries[reason] += 1
 
     def _begin(self) -> None:
         if "opentelemetry.trace" in sys.modules:
@@ -156,17 +170,30 @@ class LlmCall(Block):
     def _end(self, seconds: float, error: BaseException | None) -> None:
         self.seconds = seconds
         self.error_type = self._error
+        if self._found_retries is not None and not self._told_retries:
+            for reason, times in self._found_retries.items():
+                self._recorder.calls.retried(reason, times)
         if self._first_chunk is not None and self._started is not None:
             waited = self._first_chunk - self._started
             self.first_chunk_seconds = waited if waited > 0 else 0.0
         usage = self._found_usage if self._usage is None else self._usage
         if usage is None:
+            self.answered = self._was_answered(error)
             self._recorder.calls.call_ended(self)
             return
         self._measure(usage)
         self._recorder.calls.call_ended(self)
         if self.tokens and not (self.tokens[0] and self.tokens[3]):
             usage.check()
+
+    def _was_answered(self, error: BaseException | None) -> bool:
+        """Whether there is an answer whose usage nobody told, as far as anybody can tell."""
+        if self._first_chunk is not None or self.error_type is not None:
+            return self._first_chunk is not None
+        if self.answered is not None:
+            return self.answered
+        # A generator is closed where it has handed something out.
+        return error is None or type(error) is GeneratorExit
 
     def _measure(self, usage: Usage) -> None:
         self.tokens = usage.disjoint()
@@ -210,6 +237,13 @@ class ApiCall(Block):
         self._recorder.calls.api_call_ended(
             self._host, self._method, self._status, seconds, self._error
         )
+
+
+def still_open(call: LlmCall | None) -> LlmCall | None:
+    """The call, or the nearest one around it that has not ended."""
+    while call is not None and call._ended:
+        call = call._outer
+    return call
 
 
 def _count(what: str, value: int | None) -> int | None:

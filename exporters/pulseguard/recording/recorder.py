@@ -68,6 +68,11 @@ class Recorder:
         changes, readings = self.series.read()
         return changes, readings | waiting.readings()
 
+    def drain(self, failed: bool) -> None:
+        """The agent is on its way out: whatever is to be counted is counted now."""
+        self.activity.drain(not failed)
+        self.calls.drop_unread()
+
     def begin_anew(self) -> None:
         """Begin at zero: what there was, open blocks included, is in somebody else's hands."""
         with self.series.lock:

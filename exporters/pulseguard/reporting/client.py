@@ -21,6 +21,10 @@ CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 5.0
 
 _LARGEST_ANSWER: Final = 1 << 20
+# How servers say that they do not serve a path or a method; or send elsewhere.
+_NOT_SERVED: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 501})
+# The words of OpenSSL for an answer that is no TLS; they depend on its version.
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"})
 
 
 class Reply(NamedTuple):
@@ -41,9 +45,19 @@ class Reply(NamedTuple):
         said = [str(self.body.get("detail") or self.body.get("title") or "no reason given")]
         faults = self.body.get("errors")
         for fault in faults[:3] if isinstance(faults, list) else []:
-            if isinstance(fault, dict):
-                said.append(f"{fault.get('field')} {fault.get('message')}")
+            words = f"{fault.get('field')}: {fault.get('message')}" if type(fault) is dict else ""
+            # Of a registry of ours the detail is the first of them.
+            if words not in said[0]:
+                said.append(words)
         return clean_line("; ".join(said))
+
+    @property
+    def is_of_another_server(self) -> bool:
+        """Whether a server that is no registry refuses so: without a problem document (RFC 9457).
+
+        Not every refusal without one: a gateway before a registry has words of its own.
+        """
+        return self.status in _NOT_SERVED and "title" not in self.body
 
 
 class RegistryClient:
@@ -54,6 +68,7 @@ class RegistryClient:
         self._parts = urlsplit(url)
         self._read_key = read_key
         self._key: str | None = None
+        self.has_read_key = False
         self._open: http.client.HTTPConnection | None = None
 
     def prepare(self) -> None:
@@ -67,6 +82,7 @@ class RegistryClient:
     def refresh_key(self) -> None:
         """Read the key again: it may have been rotated."""
         self._key = self._read_key()
+        self.has_read_key = True
 
     def post(self, path: str, body: Mapping[str, object], deadline: float | None) -> Reply:
         """The answer to a POST below /api/v1; RegistryUnreachable where none came.
@@ -89,7 +105,10 @@ class RegistryClient:
             response = connection.getresponse()
             return Reply(response.status, _object(response.read(_LARGEST_ANSWER)))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RegistryUnreachable(f"{type(error).__name__}: {error}"[:200]) from error
+            told = (
+                tls_reason(error, "PULSEGUARD_REGISTRY_URL") or f"{type(error).__name__}: {error}"
+            )
+            raise RegistryUnreachable(told[:200]) from error
         finally:
             connection.close()
             self._open = None
@@ -117,6 +136,18 @@ class RegistryClient:
                 host, self._parts.port, timeout=timeout, context=_tls()
             )
         return http.client.HTTPConnection(host, self._parts.port, timeout=timeout)
+
+
+def tls_reason(error: Exception, setting: str) -> str | None:
+    """What is wrong between the https:// of this setting and the server, with the mend, if that."""
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = getattr(error, "verify_message", None) or error
+        return f"its certificate is not trusted, {why}: SSL_CERT_FILE names the file of its CA"
+    if isinstance(error, ssl.SSLError) and error.reason in _NO_TLS:
+        return f"it speaks no TLS: begin {setting} with http://"
+    return None
 
 
 @functools.cache

@@ -158,12 +158,15 @@ class Reporter:
 
     def _register(self) -> bool:
         self._guard.attempt("read the key", None, self._client.refresh_key)
+        if not self._client.has_read_key:
+            # That was told; what the registry says to no key at all would only mislead.
+            return False
         reply = self._post("/agents", self._registration())
         if reply is None or reply.outcome != "ok":
             return False
         agent_id = reply.body.get("id")
         if not isinstance(agent_id, str) or not agent_id.replace("-", "").isalnum():
-            self._journal.write("no id", f"{self._client.url} is no PulseGuard registry")
+            self._journal.write("no registry", self._no_registry(reply))
             return False
         self.agent_id = agent_id
         self._journal.write("registered", f"registered with {self._client.url}", logging.INFO)
@@ -201,10 +204,13 @@ class Reporter:
         if reply.status in _TOLD_AGAIN:
             self.agent_id = None
         if reply.outcome != "ok":
-            self._journal.write(f"status {reply.status}", self._refusal(reply))
+            kind = "no registry" if reply.is_of_another_server else f"status {reply.status}"
+            self._journal.write(kind, self._refusal(reply))
         return reply
 
     def _refusal(self, reply: Reply) -> str:
+        if reply.is_of_another_server:
+            return self._no_registry(reply)
         said = f"the registry {self._client.url} answers {reply.status}: {reply.detail}"
         if reply.status in (401, 403):
             return (
@@ -212,3 +218,9 @@ class Reporter:
                 "or the file PULSEGUARD_KEY_FILE; trying again"
             )
         return said
+
+    def _no_registry(self, reply: Reply) -> str:
+        return (
+            f"{self._client.url} is no PulseGuard registry: what answers there says "
+            f"{reply.status}; mend PULSEGUARD_REGISTRY_URL; trying again"
+        )

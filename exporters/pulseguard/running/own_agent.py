@@ -17,8 +17,15 @@ OTHER: Final = "other"
 
 @functools.cache
 def _claimed(run: Run, process: int, word: str) -> bool:
-    """Whether this process is the first of the run that has an agent of its own."""
-    return leave_word(run, OWN_AGENT, word)
+    """Whether this process is the first of the run that has an agent of its own.
+
+    Where no word can be left, the run is over or somebody else's: whoever set the variable, this
+    process is not part of it.
+    """
+    try:
+        return leave_word(run, OWN_AGENT, word)
+    except (OSError, ValueError):  # ValueError: of a path with a null character
+        return False
 
 
 def instance_of_run(environment: str, name: str) -> str | None:

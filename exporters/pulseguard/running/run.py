@@ -2,9 +2,10 @@
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from pulseguard.description import AgentType
 from pulseguard.group.folder import Folder, default_folder
@@ -42,12 +43,16 @@ class Run(NamedTuple):
 
 
 def read_run(environ: Mapping[str, str]) -> Run | None:
-    """The run that this process belongs to; None where it belongs to none."""
+    """The run that this process belongs to; None where it belongs to none, or cannot be told."""
     value = environ.get(VARIABLE)
     if not value:
         return None
-    fields = json.loads(value)
-    return Run(**{**fields, "libraries": tuple(fields["libraries"])})
+    try:
+        fields = json.loads(value)
+        run = Run(**{**fields, "libraries": tuple(fields["libraries"])})
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    return run if _is_usable(run) else None
 
 
 def run_folder(process: int) -> Folder:
@@ -56,8 +61,14 @@ def run_folder(process: int) -> Folder:
 
 
 def leave_word(run: Run, name: str, content: str) -> bool:
-    """Whether this word was left now: whoever comes first has it."""
+    """Whether this word was left now: whoever comes first has it.
+
+    OSError where the run's folder is gone, or is not this user's alone.
+    """
     path = Path(run.folder, name)
+    found = path.parent.stat(follow_symlinks=False)
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise PermissionError(f"{path.parent} is no folder of this user's alone")
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
@@ -65,3 +76,14 @@ def leave_word(run: Run, name: str, content: str) -> bool:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(content)
     return True
+
+
+def _is_usable(run: Run) -> bool:
+    """Whether each field is of its type: anybody can set a variable."""
+    texts = (run.name, run.version, run.environment, run.instance, run.team, run.folder)
+    return (
+        all(type(text) is str for text in (*texts, *run.libraries))
+        and run.type in get_args(AgentType)
+        and type(run.process) is int
+        and run.process > 0
+    )

@@ -1,6 +1,7 @@
 """Serves /metrics from one daemon thread, however many connections stay half open."""
 
 import errno
+import math
 import selectors
 import socket
 import threading
@@ -19,6 +20,8 @@ SECONDS_PER_CONNECTION: Final = 10.0
 _SECONDS_AFTER_FAILURE: Final = 0.1
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.02
 _BACKLOG: Final = 512
+# However many others come: they wait in the kernel's queue, at no cost to the agent.
+_SECONDS_TO_ASK: Final = 0.05
 _LONGEST_HEAD: Final = 16_384
 _END_OF_HEAD: Final = b"\r\n\r\n"
 
@@ -26,9 +29,10 @@ _END_OF_HEAD: Final = b"\r\n\r\n"
 class _Connection:
     """One client: what it has sent, and what it has yet to get."""
 
-    def __init__(self, client: socket.socket, deadline: float) -> None:
+    def __init__(self, client: socket.socket, now: float) -> None:
         self.client = client
-        self.deadline = deadline
+        self.deadline = now + SECONDS_PER_CONNECTION
+        self.stays_until = now + _SECONDS_TO_ASK
         self.received = bytearray()
         self.unsent: memoryview | None = None
         self.changes: int | None = None
@@ -37,8 +41,9 @@ class _Connection:
 class ScrapeServer:
     """A small HTTP server for one page.
 
-    No connection has a thread of its own or more than `SECONDS_PER_CONNECTION`, and of more than
-    `MOST_CONNECTIONS` the oldest is closed, so a scrape always gets through.
+    No connection has a thread of its own or more than `SECONDS_PER_CONNECTION`. Where there would
+    be more than `MOST_CONNECTIONS`, the oldest that has not asked for anything is closed, once it
+    has had `_SECONDS_TO_ASK`: so a scrape gets through, and one under way goes on.
     """
 
     def __init__(self, host: str, port: int, answer: Callable[[bytes], Answer], guard: Guard):
@@ -50,6 +55,8 @@ class ScrapeServer:
         self._wake_reader, self._wake_writer = socket.socketpair()
         self._selector = selectors.DefaultSelector()
         self._connections: dict[socket.socket, _Connection] = {}
+        # While nobody is accepted: when there will be room.
+        self._full_until: float | None = None
         self._closing = False
         self._scraped = threading.Condition()
         self._served_changes = -1
@@ -105,24 +112,44 @@ class ScrapeServer:
         for connection in list(self._connections.values()):
             if now >= connection.deadline:
                 self._drop(connection)
+        if self._full_until is not None and (now >= self._full_until or not self._is_full):
+            self._full_until = None
+            self._selector.register(self._listener, selectors.EVENT_READ)
         return True
 
     def _patience(self) -> float | None:
-        """Until the oldest connection has had its time; for ever without one."""
+        """Until the oldest connection has had its time or there is room; without one, for ever."""
         oldest = next(iter(self._connections.values()), None)
-        return None if oldest is None else max(oldest.deadline - time.monotonic(), 0)
+        if oldest is None:
+            return None
+        return max(min(oldest.deadline, self._full_until or math.inf) - time.monotonic(), 0)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._connections) >= MOST_CONNECTIONS
 
     def _accept(self) -> None:
+        least_missed = self._least_missed() if self._is_full else None
+        if least_missed is not None and time.monotonic() < least_missed.stays_until:
+            self._full_until = least_missed.stays_until
+            self._selector.unregister(self._listener)
+            return
         try:
             client, _ = self._listener.accept()
         except BlockingIOError:
             return
-        if len(self._connections) >= MOST_CONNECTIONS:
-            self._drop(next(iter(self._connections.values())))
+        if least_missed is not None:
+            self._drop(least_missed)
         client.setblocking(False)
-        connection = _Connection(client, time.monotonic() + SECONDS_PER_CONNECTION)
+        connection = _Connection(client, time.monotonic())
         self._connections[client] = connection
         self._selector.register(client, selectors.EVENT_READ, connection)
+
+    def _least_missed(self) -> _Connection:
+        """The oldest that has not asked yet; where all have, the oldest of them."""
+        oldest_first = self._connections.values()
+        silent = (each for each in oldest_first if each.unsent is None)
+        return next(silent, None) or next(iter(oldest_first))
 
     def _serve(self, connection: _Connection) -> None:
         try:

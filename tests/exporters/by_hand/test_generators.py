@@ -173,3 +173,35 @@ def test_calls_made_between_two_items_are_not_part_of_the_generator(make_agent: 
         assert current_agent() is None
 
     asyncio.run(iterate())
+
+
+def test_a_function_that_returns_a_generator_is_over_when_it_has_returned_it(
+    make_agent: MakeAgent,
+) -> None:
+    agent = make_agent()
+    agent.start()
+
+    @agent.llm_call("openai", "gpt-4o")
+    def open_stream() -> Iterator[int]:
+        return iter([1, 2])
+
+    @agent.llm_call("openai", "gpt-4o")
+    async def stream() -> AsyncIterator[int]:
+        yield 1
+        yield 2
+
+    async def under_way() -> tuple[str, str]:
+        chunks: Any = stream()
+        unasked = scrape(agent)
+        await chunks.asend(None)
+        asked = scrape(agent)
+        await chunks.aclose()
+        return unasked, asked
+
+    returned = open_stream()
+    unasked, asked = asyncio.run(under_way())
+
+    assert list(returned) == [1, 2]
+    assert (total(unasked, CALLS), total(unasked, CALLS_IN_PROGRESS)) == (1, 0)
+    assert (total(asked, CALLS), total(asked, CALLS_IN_PROGRESS)) == (1, 1)
+    assert total(scrape(agent), CALLS) == 2

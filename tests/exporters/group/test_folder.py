@@ -130,3 +130,21 @@ def test_a_day_later_what_the_killed_have_left_is_cleared_away_and_the_living_st
     member.let_go()
     led.close()
     lived_in.close()
+
+
+def test_what_cannot_be_cleared_away_keeps_nothing_else_from_it(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("a-killed", "b-somebody-elses", "c-killed", "d-gone", "e-with-a-folder", "f-killed")
+    for name in names:
+        Folder(base / name).close()
+        os.utime(base / name, (0, 0))
+    (base / "b-somebody-elses").chmod(0o777)
+    (base / "e-with-a-folder" / "more").mkdir()
+    os.utime(base / "e-with-a-folder", (0, 0))
+    monkeypatch.setattr(Path, "iterdir", lambda path: map(path.joinpath, names))
+    (base / "d-gone").rmdir()
+
+    forget_old(base, time.time())
+
+    assert sorted(os.listdir(base)) == ["b-somebody-elses", "e-with-a-folder"]  # noqa: PTH208

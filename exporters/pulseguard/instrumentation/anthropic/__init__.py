@@ -14,6 +14,7 @@ from pulseguard.instrumentation.methods import (
 )
 from pulseguard.instrumentation.patching import Wrap
 from pulseguard.instrumentation.raw import RawAnswers
+from pulseguard.instrumentation.retries import retries
 from pulseguard.instrumentation.streams import end_stream
 
 _RESOURCES = (
@@ -37,6 +38,7 @@ def wraps(meter: Meter) -> list[Wrap]:
     messages = Messages(raw)
     managers = Managers(messages, meter)
     found = _entered_streams(managers) + _ends_of_streams(meter) + _raw_answers(meter, raw)
+    found += retries("anthropic._base_client", meter)
     sync = partial(measured, meter=meter, endpoint=messages)
     awaited = partial(measured_coroutine, meter=meter, endpoint=messages)
     for module in _RESOURCES:

@@ -13,6 +13,7 @@ from pulseguard.instrumentation.methods import (
 from pulseguard.instrumentation.openai.endpoints import ChatCompletions, Embeddings, Responses
 from pulseguard.instrumentation.patching import Wrap
 from pulseguard.instrumentation.raw import RawAnswers
+from pulseguard.instrumentation.retries import retries
 from pulseguard.instrumentation.streams import end_stream
 
 _CHAT = "openai.resources.chat.completions.completions"
@@ -43,7 +44,8 @@ def wraps(meter: Meter) -> list[Wrap]:
         awaited = partial(measured_coroutine, meter=meter, endpoint=endpoint)
         found.append(Wrap(module, owner, method, sync))
         found.append(Wrap(module, f"Async{owner}", method, awaited))
-    return found + _ends_of_streams(meter) + _raw_answers(meter, raw)
+    found += _ends_of_streams(meter) + _raw_answers(meter, raw)
+    return found + retries("openai._base_client", meter)
 
 
 def _ends_of_streams(meter: Meter) -> list[Wrap]:

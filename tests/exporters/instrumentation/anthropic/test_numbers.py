@@ -12,6 +12,7 @@ from pulseguard.catalog import (
     ERRORS,
     OPERATION_DURATION,
     OUTPUT_TOKENS_PER_SECOND,
+    RETRIES,
     TIME_PER_OUTPUT_TOKEN,
     TIME_TO_FIRST_CHUNK,
     TOKENS,
@@ -39,7 +40,8 @@ def expected(run: Run, scenario: str) -> dict[str, Any]:
             errors[error] = errors.get(error, 0) + 1
         known = told(scenario, last)
         tokens += known
-        unknown += known == Tokens() and error is None
+        answered = not scenario.startswith("async cancelled: ")
+        unknown += answered and known == Tokens() and error is None
         chunks += last.stream and known != Tokens()
         output = known.output + known.reasoning
         finished = last.outcome is Outcome.OK
@@ -47,6 +49,7 @@ def expected(run: Run, scenario: str) -> dict[str, Any]:
         paces += finished and last.stream and output > 1
     return {
         "calls": len(calls),
+        "retries": sum(map(len, calls)) - len(calls),
         "failed": sum(errors.values()),
         "errors": errors,
         "tokens": {kind: count for kind, count in asdict(tokens).items() if count},
@@ -63,6 +66,7 @@ def counted(run: Run, scenario: str) -> dict[str, Any]:
     count = f"{OPERATION_DURATION.name}_count"
     return {
         "calls": run.grown(scenario, count),
+        "retries": run.grown(scenario, RETRIES.name),
         "failed": run.growth(scenario, count, "error_type").get("_OTHER", 0),
         "errors": run.growth(scenario, ERRORS.name, "error_type"),
         "tokens": run.growth(scenario, TOKENS.name, "gen_ai_token_type"),

@@ -134,3 +134,21 @@ def test_clients_made_before_are_measured_too(client: OpenAI, make_agent: Any):
     completions.create(**CHAT)
 
     assert counted(made) == (2, 0)
+
+
+def test_a_raw_view_that_was_asked_for_before_stays_unmeasured_as_the_readme_says(
+    client: OpenAI, make_agent: Any
+):
+    before = client.chat.completions.with_raw_response
+    made = make_agent()
+    made.start()
+
+    pulseguard.instrument("openai")
+    before.create(**CHAT)
+    client.chat.completions.with_raw_response.create(**CHAT)
+    unmeasured = counted(made)
+    client.with_options().chat.completions.with_raw_response.create(**CHAT)
+    pulseguard.uninstrument()
+
+    assert unmeasured == (0, 0)
+    assert counted(made) == (1, 0)
