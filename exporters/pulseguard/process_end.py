@@ -35,6 +35,7 @@ _running: list[Running] = []
 # The process that was told to terminate: a child forked by it meanwhile was not.
 _terminating = 0
 _exit_handler_set = False
+_ends_with_multiprocessing = False
 
 
 def stop_at_end(running: Running) -> None:
@@ -57,12 +58,16 @@ def stop_at_end(running: Running) -> None:
 
 def end_with_multiprocessing() -> None:
     """Its children end by os._exit, after finalizers; where it is in use, be one of these."""
-    if "multiprocessing.util" in sys.modules:
-        from multiprocessing import util
+    global _ends_with_multiprocessing
+    if _ends_with_multiprocessing or "multiprocessing.util" not in sys.modules:
+        return
+    from multiprocessing import util
 
-        # A child forgets the finalizers that it inherits, and then calls what was registered.
-        util.register_after_fork(_stop_all, _stop_with_multiprocessing)
-        _stop_with_multiprocessing(_stop_all)
+    # A child forgets the finalizers that it inherits, and then calls what was registered; so do
+    # its own children.
+    _ends_with_multiprocessing = True
+    util.register_after_fork(_stop_all, _stop_with_multiprocessing)
+    _stop_with_multiprocessing(_stop_all)
 
 
 def _stop_with_multiprocessing(stop: Callable[[], None]) -> None:

@@ -170,6 +170,18 @@ def test_without_the_token_its_variable_is_named_and_prometheus_asked_on(
     assert "make up" in mend
 
 
+def test_a_port_that_looks_like_a_status_wants_no_token(
+    make_agent: MakeAgent, beside: Neighbours
+) -> None:
+    said = "dial tcp 127.0.0.1:40123: connect: connection refused"
+    beside.scrape(start(make_agent, beside, "open"), said)
+
+    state, _, mend = examine(beside)["scraped"]
+
+    assert state == "broken"
+    assert "credentials_file" not in mend
+
+
 def test_where_prometheus_is_not_known_the_agents_mend_tells_how_it_sends_the_token(
     make_agent: MakeAgent, beside: Neighbours
 ) -> None:

@@ -192,3 +192,22 @@ def test_a_program_that_ctrl_c_ends_is_seen_as_such_whatever_is_imported_meanwhi
     let_go.set()
 
     assert process.wait(10) == -signal.SIGINT
+
+
+def test_forking_again_and_again_registers_nothing_again(
+    registry: FakeRegistry, processes: Processes, tmp_path: Path
+) -> None:
+    fork = (
+        "from multiprocessing import util\n"
+        "def fork():\n"
+        "    child = os.fork()\n"
+        "    child and os.waitpid(child, 0) or os._exit(0)\n"
+        "fork()\n"
+        "before = len(util._afterfork_registry)\n"
+        "for _ in range(5): fork()\n"
+        "print(len(util._afterfork_registry) - before, flush=True)\n"
+    )
+    process = run_agent(processes, registry.url, tmp_path, fork)
+    first_line(process)
+
+    assert first_line(process) == ["0"]

@@ -169,7 +169,7 @@ def _went(well: Sequence[Known]) -> list[str]:
 
 
 def _scrape_mend(target: Target) -> str:
-    if "401" in target.last_error:
+    if "status 401" in target.last_error:
         return _SENDING_MEND
     return (
         "the address must be reachable from where Prometheus runs, and the answer within"

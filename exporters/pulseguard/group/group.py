@@ -65,7 +65,9 @@ class Group:
                 self._folder.remove(_LEDGER)
             if not self.leading:
                 # At once: who leads may be about to leave, and looks whether somebody is there.
-                self._be_there()
+                # Where it has just cleared the folder away, the next turn is soon enough.
+                with suppress(FileNotFoundError):
+                    self._be_there()
             return self.leading
 
     def turn(self) -> bool:

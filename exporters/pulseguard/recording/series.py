@@ -4,11 +4,14 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from pulseguard.catalog import EXPORTER_DROPPED, Detail, Metric
 from pulseguard.recording.labels import clean_label
 from pulseguard.recording.quota import Quota, folded
+
+# The value of a series that is not told: found by what it is, since a gauge may well be NaN.
+UNTOLD: Final = float("nan")
 
 
 class Number:
@@ -153,7 +156,11 @@ class Series:
         self._settle()
         with self.lock:
             readings: Readings = {
-                name: [(values, number.value) for values, number in numbers.items()]
+                name: [
+                    (values, number.value)
+                    for values, number in numbers.items()
+                    if number.value is not UNTOLD
+                ]
                 for name, numbers in self._numbers.items()
             }
             for name, histograms in self._histograms.items():
@@ -161,16 +168,14 @@ class Series:
             return self.changes, readings
 
     def forget(self, facts: Container[str]) -> None:
-        """Begin at zero; of these metrics, which tell of something past, nothing is left.
+        """Begin at zero; of these metrics, which tell of something past, nothing is told.
 
-        Whoever has a series at hand goes on with it.
+        Whoever has a series at hand goes on with it, and each keeps its room.
         """
         self._put_off.clear()
         for name, numbers in self._numbers.items():
-            if name in facts:
-                numbers.clear()
             for number in numbers.values():
-                number.value = 0
+                number.value = UNTOLD if name in facts else 0
         for histograms in self._histograms.values():
             for histogram in histograms.values():
                 histogram.clear()

@@ -218,3 +218,36 @@ wait_for("end")
     assert [path.name for path in program.folder.iterdir() if "pulseguard" in path.name] == [
         "pulseguard-slots"
     ]
+
+
+def test_what_the_child_tells_anew_is_the_latest_and_takes_no_room_twice(
+    programs: Programs,
+) -> None:
+    program = programs.start(
+        """
+agent = Agent("bot")
+agent.start()
+def record(tokens):
+    with agent.llm_call("openai", "m") as call:
+        call.usage(input_tokens=tokens, output_tokens=3)
+    for name in "abcdef":
+        agent.evaluation(name, 0.5)
+record(10)
+if os.fork() == 0:
+    record(777)
+    wait_for("end")
+    os._exit(0)
+say(address=agent.metrics_address)
+wait_for("end")
+"""
+    )
+    address = program.said()["address"]
+
+    wait_until(lambda: total(page(address), "pulseguard_context_tokens") == 777)
+    found = page(address)
+    program.signal("end")
+
+    assert total(found, "pulseguard_exporter_dropped_label_sets_total") == 0
+    name = "pulseguard_evaluation_last_score_ratio"
+    assert total(found, name) == 3.0
+    assert total(found, name, gen_ai_evaluation_name="_OTHER") == 0
