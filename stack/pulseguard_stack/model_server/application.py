@@ -27,6 +27,8 @@ from pulseguard_stack.model_server.responses.dialect import Responses
 
 NAME = "pulseguard-simulated-model-server"
 _OWNER = "pulseguard-simulation"
+# Azure names the deployment here, and the model is still in the body.
+_AZURE = "/openai/deployments/{deployment}"
 _PAGE = 1000
 _LONGEST_PAGE = 10_000
 
@@ -53,16 +55,23 @@ def make_application(
     messages = Messages(settings.models, PrefixCache(settings.prompt_cache), settings.right_share)
     responses = Responses(settings.models, PromptCache(settings.prompt_cache), settings.right_share)
     # A further provider endpoint is one more dialect in this list.
-    exchanges = (
+    deployed = (
         Exchange(chat, settings.behaviour, ledger, connections),
+        Exchange(Embeddings(settings.models), settings.behaviour, ledger, connections),
+    )
+    exchanges = (
+        *deployed,
         Exchange(messages, settings.behaviour, ledger, connections),
         Exchange(responses, settings.behaviour, ledger, connections),
-        Exchange(Embeddings(settings.models), settings.behaviour, ledger, connections),
     )
     pages = Pages(settings, ledger)
     return Starlette(
         routes=[
             *(Route(exchange.path, exchange, methods=["POST"]) for exchange in exchanges),
+            *(
+                Route(_AZURE + each.path.removeprefix("/v1"), each, methods=["POST"])
+                for each in deployed
+            ),
             Route("/v1/messages/count_tokens", count_tokens, methods=["POST"]),
             Route("/", pages.about),
             Route("/healthz", pages.health),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import openai
 import pytest
-from openai import AsyncOpenAI, AzureOpenAI, OpenAI
+from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, Stream
 
 from pulseguard import Agent
-from pulseguard.catalog import ERRORS, OPERATION_DURATION, TOKENS
+from pulseguard.catalog import ERRORS, OPERATION_DURATION, OUTPUT_TOKENS_PER_SECOND, TOKENS
 from pulseguard.instrumentation.openai.provider import provider_name
 from pulseguard.instrumentation.openai.usage import chat_usage, response_usage
 from pulseguard.recording.usage import Usage
@@ -41,26 +42,67 @@ def test_the_provider_is_told_by_the_address(kind: Any, base_url: str, provider:
 
 
 @pytest.mark.parametrize("deployment", ["my-deployment", None])
-def test_azure_calls_are_counted_under_their_deployment(
+def test_azure_calls_are_counted_under_their_deployment_as_the_server_served_them(
     agent: Agent, server: ModelServer, deployment: str | None
 ):
-    client = AzureOpenAI(
-        azure_endpoint=server.url,
-        azure_deployment=deployment,
-        api_version="2024-10-21",
-        api_key="none",
-        max_retries=0,
-    )
+    azure: dict[str, Any] = {
+        "azure_endpoint": server.url,
+        "azure_deployment": deployment,
+        "api_version": "2024-10-21",
+        "api_key": "none",
+    }
+    client, awaited = AzureOpenAI(**azure), AsyncAzureOpenAI(**azure)
+    asked: dict[str, Any] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hello."}]}
+    before = len(server.entries())
 
-    # The simulated server has no such path: what is counted is what was asked for.
-    with pytest.raises(openai.NotFoundError):
-        client.chat.completions.create(
-            model="gpt-4o", messages=[{"role": "user", "content": "Hello."}]
-        )
+    async def ask() -> None:
+        async with awaited:
+            await awaited.chat.completions.create(**asked)
+            async for _ in await awaited.chat.completions.create(stream=True, **asked):
+                pass
+
+    client.chat.completions.create(**asked)
+    for chunk in client.chat.completions.create(stream=True, **asked):
+        # What was asked for is not shown to the caller.
+        assert chunk.usage is None
+    asyncio.run(ask())
 
     model = deployment or "gpt-4o"
     names = {"gen_ai_provider_name": "azure.ai.openai", "gen_ai_request_model": model}
-    assert total(scrape(agent), CALLS, **names) == 1
+    page, served = scrape(agent), server.entries()[before:]
+    assert total(page, CALLS, **names) == len(served) == 4
+    assert total(page, TOKENS.name, **names) == sum(
+        each.tokens.input + each.tokens.output for each in served
+    )
+    speeds = f"{OUTPUT_TOKENS_PER_SECOND.name}_count"
+    assert total(page, speeds, gen_ai_request_model=model) == 4
+    assert total(page, "pulseguard_calls_without_usage_total") == 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_of_tools_is_counted_as_the_server_served_it(
+    agent: Agent, server: ModelServer, client: OpenAI, stream: bool
+):
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    tool: Any = {"type": "function", "function": {"name": "weather", "parameters": schema}}
+    before = len(server.entries())
+
+    answer = client.chat.completions.create(
+        model="gpt-4o",
+        messages=[{"role": "user", "content": "How warm is it in Rome?"}],
+        tools=[tool],
+        stream=stream,
+    )
+    if isinstance(answer, Stream):
+        called = [chunk for chunk in answer if chunk.choices and chunk.choices[0].delta.tool_calls]
+        assert called
+    else:
+        assert answer.choices[0].message.tool_calls
+
+    page, (served,) = scrape(agent), server.entries()[before:]
+    assert served.tool_calls == 1
+    kinds = {"input": served.tokens.input, "output": served.tokens.output}
+    assert {kind: total(page, TOKENS.name, gen_ai_token_type=kind) for kind in kinds} == kinds
 
 
 def test_an_embedding_is_an_operation_of_its_own_and_a_response_a_chat(
