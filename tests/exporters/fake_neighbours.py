@@ -6,10 +6,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
 from pulseguard.identity import compute_agent_id
+from tests.exporters.json_handler import JsonHandler
 
 
 @dataclass
@@ -65,23 +66,13 @@ def neighbours() -> Iterator[Neighbours]:
         thread.join()
 
 
-def _handler(them: Neighbours) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(them: Neighbours) -> type[JsonHandler]:
+    class Handler(JsonHandler):
         def do_GET(self) -> None:
-            self._send(*them.answer(self.path, {}))
+            self.send_json(*them.answer(self.path, {}))
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
-            self._send(*them.answer(self.path, json.loads(content)))
-
-        def _send(self, status: int, answer: dict[str, Any]) -> None:
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
+            self.send_json(*them.answer(self.path, json.loads(content)))
 
     return Handler

@@ -5,8 +5,10 @@ import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
+
+from tests.exporters.json_handler import JsonHandler
 
 
 @dataclass
@@ -112,8 +114,8 @@ class FakeRegistry:
             self.contradictions.append(snapshot["taken_at"])
 
 
-def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(registry: FakeRegistry) -> type[JsonHandler]:
+    class Handler(JsonHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
             key = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or None
@@ -131,16 +133,6 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
             if fault in ("lose", "drop"):
                 self.close_connection = True
                 return
-            self._send(status, answer)
-
-        def _send(self, status: int, answer: dict[str, Any]) -> None:
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
+            self.send_json(status, answer)
 
     return Handler

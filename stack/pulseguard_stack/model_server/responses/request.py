@@ -40,13 +40,10 @@ class Item(Wire):
     output: str | list[Part] = ""
 
 
-class FunctionTool(Wire):
-    """A tool; functions only. `parameters` is a JSON schema (Any: of any shape)."""
+class FunctionTool(Function):
+    """A tool; functions only."""
 
     type: Literal["function"]
-    name: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
 
 
 class NamedChoice(Wire):
