@@ -11,6 +11,8 @@ from pulseguard import Agent
 from pulseguard.catalog import (
     CALLS_IN_PROGRESS,
     CONTEXT_TOKENS,
+    CONTEXT_WINDOW_LIMIT,
+    CONTEXT_WINDOW_USED,
     LAST_ACTIVITY,
     LAST_PROGRESS,
     OPERATION_DURATION,
@@ -24,6 +26,7 @@ from pulseguard.catalog import (
 TIMES = 2000
 NAMES = ("chat", "openai", "gpt-4o")
 OUTPUT = 164
+WINDOW = 128_000
 
 
 def run() -> Iterator[Result]:
@@ -43,12 +46,15 @@ def run() -> Iterator[Result]:
 def recorded() -> Callable[[], None]:
     """The record of one streamed call by hand."""
     agent = Agent("bench", metrics_port=0, strict=True)
+    agent._recorder.calls.window_of = lambda provider, model: WINDOW
 
     def record() -> None:
         with agent.llm_call("openai", "gpt-4o") as call:
             call.first_chunk()
             call.usage(input_tokens=812, output_tokens=OUTPUT, cache_read_tokens=100)
 
+    record()
+    agent._recorder.calls.learn_windows()
     return record
 
 
@@ -72,6 +78,7 @@ def _bound() -> Callable[[], None]:
     in_progress = gauge(CALLS_IN_PROGRESS)
     activity, progress = gauge(LAST_ACTIVITY), gauge(LAST_PROGRESS)
     context = gauge(CONTEXT_TOKENS, NAMES[2])
+    window, used = gauge(CONTEXT_WINDOW_LIMIT, NAMES[2]), histogram(CONTEXT_WINDOW_USED, NAMES[2])
     durations = histogram(OPERATION_DURATION, *NAMES, "")
     first_chunks = histogram(TIME_TO_FIRST_CHUNK, *NAMES)
     paces = histogram(TIME_PER_OUTPUT_TOKEN, *NAMES[1:])
@@ -100,5 +107,7 @@ def _bound() -> Callable[[], None]:
         cached.inc(100)
         output.inc(OUTPUT)
         context.set(812)
+        window.set(WINDOW)
+        used.observe(812 / WINDOW)
 
     return record

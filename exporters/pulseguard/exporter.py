@@ -12,7 +12,7 @@ from pulseguard.forking import IMPORTING, tell_of_forks
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.presence import Presence, metrics_address
 from pulseguard.pricing.cost import Pricing
-from pulseguard.pricing.prices import Price, read_prices
+from pulseguard.pricing.prices import Model, read_models
 from pulseguard.process_end import end_with_multiprocessing
 from pulseguard.recording.calls import OPEN_CALL
 from pulseguard.recording.recorder import Recorder
@@ -58,8 +58,8 @@ class Exporter:
         self._slot_of_the_group: Slot | None = None
         self._running = False
         self.instance = settings.instance or ""
-        path, none = settings.prices_file, dict[str, Price]()
-        self._prices = guard.attempt("read the prices", none, read_prices, path) if path else none
+        path, none = settings.prices_file, dict[str, Model]()
+        self._models = guard.attempt("read the prices", none, read_models, path) if path else none
         self._lifecycle = threading.Lock()
         self._begin_anew()
         tell_of_forks(self)
@@ -69,7 +69,8 @@ class Exporter:
         self._whole = Whole(recorder)
         self._waiting = Waiting()
         self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
-        info, pricing = agent_info(self._description), Pricing(self._prices)
+        info, pricing = agent_info(self._description), Pricing(self._models)
+        recorder.calls.window_of = pricing.context_window
         self._collection = Collection(
             self._whole, self._guard, settings.series_limit, info, pricing
         )

@@ -21,7 +21,7 @@ from pulseguard.catalog import (
     Detail,
 )
 from pulseguard.pricing.cost import Pricing
-from pulseguard.pricing.prices import Price
+from pulseguard.pricing.prices import Model, Price
 from pulseguard.recording.quota import Quota
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.observing import samples, scrape, total
@@ -175,9 +175,10 @@ def test_a_series_of_tokens_takes_room_for_its_cost() -> None:
 def test_a_price_is_looked_up_once_so_that_cost_only_grows() -> None:
     asked: list[tuple[str, str]] = []
 
-    def table(provider: str, model: str) -> Price | None:
+    def table(provider: str, model: str) -> Model | None:
         asked.append((provider, model))
-        return {"input": 10.0 / len(asked)} if provider == "p" else None
+        price: Price = {"input": 10.0 / len(asked)}
+        return Model(price) if provider == "p" else None
 
     pricing = Pricing({}, lambda: table)
 
@@ -217,7 +218,7 @@ def test_a_table_that_cannot_be_loaded_is_one_failure_and_tried_once(
 
     assert misfit.tried == 1
     assert total(texts[-1], TOKENS) == 1460
-    assert total(texts[-1], EXPORTER_FAILURES, operation="price tokens") == 1
+    assert total(texts[-1], EXPORTER_FAILURES, operation="look up models") == 1
     assert COST.name.removesuffix("_total") not in texts[-1]
 
 

@@ -69,6 +69,11 @@ BAD: list[tuple[object, str]] = [
     ({"m": {"input": True}}, r"prices_file\['m'\]\['input'\]=True cannot be used: give USD"),
     ({"m": {"input": "secret"}}, r"prices_file\['m'\]\['input'\]='str' cannot be used: give USD"),
     ('{"m": {"input": NaN}}', r"prices_file\['m'\]\['input'\]=nan cannot be used: give USD"),
+    (
+        {"m": {"context_window": 0}},
+        r"\['m'\]\['context_window'\]=0 cannot be used: give the window",
+    ),
+    ({"m": {"input": 1, "context_window": 8e3}}, r"\['context_window'\]=8000.0 cannot be used"),
     ({"m": {"input": 10**400}}, r"prices_file\['m'\]\['input'\]='int' cannot be used: give USD"),
 ]
 

@@ -110,7 +110,7 @@ CONTEXT_TOKENS: Final = Metric(
 CONTEXT_WINDOW_LIMIT: Final = Metric(
     "pulseguard_context_window_limit_tokens",
     "gauge",
-    "Size of the model's context window, as the agent stated it.",
+    "Size of the model's context window.",
     (LABEL_MODEL,),
     "tokens",
     max_label_sets=6,

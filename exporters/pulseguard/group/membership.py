@@ -149,6 +149,7 @@ class Membership:
         return encode(*self._speaker.account())
 
     def _turn(self) -> None:
+        self._guard.attempt("look up models", None, self._whole.learn)
         if self._group.turn():
             self._speaker.take_over()
         elif not self._group.leading:

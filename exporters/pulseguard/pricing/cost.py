@@ -1,33 +1,35 @@
 """What the tokens cost: the totals that a scrape shows, times the price of their model."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from pulseguard.catalog import COST, OTHER, UNPRICED_TOKENS, TokenKind, UnpricedReason
 from pulseguard.pricing.price_table import PriceTable, load_table
-from pulseguard.pricing.prices import Price
+from pulseguard.pricing.prices import Model, Price
 from pulseguard.recording.series import LabelSet, Reading, Readings
 
 
 class Pricing:
-    """Prices tokens for one reader at a time, and never for the thread that records them.
+    """Prices tokens for the threads that read them, never for one that records them.
 
-    A model's price is looked up once and holds for the life of the process: cost is tokens times a
+    A model is looked up once and holds for the life of the process: cost is tokens times a
     constant, so it only grows, and it is of the same moment as the tokens beside it. The operator's
-    own price goes first. Where there is neither such a price nor a price table nothing is said.
+    own file goes first. Where there is neither such a price nor a price table nothing is said.
     """
 
     def __init__(
         self,
-        own: Mapping[str, Price],
+        own: Mapping[str, Model],
         load: Callable[[], PriceTable | None] = load_table,
     ) -> None:
         self._own = own
         self._load = load
+        self._lock = threading.Lock()
         self._loaded = False
         self._table: PriceTable | None = None
-        self._prices: dict[tuple[str, str], Price | UnpricedReason] = {}
+        self._models: dict[tuple[str, str], Model | UnpricedReason] = {}
 
     def read(self, tokens: Sequence[tuple[LabelSet, Reading]]) -> Readings:
         """The readings of COST and UNPRICED_TOKENS that belong to these of TOKENS."""
@@ -47,13 +49,23 @@ class Pricing:
             return {}
         return {COST.name: cost, UNPRICED_TOKENS.name: list(unpriced.items())}
 
-    def _price(self, provider: str, model: str) -> Price | UnpricedReason:
-        found = self._prices.get((provider, model))
-        if found is None:
-            found = self._prices[provider, model] = self._look_up(provider, model)
-        return found
+    def context_window(self, provider: str, model: str) -> int | None:
+        """How many tokens the model takes; None where nobody says."""
+        found = self._model(provider, model)
+        return None if isinstance(found, str) else found.context_window
 
-    def _look_up(self, provider: str, model: str) -> Price | UnpricedReason:
+    def _price(self, provider: str, model: str) -> Price | UnpricedReason:
+        found = self._model(provider, model)
+        return found if isinstance(found, str) else found.price
+
+    def _model(self, provider: str, model: str) -> Model | UnpricedReason:
+        with self._lock:
+            found = self._models.get((provider, model))
+            if found is None:
+                found = self._models[provider, model] = self._look_up(provider, model)
+            return found
+
+    def _look_up(self, provider: str, model: str) -> Model | UnpricedReason:
         if OTHER in (provider, model):
             return "_OTHER"
         if model in self._own:

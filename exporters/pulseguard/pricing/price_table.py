@@ -1,14 +1,14 @@
-"""The price table that comes with genai-prices (extra `cost`); nothing is fetched."""
+"""The table of models that comes with genai-prices (extra `cost`); nothing is fetched."""
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from pulseguard.catalog import TokenKind
 from pulseguard.forking import IMPORTING
-from pulseguard.pricing.prices import Price, completed
+from pulseguard.pricing.prices import Model, completed
 
-# From provider and model to the price; None where the table does not know them.
-PriceTable: TypeAlias = Callable[[str, str], Price | None]
+# From provider and model to what is known of it; None where the table does not know them.
+PriceTable: TypeAlias = Callable[[str, str], Model | None]
 
 # OpenTelemetry's well-known providers whose names genai-prices does not recognise.
 # https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/#gen-ai-provider-name
@@ -35,7 +35,7 @@ def load_table() -> PriceTable | None:
     except ImportError:
         return None
 
-    def look_up(provider: str, model: str) -> Price | None:
+    def look_up(provider: str, model: str) -> Model | None:
         known_as = _PROVIDERS.get(provider, provider)
         usage = genai_prices.Usage(input_tokens=1, output_tokens=1)
         try:
@@ -44,12 +44,13 @@ def load_table() -> PriceTable | None:
             return None
         rates = {kind: getattr(found.model_price, name, None) for kind, name in _RATES.items()}
         # Of a tiered price the base: tiers go by the length of one request, totals know no request.
-        return completed(
+        price = completed(
             {
                 kind: float(getattr(rate, "base", rate))
                 for kind, rate in rates.items()
                 if rate is not None
             }
         )
+        return Model(price, found.model.context_window)
 
     return look_up

@@ -13,8 +13,10 @@ F = TypeVar("F", bound=Callable[..., object])
 class Around:
     """What `with` does, for `async with` and for decorators."""
 
+    __slots__ = ()
+
     _guard: Guard
-    _started: float | None = None
+    _started: float | None
 
     def __enter__(self) -> Self:
         raise NotImplementedError

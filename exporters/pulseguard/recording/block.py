@@ -17,17 +17,22 @@ from pulseguard.recording.values import bounded
 class Block(Around):
     """A measured piece of the agent's code, for one use. Exceptions pass through untouched."""
 
-    # What nothing is known of yet stays on the class: a block is made for every recording.
-    _started: float | None = None
-    _ended = False
-    _error: ErrorType | None = None
+    # No default on the class: reading it of an object takes Python ten times as long as a slot.
+    __slots__ = ("_ended", "_error", "_guard", "_recorder", "_started")
 
     def __init__(self, recorder: Recorder, guard: Guard) -> None:
         self._recorder = recorder
         self._guard = guard
+        self._started = None
+        self._ended = False
+        self._error: ErrorType | None = None
 
     def __enter__(self) -> Self:
-        self.begin()
+        # Guarded by hand: what `with` passes cannot be misspelt, and every recording pays for it.
+        try:
+            self._open()
+        except Exception as error:
+            self._guard.failed("record a beginning", error)
         return self
 
     def __exit__(
@@ -36,7 +41,10 @@ class Block(Around):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.end(error)
+        try:
+            self._close(error, None)
+        except Exception as failure:
+            self._guard.failed("record an end", failure)
 
     @property
     def ended(self) -> bool:
@@ -52,6 +60,9 @@ class Block(Around):
     @guarded("record a beginning")
     def begin(self) -> None:
         """Begin to measure, where a `with` block does not fit: in callbacks, or for a stream."""
+        self._open()
+
+    def _open(self) -> None:
         if self._started is not None:
             raise PulseGuardError("a block is for one use: make another")
         self._begin()
@@ -63,19 +74,27 @@ class Block(Around):
 
         `at` is when it ended (of time.perf_counter), where that was not now.
         """
-        if self._started is None or self._ended:
+        self._close(error, at)
+
+    def _close(self, error: BaseException | None, at: float | None) -> None:
+        now = time.perf_counter()
+        started = self._started
+        if started is None or self._ended:
             raise PulseGuardError("a block ends once")
-        if self._started < self._recorder.since:
-            # A forked child has it from its parent, where it ends as well.
-            self._ended = True
-            return
         if error is not None and not isinstance(error, BaseException):
             raise TypeError("a block ends with an exception or without")
-        now = time.perf_counter()
-        seconds = (now if at is None or not self._started <= at <= now else at) - self._started
         self._ended = True
-        if error is not None:
-            self._error = self._failure(error) or self._error
+        if started < self._recorder.since:
+            return  # a forked child has it from its parent, where it ends as well
+        if at is not None and started <= at <= now:
+            now = at
+        if error is None:
+            self._end(now - started, None)
+        else:
+            self._end_with(error, now - started)
+
+    def _end_with(self, error: BaseException, seconds: float) -> None:
+        self._error = self._failure(error) or self._error
         if type(error) is GeneratorExit:
             # Perhaps of the garbage collector, which may have come in the middle of a recording.
             self._recorder.series.put_off(functools.partial(self._end_later, seconds, error))

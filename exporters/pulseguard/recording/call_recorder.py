@@ -1,55 +1,23 @@
 """Calls that leave the agent as series: one lock, plain arithmetic."""
 
-import time
+from collections.abc import Callable
 from typing import Protocol
 from weakref import ref
 
 from pulseguard.catalog import (
     CALLS_IN_PROGRESS,
-    CALLS_WITHOUT_USAGE,
-    CONTEXT_TOKENS,
-    CONTEXT_WINDOW_LIMIT,
-    CONTEXT_WINDOW_USED,
     ERROR_TYPES,
     ERRORS,
     HTTP_CLIENT_DURATION,
-    OPERATION_DURATION,
-    OTHER,
-    OUTPUT_TOKENS_PER_SECOND,
     RETRIES,
-    TIME_PER_OUTPUT_TOKEN,
-    TIME_TO_FIRST_CHUNK,
-    TOKEN_KINDS,
-    TOKENS,
     ErrorType,
 )
 from pulseguard.recording.activity import Activity
 from pulseguard.recording.labels import clean_label
-from pulseguard.recording.series import BoundHistogram, BoundNumber, Exemplar, Series
+from pulseguard.recording.model_series import CallNames, EndedCall, ModelSeries
+from pulseguard.recording.series import Series
 from pulseguard.recording.tally import OPEN_TALLY, Tally
 from pulseguard.recording.usage import Tokens
-
-
-class EndedCall(Protocol):
-    """The measurements of one model call; None where nothing is known.
-
-    `answered` says whether there is an answer: of a call without `tokens` it is always known.
-    `tokens` are counts in the order of TOKEN_KINDS; `context_window` is the model's, in tokens.
-    """
-
-    operation: str
-    provider: str
-    model: str
-    seconds: float
-    answered: bool | None
-    error_type: ErrorType | None
-    tokens: Tokens | None
-    first_chunk_seconds: float | None
-    seconds_per_token: float | None
-    tokens_per_second: float | None
-    context_tokens: int | None
-    context_window: int | None
-    trace_id: str | None
 
 
 class Unread(Protocol):
@@ -59,59 +27,17 @@ class Unread(Protocol):
         """It is over, if it is not yet: with the last piece that was read."""
 
 
-class ModelSeries:
-    """The series of one operation, provider and model, each looked up once."""
-
-    def __init__(self, series: Series, operation: str, provider: str, model: str) -> None:
-        self._series = series
-        self._names = names = (operation, provider, model)
-        self._model = model
-        self._ended_well = BoundHistogram(series, OPERATION_DURATION, *names, "")
-        self._failed = BoundHistogram(series, OPERATION_DURATION, *names, OTHER)
-        self._tokens = tuple(series.number(TOKENS, provider, model, kind) for kind in TOKEN_KINDS)
-        self._first_chunk = BoundHistogram(series, TIME_TO_FIRST_CHUNK, *names)
-        self._context = BoundNumber(series, CONTEXT_TOKENS, model)
-        self._pace = BoundHistogram(series, TIME_PER_OUTPUT_TOKEN, provider, model)
-        self._speed = BoundHistogram(series, OUTPUT_TOKENS_PER_SECOND, model)
-
-    def add(self, call: EndedCall) -> None:
-        durations = self._ended_well if call.error_type is None else self._failed
-        durations.observe(call.seconds)
-        if call.trace_id is not None:
-            durations.exemplify(Exemplar(call.trace_id, call.seconds, time.time()))
-        if call.tokens is not None:
-            for number, count in zip(self._tokens, call.tokens, strict=False):
-                if count:
-                    number.value += count
-        elif call.answered:
-            self._series.number(CALLS_WITHOUT_USAGE, *self._names[1:]).value += 1
-        if call.first_chunk_seconds is not None:
-            self._first_chunk.observe(call.first_chunk_seconds)
-        if call.seconds_per_token is not None:
-            self._pace.observe(call.seconds_per_token)
-        if call.tokens_per_second is not None:
-            self._speed.observe(call.tokens_per_second)
-        if call.context_tokens is not None:
-            self._context.set(call.context_tokens)
-        if call.context_window:
-            self._add_window(call.context_tokens, call.context_window)
-
-    def _add_window(self, tokens: int | None, window: int) -> None:
-        self._series.number(CONTEXT_WINDOW_LIMIT, self._model).value = window
-        if tokens is not None:
-            used = self._series.histogram(CONTEXT_WINDOW_USED, self._model)
-            used.observe(tokens / window)
-
-
 class CallRecorder:
     """Recordings of model calls and outbound HTTP calls. Safe from any thread."""
 
     def __init__(self, series: Series, activity: Activity) -> None:
         self.last_context_tokens: int | None = None
+        # The context window of a provider's model, where that can be looked up.
+        self.window_of: Callable[[str, str], int | None] | None = None
         self._series = series
         self._activity = activity
         self._lock = series.lock
-        self._models: dict[tuple[str, str, str], ModelSeries] = {}
+        self._models: dict[CallNames, ModelSeries] = {}
         # Not a WeakSet: iterating over one fails where another thread adds to it.
         self._unread: set[ref[Unread]] = set()
         with self._lock:
@@ -121,12 +47,17 @@ class CallRecorder:
                 series.number(RETRIES, error)
 
     def call_began(self) -> None:
-        with self._lock:
+        # Not `with`: that takes twice as long.
+        lock = self._lock
+        lock.acquire()
+        try:
             self._calls.value += 1
             self._activity.began()
             tally = OPEN_TALLY.get()
             if tally is not None:
                 tally.inference_calls += 1
+        finally:
+            lock.release()
 
     def call_withdrawn(self, tally: Tally | None) -> None:
         """Take back what `call_began` announced, with this tally: somebody else counts the call."""
@@ -136,17 +67,52 @@ class CallRecorder:
             if tally is not None:
                 tally.inference_calls -= 1
 
-    def call_ended(self, call: EndedCall) -> None:
-        """Count a model call that `call_began` announced, whatever becomes of its details."""
-        with self._lock:
+    def call_ended(
+        self,
+        call: EndedCall,
+        seconds: float,
+        error: ErrorType | None,
+        first_chunk: float | None = None,
+        tokens: Tokens | None = None,
+        pace: float | None = None,
+        speed: float | None = None,
+    ) -> None:
+        """Count a model call that `call_began` announced, whatever becomes of its details.
+
+        It took `seconds`, of which `first_chunk` until the first chunk came. `tokens` are counts in
+        the order of TOKEN_KINDS, `pace` the seconds for each, `speed` their number in a second.
+        """
+        failed = error is not None
+        lock = self._lock
+        lock.acquire()
+        try:
             self._calls.value -= 1
-            self._activity.ended(well=call.error_type is None)
-            if call.error_type is not None:
-                self._series.number(ERRORS, call.error_type, "chat").value += 1
+            self._activity.ended(not failed)
+            if error is not None:
+                self._series.number(ERRORS, error, "chat").value += 1
             if call.context_tokens is not None:
                 self.last_context_tokens = call.context_tokens
-            names = (call.operation, call.provider, call.model)
-            (self._models.get(names) or self._model_series(names)).add(call)
+            found = self._models.get(call.names) or self._model_series(call.names)
+            found.add(call, seconds, failed, first_chunk, tokens, pace, speed)
+        finally:
+            lock.release()
+
+    def learn_windows(self) -> None:
+        """Look up the context windows of models that are new; that may take a while."""
+        if self.window_of is None:
+            return
+        for (_, provider, model), series in tuple(self._models.items()):
+            if not series.window.is_looked_up:
+                size = self.window_of(provider, model)
+                with self._lock:
+                    self._series.changes += 1
+                    series.window.learn(size)
+
+    def forget(self) -> None:
+        """What is still to be counted is in somebody else's hands. Wants the lock held."""
+        self.last_context_tokens = None
+        for series in self._models.values():
+            series.window.forget()
 
     def answer_goes_on(self, call: Unread) -> None:
         """A call has its answer, and that is still to be read; from any thread, without a lock."""
@@ -177,7 +143,7 @@ class CallRecorder:
                 self._series.number(ERRORS, error, "api").value += 1
             self._series.histogram(HTTP_CLIENT_DURATION, host, method, status).observe(seconds)
 
-    def _model_series(self, names: tuple[str, str, str]) -> ModelSeries:
+    def _model_series(self, names: CallNames) -> ModelSeries:
         operation, provider, model = map(clean_label, names)
         folds_before = self._series.folds
         found = ModelSeries(self._series, operation, provider, model)

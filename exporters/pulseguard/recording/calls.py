@@ -13,14 +13,19 @@ from pulseguard.errors import RefusedValue
 from pulseguard.guard import Guard, guarded
 from pulseguard.recording.block import Block, bounded_error
 from pulseguard.recording.error_types import http_status, status_error
+from pulseguard.recording.model_series import CallNames
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.traces import active_trace_id, tell_of_call
-from pulseguard.recording.usage import Tokens, Usage, seconds_per_token
-from pulseguard.recording.values import LARGEST, whole
+from pulseguard.recording.usage import Usage
+from pulseguard.recording.values import whole
 
 # The call that is open around this code, so that what is inside it is not counted once more.
 OPEN_CALL: Final[ContextVar["LlmCall | None"]] = ContextVar("pulseguard_open_call", default=None)
 
+# The operation whose input is many texts, and no context.
+_EMBEDDINGS: Final = "embeddings"
+# What `LARGEST` has one more of.
+_BITS: Final = 53
 _COUNTS: Final = (
     "input_tokens",
     "output_tokens",
@@ -38,37 +43,42 @@ class LlmCall(Block):
     about the model. It has lasted as long as he waited, and is no answer whose usage is missing.
     """
 
-    seconds = 0.0
-    answered: bool | None = None
-    error_type: ErrorType | None = None
-    tokens: Tokens | None = None
-    first_chunk_seconds: float | None = None
-    seconds_per_token: float | None = None
-    tokens_per_second: float | None = None
-    context_tokens: int | None = None
-    context_window: int | None = None
-    trace_id: str | None = None
-    _first_chunk: float | None = None
-    _usage: Usage | None = None
-    _found_usage: Usage | None = None
-    _outer: "LlmCall | None" = None
-    _unfinished = False
-    _found_retries: Counter[ErrorType] | None = None
-    _told_retries = False
+    __slots__ = (
+        *("_first_chunk", "_found_retries", "_found_usage", "_outer", "_told_retries"),
+        *("_unfinished", "_usage", "answered", "context_tokens", "context_window", "names"),
+        "trace_id",
+    )
 
     def __init__(
         self, recorder: Recorder, guard: Guard, operation: object, provider: object, model: object
     ) -> None:
         self._recorder = recorder
         self._guard = guard
-        self.operation = operation if type(operation) is str else guard.text(operation)
-        self.provider = provider if type(provider) is str else guard.text(provider)
-        self.model = model if type(model) is str else guard.text(model)
+        if type(operation) is type(provider) is type(model) is str:
+            self.names: CallNames = (operation, provider, model)
+        else:
+            self.names = (guard.text(operation), guard.text(provider), guard.text(model))
+        self._started = self._error = None
+        self._ended = self._unfinished = self._told_retries = False
+        self.trace_id: str | None = None
+        self.answered: bool | None = None
+        self.context_tokens: int | None = None
+        self.context_window: int | None = None
+        self._outer: LlmCall | None = None
+        self._first_chunk: float | None = None
+        self._usage: Usage | None = None
+        self._found_usage: Usage | None = None
+        self._found_retries: Counter[ErrorType] | None = None
 
     def __enter__(self) -> Self:
-        self._outer = still_open(OPEN_CALL.get())
+        outer = OPEN_CALL.get()
+        if outer is not None:
+            self._outer = still_open(outer)
         OPEN_CALL.set(self)
-        self.begin()
+        try:
+            self._open()
+        except Exception as error:
+            self._guard.failed("record a beginning", error)
         return self
 
     def __exit__(
@@ -80,8 +90,12 @@ class LlmCall(Block):
         # Not by its token, and only where it is this one: a generator may be closed in another
         # context than it was opened in, or after a call that was opened later.
         if OPEN_CALL.get() is self:
-            OPEN_CALL.set(still_open(self._outer))
-        self.end(error)
+            outer = self._outer
+            OPEN_CALL.set(None if outer is None else still_open(outer))
+        try:
+            self._close(error, None)
+        except Exception as failure:
+            self._guard.failed("record an end", failure)
 
     @guarded("record a first chunk")
     def first_chunk(self) -> None:
@@ -118,7 +132,7 @@ class LlmCall(Block):
             reasoning_tokens,
         )
         for count in counts:
-            if count is not None and (type(count) is not int or not 0 <= count <= LARGEST):
+            if count is not None and (type(count) is not int or count >> _BITS):
                 counts = map(_count, _COUNTS, counts)
                 break
         given: Usage = tuple.__new__(Usage, counts)
@@ -164,48 +178,41 @@ class LlmCall(Block):
     def _begin(self) -> None:
         if "opentelemetry.trace" in sys.modules:
             self.trace_id = active_trace_id()
-            tell_of_call(self.operation)
+            tell_of_call(self.names[0])
         self._recorder.calls.call_began()
 
     def _end(self, seconds: float, error: BaseException | None) -> None:
-        self.seconds = seconds
-        self.error_type = self._error
         if self._found_retries is not None and not self._told_retries:
             for reason, times in self._found_retries.items():
                 self._recorder.calls.retried(reason, times)
-        if self._first_chunk is not None and self._started is not None:
-            waited = self._first_chunk - self._started
-            self.first_chunk_seconds = waited if waited > 0 else 0.0
+        first_chunk = self._first_chunk
+        if first_chunk is not None and self._started is not None:
+            first_chunk -= self._started
+            if first_chunk < 0:
+                first_chunk = 0.0
         usage = self._found_usage if self._usage is None else self._usage
         if usage is None:
             self.answered = self._was_answered(error)
-            self._recorder.calls.call_ended(self)
+            self._recorder.calls.call_ended(self, seconds, self._error, first_chunk)
             return
-        self._measure(usage)
-        self._recorder.calls.call_ended(self)
-        if self.tokens and not (self.tokens[0] and self.tokens[3]):
+        if self.context_tokens is None and self.names[0] != _EMBEDDINGS:
+            self.context_tokens = usage[0]
+        tokens, pace, speed = usage.disjoint(), None, None
+        if self._error is None and not self._unfinished:
+            pace, speed = usage.speeds(first_chunk, seconds)
+        calls = self._recorder.calls
+        calls.call_ended(self, seconds, self._error, first_chunk, tokens, pace, speed)
+        if not (tokens[0] and tokens[3]):
             usage.check()
 
     def _was_answered(self, error: BaseException | None) -> bool:
         """Whether there is an answer whose usage nobody told, as far as anybody can tell."""
-        if self._first_chunk is not None or self.error_type is not None:
+        if self._first_chunk is not None or self._error is not None:
             return self._first_chunk is not None
         if self.answered is not None:
             return self.answered
         # A generator is closed where it has handed something out.
         return error is None or type(error) is GeneratorExit
-
-    def _measure(self, usage: Usage) -> None:
-        self.tokens = usage.disjoint()
-        if self.context_tokens is None:
-            self.context_tokens = usage.input
-        if usage.output and self.error_type is None and not self._unfinished:
-            pace = seconds_per_token(usage.output, self.first_chunk_seconds, self.seconds)
-            self.seconds_per_token = pace
-            if pace is not None:
-                self.tokens_per_second = 1 / pace
-            elif self.seconds > 0:
-                self.tokens_per_second = usage.output / self.seconds
 
 
 class ApiCall(Block):

@@ -79,7 +79,7 @@ class Recorder:
             self.since = time.perf_counter()
             self.series.forget(FACTS)
             self.activity.forget()
-            self.calls.last_context_tokens = None
+            self.calls.forget()
             self.queue = TaskQueue()
 
     def in_forked_child(self) -> None:

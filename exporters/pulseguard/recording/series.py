@@ -209,52 +209,41 @@ class Series:
 class BoundNumber:
     """One label set of a gauge, like `BoundHistogram`."""
 
-    __slots__ = ("_found", "_metric", "_series", "_values")
+    __slots__ = ("_metric", "_series", "_values", "found")
 
     def __init__(self, series: Series, metric: Metric, *values: str) -> None:
         self._series = series
         self._metric = metric
         self._values = values
-        self._found: Number | None = None
+        self.found: Number | None = None
 
-    def set(self, value: float) -> None:
+    def look_up(self) -> Number:
         """Wants the lock of the series held."""
-        found = self._found
-        if found is None:
-            folds_before = self._series.folds
-            found = self._series.number(self._metric, *self._values)
-            if self._series.folds == folds_before:
-                self._found = found
-        found.value = value
+        folds_before = self._series.folds
+        found = self._series.number(self._metric, *self._values)
+        if self._series.folds == folds_before:
+            self.found = found
+        return found
 
 
 class BoundHistogram:
-    """One label set of a histogram: made when it is first observed, from then on at hand.
+    """One label set of a histogram: made when it is first looked up, then `found` at hand.
 
     While it is folded it is looked up each time, so that each time is counted as folded.
     """
 
-    __slots__ = ("_found", "_metric", "_series", "_values")
+    __slots__ = ("_metric", "_series", "_values", "found")
 
     def __init__(self, series: Series, metric: Metric, *values: str) -> None:
         self._series = series
         self._metric = metric
         self._values = values
-        self._found: Histogram | None = None
+        self.found: Histogram | None = None
 
-    def observe(self, value: float) -> None:
+    def look_up(self) -> Histogram:
         """Wants the lock of the series held."""
-        found = self._found or self._look_up()
-        found.counts[bisect_left(found.bounds, value)] += 1
-        found.total += value
-
-    def exemplify(self, exemplar: Exemplar) -> None:
-        """Wants the lock of the series held, and the value observed."""
-        (self._found or self._look_up()).exemplify(exemplar)
-
-    def _look_up(self) -> Histogram:
         folds_before = self._series.folds
         found = self._series.histogram(self._metric, *self._values)
         if self._series.folds == folds_before:
-            self._found = found
+            self.found = found
         return found

@@ -28,11 +28,31 @@ class Usage(NamedTuple):
     def disjoint(self) -> Tokens:
         """The counts in the order of TOKEN_KINDS, each token once."""
         given, output, read, write, reasoning = self
-        read, write, reasoning = read or 0, write or 0, reasoning or 0
-        uncached, plain = (given or 0) - read - write, (output or 0) - reasoning
+        uncached, plain = given or 0, output or 0
         # A part larger than its whole is refused by `check`; here it costs what it says.
-        uncached = uncached if uncached > 0 else 0
-        return uncached, read, write, plain if plain > 0 else 0, reasoning
+        if read or write:
+            read, write = read or 0, write or 0
+            uncached -= read + write
+            if uncached < 0:
+                uncached = 0
+        if reasoning:
+            plain = plain - reasoning if plain > reasoning else 0
+        return uncached, read or 0, write or 0, plain, reasoning or 0
+
+    def speeds(
+        self, first_chunk: float | None, seconds: float
+    ) -> tuple[float | None, float | None]:
+        """Mean time per token after the first, and tokens per second; None where unknown.
+
+        The first is known of streams of at least two tokens alone.
+        """
+        output = self[1]
+        if not output:
+            return None, None
+        if first_chunk is not None and output > 1 and seconds > first_chunk:
+            pace = (seconds - first_chunk) / (output - 1)
+            return pace, 1 / pace
+        return None, (output / seconds if seconds > 0 else None)
 
     def check(self) -> None:
         """RefusedValue where a part is larger than the whole that includes it."""
@@ -47,10 +67,3 @@ def _sum(a: int | None, b: int | None) -> int | None:
     if a is None or b is None:
         return b if a is None else a
     return a + b
-
-
-def seconds_per_token(output: int, first_chunk: float | None, seconds: float) -> float | None:
-    """Mean time per token after the first; None but for streams of at least two tokens."""
-    if first_chunk is None or output < 2 or seconds <= first_chunk:
-        return None
-    return (seconds - first_chunk) / (output - 1)

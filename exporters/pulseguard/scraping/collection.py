@@ -53,6 +53,7 @@ class Collection:
             return self._read(time.perf_counter())
 
     def _read(self, began: float) -> tuple[int, Readings]:
+        self._guard.attempt("look up models", None, self._whole.learn)
         part = self._whole.read()
         readings = dict(part.readings)
         readings |= self._guard.attempt(
