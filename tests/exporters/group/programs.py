@@ -105,6 +105,11 @@ class Programs:
         self._started.append(program)
         return program
 
+    def living(self) -> int:
+        """How many have entered a group; who leads alone has not."""
+        groups = self.folder / f"pulseguard-{os.geteuid()}"
+        return sum("." in path.name for path in groups.glob("*/[0-9]*[!s]"))
+
     def clear(self) -> None:
         for program in self._started:
             _kill_session(program.process.pid)

@@ -216,7 +216,7 @@ def test_without_preload_workers_of_one_instance_are_one_agent(
     )
     for _ in range(4):
         program.said()
-    wait_until(lambda: living(programs) >= 3)
+    wait_until(lambda: programs.living() >= 3)
     ask_until(port, ledger, lambda: ledger.count >= 300)
 
     wait_until(lambda: registry.total("tasks_completed") == ledger.count)
@@ -224,12 +224,6 @@ def test_without_preload_workers_of_one_instance_are_one_agent(
     assert registry.contradictions == []
     if not recycled_after:  # where all are replaced at once, /metrics begins anew
         wait_for_tasks(known["metrics_address"], ledger.count)
-
-
-def living(programs: Programs) -> int:
-    """How many have entered the group; who leads alone has not."""
-    groups = programs.folder / f"pulseguard-{os.geteuid()}"
-    return sum("." in path.name for path in groups.glob("*/[0-9]*[!s]"))
 
 
 def ask_until(port: int, ledger: Ledger, enough: Callable[[], bool]) -> None:

@@ -1,0 +1,1 @@
+"""What the exporter's README shows, run as it stands there."""
