@@ -11,6 +11,7 @@ from email.message import Message
 import httpx2
 import openai
 import pytest
+from pydantic_ai import exceptions
 
 from pulseguard.recording.error_types import error_type, is_cancellation
 
@@ -35,6 +36,27 @@ class ClientError(Exception):
     def __init__(self, **attributes: object) -> None:
         super().__init__("this model's maximum context length is 8192 tokens")
         self.__dict__.update(attributes)
+
+
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        (exceptions.ModelRateLimitError, "rate_limit"),
+        (exceptions.ModelQuotaExceededError, "rate_limit"),
+        (exceptions.ModelOverloadedError, "server_error"),
+        (exceptions.ModelServerError, "server_error"),
+        (exceptions.ModelConnectionError, "network"),
+        (exceptions.ModelTimeoutError, "timeout"),
+        (exceptions.ModelRequestTimeout, "timeout"),
+        (exceptions.ModelAuthenticationError, "auth"),
+        (exceptions.ModelContextWindowExceededError, "context_length"),
+        (exceptions.ModelRequestRejectedError, "_OTHER"),
+    ],
+)
+def test_pydantic_ais_categories_tell_the_type_without_a_cause(
+    category: type[exceptions.ModelAPIError], expected: str
+) -> None:
+    assert error_type(category.__new__(category)) == expected
 
 
 @pytest.mark.parametrize(

@@ -124,16 +124,13 @@ def workflow_of(attributes: Attributes) -> str:
     return _text(attributes, ("gen_ai.workflow.name",))
 
 
-def usage_of(attributes: Attributes) -> Usage | None:
-    """The tokens: input with the cached ones, output with reasoning. None where nobody says."""
-    usage = Usage(
-        input=_count(attributes, _INPUT),
-        output=_count(attributes, _OUTPUT),
-        cache_read=_count(attributes, _CACHE_READ),
-        cache_write=_count(attributes, _CACHE_WRITE),
-        reasoning=_count(attributes, _REASONING),
-    )
-    return None if usage.input is None and usage.output is None else usage
+def usage_of(attributes: Attributes, events: "Sequence[Event]" = ()) -> Usage | None:
+    """The tokens: input with the cached ones, output with reasoning. None where nobody says.
+
+    Where the span does not say it, the latest of its events that does: some tell it there alone.
+    """
+    told = map(_usage_in, [attributes, *(event.attributes or {} for event in reversed(events))])
+    return next((usage for usage in told if usage is not None), None)
 
 
 def first_chunk_of(
@@ -156,6 +153,17 @@ def evaluations_in(events: "Sequence[Event]") -> list[tuple[str, float]]:
             if score is not None and 0 <= score <= 1:
                 found.append((_text(event.attributes, (_EVALUATION_NAME,)), float(score)))
     return found
+
+
+def _usage_in(attributes: Attributes) -> Usage | None:
+    usage = Usage(
+        input=_count(attributes, _INPUT),
+        output=_count(attributes, _OUTPUT),
+        cache_read=_count(attributes, _CACHE_READ),
+        cache_write=_count(attributes, _CACHE_WRITE),
+        reasoning=_count(attributes, _REASONING),
+    )
+    return None if usage.input is None and usage.output is None else usage
 
 
 def _text(attributes: Attributes, names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec
 
-from pulseguard.catalog import OTHER, TOOL_TYPES
+from pulseguard.catalog import OTHER, TOOL_TYPES, ErrorType
 from pulseguard.guard import Guard
 from pulseguard.otel.conventions import (
     Kind,
@@ -16,10 +16,11 @@ from pulseguard.otel.conventions import (
     usage_of,
     workflow_of,
 )
-from pulseguard.otel.failures import failure_of
+from pulseguard.otel.failures import ending_of, tell_client_failure
 from pulseguard.otel.open_spans import OpenSpan
 from pulseguard.otel.span_call import SpanCall
 from pulseguard.recording.recorder import Recorder
+from pulseguard.recording.usage import Usage
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -43,11 +44,13 @@ class EndedSpan:
         self._recorder = recorder
         self._guard = guard
         self._seconds = max((span.end_time or 0) - (span.start_time or 0), 0) / 1e9
+        self._began = time.perf_counter() - self._seconds
+        self._ending = ending_of(span, self._attributes, opened.handled)
 
     def record(self, kind: Kind) -> None:
         """Count it, but a model call that somebody else counts."""
-        if time.perf_counter() - self._seconds < self._recorder.since:
-            return  # a forked child has it from its parent, where it ends as well
+        if self._is_the_parents():
+            return
         match kind:
             case "tool":
                 self._record_tool()
@@ -59,7 +62,7 @@ class EndedSpan:
                 self._record_call()
 
     def _record_call(self) -> None:
-        usage = usage_of(self._attributes)
+        usage = usage_of(self._attributes, self._span.events)
         open_call = self._opened.open_call
         if open_call is not None:
             if usage is not None and open_call._found_usage is self._opened.told:
@@ -72,35 +75,55 @@ class EndedSpan:
         first_chunk = first_chunk_of(
             self._attributes, self._span.events, self._span.start_time or 0, self._seconds
         )
-        failure = failure_of(self._span, self._attributes)
+        if self._ending.given_up is not None:
+            call.given_up(self._ending.given_up)
         announced = self._opened.announced
-        self._put_off(call.count, self._seconds, first_chunk, usage, failure, announced)
-        if self._opened.invocation is not None:
-            self._opened.invocation.called_model()
+        count = partial(self._count, call, self._seconds, first_chunk, usage, announced)
+        invocation = self._opened.invocation
+        if invocation is not None:
+            invocation.called_model()
+        if not (self._ending.untold and invocation is not None and invocation.hold(count)):
+            count(self._ending.failure)
+        if self._ending.failure is not None:
+            tell_client_failure()  # no call around this one has failed for it
+
+    def _count(
+        self,
+        call: SpanCall,
+        seconds: float,
+        first_chunk: float | None,
+        usage: Usage | None,
+        announced: bool,
+        failure: ErrorType | None,
+    ) -> None:
+        if not self._is_the_parents():
+            self._put_off(call.count, seconds, first_chunk, usage, announced, failure)
+
+    def _is_the_parents(self) -> bool:
+        """Whether this is a forked child, which has it from its parent, where it ends as well."""
+        return self._began < self._recorder.since
 
     def _record_tool(self) -> None:
         name, stated = tool_of(self._attributes)
         kind = stated if stated in TOOL_TYPES else OTHER
-        failure = failure_of(self._span, self._attributes)
         work = self._recorder.work
         if not self._opened.announced:
             self._put_off(work.tool_began)
-        self._put_off(work.tool_ended, name, kind, self._seconds, failure)
+        self._put_off(work.tool_ended, name, kind, self._seconds, self._ending.failure)
         if self._opened.invocation is not None:
             self._opened.invocation.used_tool()
 
     def _record_invocation(self) -> None:
         name, tally = agent_of(self._attributes), self._opened.tally()
-        failure = failure_of(self._span, self._attributes)
+        self._opened.settle(tell_client_failure())
         self._begin_late()
         ended = self._recorder.orchestration.invocation_ended
-        self._put_off(ended, name, self._seconds, failure, tally)
+        self._put_off(ended, name, self._seconds, self._ending.failure, tally)
 
     def _record_workflow(self) -> None:
-        failure = failure_of(self._span, self._attributes)
         self._begin_late()
         ended = self._recorder.orchestration.workflow_ended
-        self._put_off(ended, workflow_of(self._attributes), self._seconds, failure)
+        self._put_off(ended, workflow_of(self._attributes), self._seconds, self._ending.failure)
 
     def _begin_late(self) -> None:
         if not self._opened.announced:

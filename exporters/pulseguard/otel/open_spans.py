@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from pulseguard.catalog import ErrorType
 from pulseguard.otel.conventions import INFERENCE, Kind
 from pulseguard.recording.calls import LlmCall
 from pulseguard.recording.tally import OPEN_TALLY, Tally
@@ -23,18 +24,22 @@ class OpenSpan:
 
     `around` is the nearest inference span that it is inside of, not beyond a tool or an agent;
     `invocation` the nearest span of an agent's invocation. `open_call` is the call that was open,
-    in the code, where it began, and `told` what that had been told of its usage by then.
+    in the code, where it began, and `told` what that had been told of its usage by then; `handled`
+    the id of the exception that was in flight there.
     """
 
     __slots__ = (
         "_announced_at",
         "_inference_calls",
         "_outer_tally",
+        "_over",
+        "_settle",
         "_tool_calls",
         "agent",
         "announced",
         "around",
         "claimed",
+        "handled",
         "invocation",
         "kind",
         "open_call",
@@ -49,6 +54,7 @@ class OpenSpan:
         self.invocation = None if outer is None else outer.within()
         self.open_call = open_call
         self.told: Usage | None = None if open_call is None else open_call._found_usage
+        self.handled = 0
         self.agent: Agent | None = None
         # Counted as in progress by `agent`.
         self.announced = False
@@ -59,6 +65,8 @@ class OpenSpan:
         # Counters that need no lock: spans end in finalizers too.
         self._inference_calls = count()
         self._tool_calls = count()
+        self._settle: Callable[[ErrorType | None], None] | None = None
+        self._over = False
 
     def inside(self) -> "OpenSpan | None":
         """The inference span that code within this span is inside of."""
@@ -71,12 +79,29 @@ class OpenSpan:
         return self if self.kind == "agent" else self.invocation
 
     def called_model(self) -> None:
-        """A model call within this invocation."""
+        """A model call within this invocation: it goes on, so an earlier one was given up."""
         next(self._inference_calls)
+        self.settle(None)
 
     def used_tool(self) -> None:
         """A tool used within this invocation."""
         next(self._tool_calls)
+
+    def hold(self, settle: Callable[[ErrorType | None], None]) -> bool:
+        """A call within this invocation was cancelled: if by its own failure, the end will tell.
+
+        `settle` is told that then; False where the invocation is over already.
+        """
+        if self._over:
+            return False
+        self._settle = settle
+        return True
+
+    def settle(self, failure: ErrorType | None) -> None:
+        """The cancelled call, if there is one, has had this failure; None: it was given up."""
+        settle, self._settle = self._settle, None
+        if settle is not None:
+            settle(failure)
 
     def tally(self) -> Tally:
         """What this invocation has called; to be asked once, in the end."""
@@ -124,6 +149,8 @@ class OpenSpan:
         """It has ended: spans that began within it must not keep what is around it alive."""
         self.around = None
         self.invocation = None
+        self._over = True
+        self.settle(None)
 
 
 class OpenSpans:

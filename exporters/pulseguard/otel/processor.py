@@ -27,7 +27,12 @@ class PulseGuardSpanProcessor(SpanMeter):
     model calls, execute_tool a tool, invoke_agent an invocation of a logical agent,
     invoke_workflow a workflow; events `gen_ai.evaluation.result` are evaluations where their score
     is from 0 to 1. Any other operation is ignored. Read are names, times, token counts and the
-    types of errors; no message, argument, id or attribute of anybody's own.
+    types of errors; no argument, id or attribute of anybody's own, and no message, but that of a
+    failure whose name does not tell its type: for the type, which alone is kept.
+
+    A model call that is cancelled within an agent's invocation is counted when that ends or calls
+    a model again: Pydantic AI cancels the span of a stream that fails, and tells why only there.
+    It was given up, and has not failed, unless an error of the model's client ends the invocation.
 
     They belong to `agent`, else to the one whose task is open where the span begins (where it
     ends, if only then it is known what it is about), else to the one started last. What a sampler

@@ -3,6 +3,7 @@
 from pulseguard.catalog import ErrorType
 from pulseguard.guard import Guard
 from pulseguard.otel.conventions import Attributes, model_of, operation_of, provider_of
+from pulseguard.otel.failures import GivenUp
 from pulseguard.recording.calls import LlmCall
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.usage import Usage
@@ -18,13 +19,18 @@ class SpanCall(LlmCall):
         # The clock of this call begins with it.
         self._started = 0.0
 
+    def given_up(self, how: GivenUp) -> None:
+        """The caller did not wait for its end; a stream that he closed is an answer."""
+        self.unfinished()
+        self.answered = how == "closed"
+
     def count(
         self,
         seconds: float,
         first_chunk_seconds: float | None,
         usage: Usage | None,
-        failure: ErrorType | None,
         announced: bool,
+        failure: ErrorType | None,
     ) -> None:
         """Count it; `announced` says whether it is in progress already."""
         self._first_chunk = first_chunk_seconds

@@ -1,5 +1,6 @@
 """Spans as they begin and end: which of them are counted, for whom, and which are not again."""
 
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from weakref import ref
@@ -60,6 +61,8 @@ class SpanMeter(SpanProcessor):
         kind = kind_of(span.attributes)
         matters = kind is not None or outer is not None or open_call is not None
         opened = OpenSpan(kind, outer, open_call) if matters else None
+        if opened is not None and (handled := sys.exception()) is not None:
+            opened.handled = id(handled)  # not the exception: it would live as long as the span
         self._open.add(span.get_span_context().span_id, opened)
         if opened is not None and kind is not None:
             self._announce(opened, kind)

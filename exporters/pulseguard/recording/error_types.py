@@ -1,6 +1,7 @@
 """The bounded type of a failure, told from the exception alone: no client library is imported."""
 
 import errno
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -39,23 +40,33 @@ _CLASSES: Final[dict[str, ErrorType]] = {
     "APITimeoutError": "timeout",
     "ServerTimeoutError": "timeout",
     "DeadlineExceeded": "timeout",
+    "ModelRequestTimeout": "timeout",
+    "ModelTimeoutError": "timeout",
     "RateLimitError": "rate_limit",
+    "ModelRateLimitError": "rate_limit",
+    "ModelQuotaExceededError": "rate_limit",
     "ResourceExhausted": "rate_limit",
     "TooManyRequests": "rate_limit",
     "ThrottlingException": "rate_limit",
     "AuthenticationError": "auth",
+    "ModelAuthenticationError": "auth",
     "PermissionDeniedError": "auth",
     "PermissionDenied": "auth",
     "Unauthenticated": "auth",
     "ContentFilterFinishReasonError": "content_filter",
+    "ContextOverflowError": "context_length",
     "ContextWindowExceededError": "context_length",
+    "ModelContextWindowExceededError": "context_length",
     "ContentPolicyViolationError": "content_filter",
     "InternalServerError": "server_error",
+    "ModelServerError": "server_error",
+    "ModelUnavailableError": "server_error",
     "ServerError": "server_error",
     "ServiceUnavailable": "server_error",
     "ServiceUnavailableError": "server_error",
     "OverloadedError": "server_error",
     "APIConnectionError": "network",
+    "ModelConnectionError": "network",
     "ClientConnectionError": "network",
     "ClientPayloadError": "network",
     "ChunkedEncodingError": "network",
@@ -76,8 +87,11 @@ _PHRASES: Final[dict[str, ErrorType]] = {
     "prompt is too long": "context_length",
     "exceed context limit": "context_length",
     "context window": "context_length",
-    "content filtering policy": "content_filter",
+    "content filter": "content_filter",
+    "content management policy": "content_filter",
 }
+# How a message begins, as openai and anthropic, and Pydantic AI write it; a class may come first.
+_TOLD_STATUS: Final = re.compile(r"(?:\w+: )?(?:Error code|status_code): ([45]\d\d)\b")
 _DEEPEST: Final = 8
 
 
@@ -134,6 +148,12 @@ def named_error_type(name: str) -> ErrorType | None:
     return _CLASSES[max(endings, key=len)] if endings else None
 
 
+def told_error_type(message: str) -> ErrorType | None:
+    """The type that a client's message tells by the status it begins with; None without one."""
+    told = _TOLD_STATUS.match(message)
+    return None if told is None else _by_answer(int(told[1]), message)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     link: BaseException | None = error
     for _ in range(_DEEPEST):
@@ -158,12 +178,17 @@ def _by_code(error: BaseException) -> ErrorType | None:
 
 def _by_status(error: BaseException) -> ErrorType | None:
     status = http_status(error)
-    if status is None:
-        return None
-    if status == 400:
-        text = str(error).lower()
-        return next((found for phrase, found in _PHRASES.items() if phrase in text), "_OTHER")
-    return status_error(status)
+    return None if status is None else _by_answer(status, error)
+
+
+def _by_answer(status: int, message: object) -> ErrorType | None:
+    if status != 400:
+        return status_error(status)
+    text = str(message).lower()
+    told = (found for code, found in _CODES.items() if f"'{code}'" in text)
+    return next(told, None) or next(
+        (found for phrase, found in _PHRASES.items() if phrase in text), "_OTHER"
+    )
 
 
 def _by_class(error: BaseException) -> ErrorType | None:

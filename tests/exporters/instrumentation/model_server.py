@@ -33,6 +33,10 @@ class ModelServer:
             time.sleep(0.01)
         return [entry_from_json(row) for row in page["entries"]]
 
+    def is_asked(self) -> bool:
+        """Whether an attempt is under way."""
+        return bool(self._ledger()["open"])
+
     def _ledger(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/ledger?limit=10000", timeout=5) as answer:
             page: dict[str, Any] = json.load(answer)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -13,6 +16,7 @@ from pulseguard.otel import PulseGuardSpanProcessor
 from pulseguard_stack.model_server.ledger import Entry
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.instrumentation.model_server import ModelServer, model_server
+from tests.exporters.observing import wait_until
 
 _AT_ONCE = ("--first-token-median", "0", "--token-median", "0", "--stall-seconds", "20")
 
@@ -58,3 +62,12 @@ class ServedNow:
 
     def entries(self) -> list[Entry]:
         return self._server.entries()[self._before :]
+
+    async def cancel_once_asked(self, asking: Coroutine[Any, Any, object]) -> None:
+        """Cancel this once its request has come in; it is to be one that gets no answer."""
+        task = asyncio.create_task(asking)
+        await asyncio.to_thread(wait_until, self._server.is_asked)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(self.entries)

@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 
 from pulseguard import Agent
-from pulseguard.catalog import CALLS_IN_PROGRESS, ERRORS, OPERATION_DURATION, TOKENS
+from pulseguard.catalog import (
+    CALLS_IN_PROGRESS,
+    CALLS_WITHOUT_USAGE,
+    ERRORS,
+    OPERATION_DURATION,
+    TOKENS,
+)
 from pulseguard_stack.model_server.ledger import Entry
 from pulseguard_stack.model_server.outcomes import ERROR_TYPES
-from tests.exporters.observing import Samples, samples, scrape
+from tests.exporters.observing import Samples, samples, scrape, total
 
 
 @dataclass
@@ -42,6 +48,11 @@ def served(entries: Iterable[Entry]) -> Counted:
     errors = Counter(ERROR_TYPES.get(entry.outcome, "") for entry in entries)
     errors.pop("", None)
     return Counted(len(entries), {kind: n for kind, n in tokens.items() if n}, dict(errors))
+
+
+def without_usage(agent: Agent) -> float:
+    """Answers whose tokens nobody told."""
+    return total(scrape(agent), CALLS_WITHOUT_USAGE)
 
 
 def by_label(found: Samples, name: str, label: str, **matching: str) -> dict[str, int]:

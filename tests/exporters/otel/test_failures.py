@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.trace import Status, StatusCode, Tracer
 
 from pulseguard import Agent
-from pulseguard.recording.error_types import named_error_type
+from pulseguard.recording.error_types import named_error_type, told_error_type
 from tests.exporters.otel.counted import counted
 from tests.exporters.otel.spans import NEWEST, spell
 
@@ -67,6 +67,37 @@ def test_a_failure_that_only_the_status_tells_is_named_by_it(agent: Agent, trace
     assert counted(agent).errors == {"timeout": 1, "_OTHER": 2}
 
 
+def test_a_failure_whose_name_says_too_little_is_told_by_its_status_and_words(
+    agent: Agent, tracer: Tracer
+) -> None:
+    for said in ("Error code: 500 - An error.", "Error code: 400 - Beyond the context window."):
+        span = tracer.start_span("chat", attributes={**NEWEST, "error.type": "x.OpenAIAPIError"})
+        span.set_status(Status(StatusCode.ERROR, said))
+        span.end()
+
+    assert counted(agent).errors == {"server_error": 1, "context_length": 1}
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (
+            "Error code: 400 - {'error': {'message': 'no', 'code': 'content_filter'}}",
+            "content_filter",
+        ),
+        ("BadRequestError: Error code: 400 - The maximum context length is 9.", "context_length"),
+        ("Error code: 400 - The content management policy says no.", "content_filter"),
+        ("Error code: 400 - A parameter is wrong.", "_OTHER"),
+        ("status_code: 429, model_name: m, body: {'message': 'context window'}", "rate_limit"),
+        ("Error code: 4000", None),
+        ("They said: Error code: 500", None),
+        ("", None),
+    ],
+)
+def test_messages_of_clients_tell_their_status_first(message: str, expected: str | None) -> None:
+    assert told_error_type(message) == expected
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -82,6 +113,7 @@ def test_a_failure_that_only_the_status_tells_is_named_by_it(agent: Agent, trace
         ("langchain_openai.chat_models.base.OpenAIRateLimitError", "rate_limit"),
         ("pydantic_ai.exceptions.ModelServerError", "server_error"),
         ("pydantic_ai.exceptions.ModelContextWindowExceededError", "context_length"),
+        ("langchain_openai.chat_models.base.OpenAIContextOverflowError", "context_length"),
         ("ValueError", None),
         ("", None),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -22,14 +23,19 @@ from pulseguard.catalog import TIME_TO_FIRST_CHUNK
 from pulseguard.instrumentation import instrument, uninstrument
 from tests.exporters.observing import scrape, total
 from tests.exporters.otel.conftest import ServedNow
-from tests.exporters.otel.counted import counted, served, tool_uses
+from tests.exporters.otel.counted import (
+    Counted,
+    counted,
+    served,
+    tool_uses,
+    without_usage,
+)
 
 QUESTION = "What is 17 + 25?"
 LONG_QUESTION = "Please keep in mind: the ferry carries letters, bicycles and a piano. " * 20
 WEATHER: Any = {"messages": [("user", "Use the tool to tell the weather in Paris.")]}
 FAULTS = ("429", "500", "401", "400-context", "400-content-filter", "cut", "timeout")
-# What LangChain's callbacks for coroutines leave of these is a name that does not say more.
-UNNAMED = {"content_filter", "context_length", "server_error"}
+STALLED = "patient timeout"
 
 
 @pytest.fixture(params=["spans alone", "the client instrumented too"])
@@ -60,7 +66,7 @@ class Models:
             max_retries=0,
             stream_usage=True,
             timeout=0.3 if fault == "timeout" else 10,
-            default_headers={"X-Simulate": fault},
+            default_headers={"X-Simulate": fault.removeprefix("patient ")},
             http_client=self._client,
             http_async_client=self._async_client,
         )
@@ -139,22 +145,54 @@ def test_failures_have_the_types_that_the_server_gave_them(
     for fault in FAULTS:
         with suppress(openai.OpenAIError):
             models.chat(fault=fault).invoke(QUESTION)
+        with suppress(openai.OpenAIError):
+            list(models.chat(fault=fault).stream(QUESTION))
 
     assert counted(agent) == served(server.entries())
 
 
-def test_failures_of_coroutines_have_the_types_that_their_names_tell(
-    models: Models, agent: Agent, server: ServedNow, seen: str
+def test_failures_of_coroutines_have_the_types_that_the_server_gave_them(
+    models: Models, agent: Agent, server: ServedNow
 ) -> None:
     async def work() -> None:
         for fault in FAULTS:
             with suppress(openai.OpenAIError):
                 await models.chat(fault=fault).ainvoke(QUESTION)
+            with suppress(openai.OpenAIError):
+                async for _ in models.chat(fault=fault).astream(QUESTION):
+                    pass
 
     models.until_done(work)
 
-    by_server = served(server.entries())
-    if seen == "spans alone":
-        unnamed = sum(by_server.errors.pop(kind) for kind in UNNAMED)
-        by_server.errors["_OTHER"] = unnamed
-    assert counted(agent) == by_server
+    assert counted(agent) == served(server.entries())
+
+
+def test_streams_that_the_caller_lets_go_are_no_failures(models: Models, agent: Agent) -> None:
+    async def work() -> None:
+        async for _ in models.chat().astream("Tell me a story."):
+            break
+
+    for _ in models.chat().stream("Tell me a story."):
+        break
+    gc.collect()
+    models.until_done(work)
+
+    assert counted(agent) == Counted(2)
+    assert without_usage(agent) == 2
+
+
+def test_calls_that_are_cancelled_before_any_answer_have_no_usage_to_miss(
+    models: Models, agent: Agent, server: ServedNow
+) -> None:
+    async def read() -> None:
+        async for _ in models.chat(fault=STALLED).astream(QUESTION):
+            pass
+
+    async def work() -> None:
+        await server.cancel_once_asked(models.chat(fault=STALLED).ainvoke(QUESTION))
+        await server.cancel_once_asked(read())
+
+    models.until_done(work)
+
+    assert counted(agent) == Counted(2)
+    assert without_usage(agent) == 0

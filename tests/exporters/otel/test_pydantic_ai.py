@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,11 +22,18 @@ from pulseguard.catalog import INVOKE_AGENT_DURATION, TIME_TO_FIRST_CHUNK
 from pulseguard.instrumentation import instrument, uninstrument
 from tests.exporters.observing import scrape, total
 from tests.exporters.otel.conftest import ServedNow
-from tests.exporters.otel.counted import counted, served, tool_uses
+from tests.exporters.otel.counted import (
+    Counted,
+    counted,
+    served,
+    tool_uses,
+    without_usage,
+)
 
 QUESTION = "What is 17 + 25?"
 LONG_QUESTION = "Please keep in mind: the ferry carries letters, bicycles and a piano. " * 20
 FAULTS = ("429", "500", "401", "400-context", "400-content-filter", "cut", "timeout")
+STALLED = "patient timeout"
 
 
 @pytest.fixture(params=["spans alone", "the client instrumented too"])
@@ -71,7 +78,7 @@ class Run:
             api_key="none",
             max_retries=0,
             timeout=0.3 if fault == "timeout" else 10,
-            default_headers={"X-Simulate": fault},
+            default_headers={"X-Simulate": fault.removeprefix("patient ")},
         )
         self._clients.append(client)
         return Framework(
@@ -154,26 +161,72 @@ def test_failures_have_the_types_that_the_server_gave_them(
     assert counted(agent) == served(server.entries())
 
 
-def test_streams_that_fail_count_and_their_failures_as_far_as_they_are_told(
+def test_failures_of_streams_have_the_types_that_the_server_gave_them(
     run: Run, agent: Agent, server: ServedNow, seen: str
 ) -> None:
-    async def ask(fault: str) -> None:
-        async with run.agent(fault=fault).run_stream("Tell me a story.") as answer:
+    async def read(fault: str, **settings: Any) -> None:
+        asked = run.agent(fault=fault, model_settings=settings)
+        async with asked.run_stream("Tell me a story.") as answer:
             async for _ in answer.stream_text(delta=True):
                 pass
+
+    async def handle(_: object, events: AsyncIterable[object]) -> None:
+        async for _event in events:
+            pass
 
     async def work() -> None:
         for fault in FAULTS:
             with suppress(AgentRunError):
-                await ask(fault)
+                await read(fault)
+        with suppress(AgentRunError):
+            await run.agent(fault="cut").run("Tell me a story.", event_stream_handler=handle)
+        if seen == "spans alone":  # to the client, who has no patience is a caller that gives up
+            with suppress(AgentRunError):
+                await read(STALLED, first_event_timeout=0.1)
 
     run.until_done(work)
 
-    by_server = served(server.entries())
-    if seen == "spans alone":
-        # The framework ends the span of a stream that fails by a cancellation, without the error.
-        by_server.errors.clear()
-    assert counted(agent) == by_server
+    assert counted(agent) == served(server.entries())
+    # Those that were cut had begun.
+    assert without_usage(agent) == 2
+
+
+def test_what_fails_while_a_stream_is_read_is_no_failure_of_its_call(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    async def read(error: BaseException | None) -> None:
+        async with run.agent().run_stream("Tell me a story.") as answer:
+            async for _ in answer.stream_text(delta=True):
+                if error is not None:
+                    raise error
+                await run.agent(fault="429").run(QUESTION)
+
+    async def work() -> None:
+        for error in (ConnectionError(), asyncio.CancelledError(), None):
+            with suppress(ConnectionError, asyncio.CancelledError, AgentRunError):
+                await read(error)
+
+    run.until_done(work)
+
+    assert counted(agent).errors == {"rate_limit": 1}
+    assert counted(agent).calls == len(server.entries()) == 4
+
+
+def test_calls_that_are_cancelled_before_any_answer_have_no_usage_to_miss(
+    run: Run, agent: Agent, server: ServedNow
+) -> None:
+    async def read() -> None:
+        async with run.agent(fault=STALLED).run_stream(QUESTION):
+            pass
+
+    async def work() -> None:
+        await server.cancel_once_asked(run.agent(fault=STALLED).run(QUESTION))
+        await server.cancel_once_asked(read())
+
+    run.until_done(work)
+
+    assert counted(agent) == Counted(2)
+    assert without_usage(agent) == 0
 
 
 def test_a_tool_that_fails_counts_as_failed(run: Run, agent: Agent, server: ServedNow) -> None:

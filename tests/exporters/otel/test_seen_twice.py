@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from asyncio import CancelledError
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -14,8 +15,13 @@ from opentelemetry.trace import Span, Tracer, set_span_in_context
 
 from pulseguard import Agent
 from pulseguard.recording.usage import Usage
-from tests.exporters.otel.counted import counted
+from tests.exporters.otel.counted import Counted, counted
 from tests.exporters.otel.spans import BY_SPAN, TOOL, call, calls_of, in_progress
+
+
+class APIError(Exception):
+    """As clients name what their errors derive from."""
+
 
 EMBEDDINGS: dict[str, Any] = {
     "gen_ai.operation.name": "embeddings",
@@ -33,6 +39,20 @@ def test_a_call_inside_a_span_counts_and_the_span_does_not(agent: Agent, tracer:
 
     assert calls_of(agent) == {"by hand": 1}
     assert counted(agent).tokens == {"input": 5, "output": 1}
+
+
+def test_a_call_that_fails_inside_a_span_that_is_cancelled_for_it_fails_once(
+    agent: Agent, tracer: Tracer
+) -> None:
+    invocation = {"gen_ai.operation.name": "invoke_agent"}
+    with suppress(APIError), tracer.start_as_current_span("agent", attributes=invocation):
+        with suppress(CancelledError), tracer.start_as_current_span("chat", attributes=BY_SPAN):
+            with suppress(APIError), agent.llm_call("openai", "by hand"):
+                raise (error := APIError())
+            raise CancelledError
+        raise error
+
+    assert counted(agent) == Counted(1, errors={"_OTHER": 1})
 
 
 def test_several_calls_inside_one_span_are_several(agent: Agent, tracer: Tracer) -> None:

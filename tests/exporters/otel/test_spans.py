@@ -101,6 +101,17 @@ def test_a_call_without_usage_is_counted_as_such(agent: Agent, tracer: Tracer) -
     assert total(scrape(agent), CALLS_WITHOUT_USAGE, gen_ai_request_model="m") == 1
 
 
+def test_usage_that_only_events_tell_is_that_of_the_latest(agent: Agent, tracer: Tracer) -> None:
+    with tracer.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}) as span:
+        for output in (1, 20):
+            told = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": output}
+            span.add_event("gen_ai.client.inference.operation.details", told)
+        span.add_event("done")
+
+    assert counted(agent).tokens == {"input": 100, "output": 20}
+    assert total(scrape(agent), CALLS_WITHOUT_USAGE) == 0
+
+
 @pytest.mark.parametrize(
     "stated",
     [
