@@ -18,6 +18,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final, Protocol
 
+from pulseguard.ending import seconds_until
+
 SECONDS_TO_END: Final = 2.0
 
 # Of the finalizers of multiprocessing; its children are joined before these.
@@ -110,7 +112,7 @@ def _stop_all(failed: bool = False) -> None:
     deadline = time.monotonic() + SECONDS_TO_END
     waiting = list(_running)
     for number, running in enumerate(waiting):
-        left = max(deadline - time.monotonic(), 0)
+        left = seconds_until(deadline)
         end = running._fail if failed else running.stop
         end(left / (len(waiting) - number))
 

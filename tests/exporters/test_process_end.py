@@ -117,20 +117,6 @@ def test_the_end_of_a_forked_child_is_not_the_agents(
     assert registry.goodbyes == []
 
 
-def test_exit_is_not_held_up_by_a_registry_that_is_away(
-    processes: Processes, tmp_path: Path
-) -> None:
-    registry = FakeRegistry()
-    with registry:
-        pass
-    process = run_agent(processes, registry.url, tmp_path, "")
-    first_line(process)
-    began = time.monotonic()
-
-    assert process.wait(10) == 0
-    assert time.monotonic() - began < 2.5
-
-
 def test_a_killed_agent_comes_back_as_the_same_instance(
     registry: FakeRegistry, processes: Processes, tmp_path: Path
 ) -> None:
