@@ -195,6 +195,7 @@ class Exporter:
         elif self._presence is not None:
             self._presence.finish(ending, goodbye=not failed)
         self._close()
+        self._journal.flush()
 
     def _leave(self, membership: "Membership", ending: Ending, goodbye: bool) -> None:
         membership.stop_keeping(ending)

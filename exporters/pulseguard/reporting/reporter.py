@@ -94,6 +94,7 @@ class Reporter:
 
     def _turn(self) -> float:
         """Do what is due; the seconds until something is due again."""
+        self._journal.settle()
         now = time.monotonic()
         if now >= self._next_snapshot:
             self._cut(now)
