@@ -20,6 +20,7 @@ from pulseguard.recording.series import Series
 from pulseguard.recording.values import amount
 from pulseguard.settings import environment_source, read_settings, stand_in
 from pulseguard.settings_file import settings_file, with_file
+from pulseguard.unseen import expect_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +129,8 @@ class Agent(Blocks, Events, Metrics):
         )
         exporter = self._exporter_type
         self._exporter = exporter(described, settings, self._recorder, self._guard, journal)
+        if not strict:
+            expect_start(self._exporter, described.name, self._recorder)
         self.name = described.name
         self.environment = settings.environment
 

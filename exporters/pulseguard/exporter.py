@@ -22,6 +22,7 @@ from pulseguard.reporting.totals import read_totals
 from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
 from pulseguard.slots import Slot, default_folder, take_instance
+from pulseguard.unseen import note_started
 
 if TYPE_CHECKING:
     from pulseguard.group.membership import Membership
@@ -93,6 +94,7 @@ class Exporter:
             if self._running:
                 return False
             self._running = True
+            note_started(self)
             self._recorder.activity.drain(False)
             self._guard.attempt("take a slot", None, self._take_instance)
             # Whose instance is given may have company from the start, else only when it forks.

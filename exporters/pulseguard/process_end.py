@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Final, Protocol
 
 from pulseguard.ending import seconds_until
+from pulseguard.unseen import tell_of_unseen
 
 SECONDS_TO_END: Final = 2.0
 
@@ -105,6 +106,7 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
 
 def _stop_and_end() -> None:
     _stop_all()
+    tell_of_unseen()
     _end_by_sigterm()
 
 
