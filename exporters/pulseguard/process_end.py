@@ -42,11 +42,7 @@ _ends_with_multiprocessing = False
 
 
 def stop_at_end(running: Running) -> None:
-    """Have it stopped when the process ends.
-
-    SIGTERM is taken only where nobody else did: from the main thread, and while its disposition is
-    the default.
-    """
+    """Have it stopped when the process ends; by SIGTERM too, where that can be taken here."""
     global _exit_handler_set
     if not _exit_handler_set:
         atexit.register(_on_exit)
@@ -54,9 +50,19 @@ def stop_at_end(running: Running) -> None:
     if running not in _running:
         _running.append(running)
     end_with_multiprocessing()
+    take_sigterm()
+
+
+def take_sigterm() -> None:
+    """Have SIGTERM stop what runs, where it still has its default; only the main thread can."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if in_main_thread and not is_sigterm_taken():
         signal.signal(signal.SIGTERM, _on_sigterm)
+
+
+def is_sigterm_taken() -> bool:
+    """Whether SIGTERM does more than end the process there and then."""
+    return signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
 
 
 def end_with_multiprocessing() -> None:

@@ -110,6 +110,9 @@ class Observer(Agent):
     _exporter: QuietExporter
     _exporter_type = QuietExporter
 
+    def _take_sigterm(self) -> None:
+        """The signals are the program's."""
+
     @property
     def team(self) -> str:
         """Whose it is, from whatever source."""
