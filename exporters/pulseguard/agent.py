@@ -20,6 +20,7 @@ from pulseguard.recording.series import Series
 from pulseguard.recording.values import amount
 from pulseguard.settings import environment_source, read_settings, stand_in
 from pulseguard.settings_file import settings_file, with_file
+from pulseguard.unseen import expect_start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,8 +129,12 @@ class Agent(Blocks, Events, Metrics):
         )
         exporter = self._exporter_type
         self._exporter = exporter(described, settings, self._recorder, self._guard, journal)
+        self._journal = journal
+        if not strict:
+            expect_start(self._exporter, described.name, self._recorder)
         self.name = described.name
         self.environment = settings.environment
+        self._guard.attempt("take SIGTERM", None, self._take_sigterm)
 
     @property
     def instance(self) -> str:
@@ -150,11 +155,14 @@ class Agent(Blocks, Events, Metrics):
     def start(self) -> None:
         """Open /metrics and begin to report; returns at once, whatever the registry does.
 
-        In the main thread it also sees to a goodbye on SIGTERM, where nobody else handles that.
+        There is a goodbye on SIGTERM too where this or the constructor is called in the main
+        thread, unless somebody else handles that signal.
         """
         if self._exporter.start():
             note_start(self)
             process_end.stop_at_end(self)
+            if not process_end.is_sigterm_taken():
+                self._tell_of_sigterm()
             self._make_way()
 
     def stop(self, timeout_seconds: float = process_end.SECONDS_TO_END) -> None:
@@ -179,6 +187,17 @@ class Agent(Blocks, Events, Metrics):
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _take_sigterm(self) -> None:
+        # Here already: only the main thread can, and it may not be the one that starts it.
+        process_end.take_sigterm()
+
+    def _tell_of_sigterm(self) -> None:
+        self._journal.write(
+            "sigterm",
+            f"a SIGTERM will end {self.name} without a goodbye: it was started outside the main "
+            "thread; call start() there, or handle SIGTERM",
+        )
 
     def _make_way(self) -> None:
         # Spelled out: who is not run by `pulseguard run` imports nothing of it.

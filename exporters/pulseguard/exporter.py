@@ -1,6 +1,5 @@
 """The life of an agent's exporter: who the agent is, and whether this process speaks for it."""
 
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulseguard.agent_info import agent_info
 from pulseguard.description import Description
+from pulseguard.ending import Ending, begin_ending, seconds_until
 from pulseguard.forking import IMPORTING, tell_of_forks
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.presence import Presence, metrics_address
@@ -22,10 +22,9 @@ from pulseguard.reporting.totals import read_totals
 from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
 from pulseguard.slots import Slot, default_folder, take_instance
+from pulseguard.unseen import note_started
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pulseguard.group.membership import Membership
 
 # For a request to the registry that is under way; another process will send it again.
@@ -46,14 +45,12 @@ class Exporter:
         recorder: Recorder,
         guard: Guard,
         journal: OncePerMinute,
-        slots: "Path | None" = None,
     ) -> None:
         self._description = description
         self._settings = settings
         self._recorder = recorder
         self._guard = guard
         self._journal = journal
-        self._slots = slots
         self._slot: Slot | None = None
         self._slot_of_the_group: Slot | None = None
         self._running = False
@@ -98,6 +95,7 @@ class Exporter:
             if self._running:
                 return False
             self._running = True
+            note_started(self)
             self._recorder.activity.drain(False)
             self._guard.attempt("take a slot", None, self._take_instance)
             # Whose instance is given may have company from the start, else only when it forks.
@@ -114,20 +112,17 @@ class Exporter:
         Of a group only the last one says goodbye. An agent that has `failed` says what its state
         is instead, and will be missed.
         """
-        with self._lifecycle:
-            if not self._running:
-                return False
-            deadline = time.monotonic() + timeout_seconds
-            self._running = False
-            self._recorder.drain(failed)
-            if self._membership is not None:
-                self._guard.attempt(
-                    "leave the group", None, self._leave, self._membership, deadline, not failed
-                )
-            elif self._presence is not None:
-                self._presence.finish(deadline, goodbye=not failed)
-            self._close()
-            return True
+        ending = begin_ending(timeout_seconds)
+        # Another thread may be stopping it, and have all the time in the world.
+        if not self._lifecycle.acquire(timeout=seconds_until(ending.waits_until)):
+            return False
+        try:
+            was_running, self._running = self._running, False
+            if was_running:
+                self._end(ending, failed)
+            return was_running
+        finally:
+            self._lifecycle.release()
 
     def show_tree(self, root: int) -> None:
         """Tell of this process' descendants from now on, instead of this process."""
@@ -194,17 +189,28 @@ class Exporter:
         if self._membership is not None:
             self._membership.remember()
 
-    def _leave(self, membership: "Membership", deadline: float, goodbye: bool) -> None:
-        membership.stop_keeping()
+    def _end(self, ending: Ending, failed: bool) -> None:
+        self._recorder.drain(failed)
+        if self._membership is not None:
+            self._guard.attempt(
+                "leave the group", None, self._leave, self._membership, ending, not failed
+            )
+        elif self._presence is not None:
+            self._presence.finish(ending, goodbye=not failed)
+        self._close()
+        self._journal.flush()
+
+    def _leave(self, membership: "Membership", ending: Ending, goodbye: bool) -> None:
+        membership.stop_keeping(ending)
         if self._presence is not None and membership.speaks_alone():
-            self._presence.finish(deadline, goodbye)
+            self._presence.finish(ending, goodbye)
         else:
             membership.expect_company()
             if self._presence is not None:
-                self._presence.hand_over(min(deadline, time.monotonic() + _SECONDS_TO_HAND_OVER))
+                self._presence.hand_over(ending.within(_SECONDS_TO_HAND_OVER))
                 self._remember()
             if membership.leave():
-                self._speak_last(deadline, goodbye)
+                self._speak_last(ending, goodbye)
         self._membership = None
         if membership.finish():
             # Its numbers are in the group's: what comes now is counted from zero.
@@ -212,11 +218,11 @@ class Exporter:
             self._recorder.begin_anew()
             self._begin_anew()
 
-    def _speak_last(self, deadline: float, goodbye: bool) -> None:
+    def _speak_last(self, ending: Ending, goodbye: bool) -> None:
         presence = self._new_presence()
         presence.port = self._take_on()
         presence.start_reporting(*self._told())
-        presence.finish(deadline, goodbye)
+        presence.finish(ending, goodbye)
 
     def _take_on(self) -> int | None:
         """What the speaker before has told is told; the port that it had."""
@@ -276,18 +282,10 @@ class Exporter:
         )
 
     def _take_instance(self) -> None:
-        if self._settings.instance:
-            return
-        environment, name = self._settings.environment, self._description.name
-        if "PULSEGUARD_RUN" in os.environ:
-            from pulseguard.running.own_agent import instance_of_run
-
-            # The program that `pulseguard run` runs is one agent, whoever speaks of it.
-            self.instance = instance_of_run(environment, name) or ""
-            if self.instance:
-                return
-        folder = self._slots or default_folder()
-        self.instance, self._slot = take_instance(environment, name, folder, self._journal)
+        if not self._settings.instance:
+            environment, name = self._settings.environment, self._description.name
+            folder = default_folder()
+            self.instance, self._slot = take_instance(environment, name, folder, self._journal)
 
     def _stay_who_it_is(self) -> None:
         """The slot is the group's now: it is held until the last of its processes has ended."""

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import Concatenate, Final, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
 from pulseguard.catalog import OTHER
 from pulseguard.errors import ConfigurationError, PulseGuardError
@@ -16,25 +16,67 @@ R = TypeVar("R")
 
 LOGGER = logging.getLogger("pulseguard")
 
+_SECONDS_BETWEEN_LINES: Final = 60.0
+
+
+class _Held(NamedTuple):
+    """What a kind has said within its minute: its latest line, and how many there were."""
+
+    lines: int
+    message: str
+    level: int
+
 
 class OncePerMinute:
     """Log lines, each kind at most once a minute.
 
-    The number of kinds is bounded by the code: a kind is a constant, never a value.
+    What is said again within the minute is dropped. What is said anew is held back, and its latest
+    is told once the minute is over (`settle`) or nobody waits for that (`flush`).
+
+    The number of kinds is bounded by the code: a kind is a constant, never a value. There is no
+    lock: finalizers write as well, in a thread that would hold it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._last: dict[str, float] = {}
+        self._told: dict[str, tuple[float, str]] = {}
+        self._held: dict[str, _Held] = {}
 
     def write(self, kind: str, message: str, level: int = logging.WARNING) -> None:
-        now = self._clock()
-        last = self._last.get(kind)
-        if last is None or now - last >= 60:
-            self._last[kind] = now
-            # A handler of the agent's that fails is not the agent's failure either.
-            with suppress(Exception):
-                LOGGER.log(level, "%s", message)
+        """Tell it now, later, or not again."""
+        self.settle()
+        if self._is_due(kind):
+            self._tell(kind, message, message, level)
+        elif message != self._told[kind][1]:
+            held = self._held.get(kind)
+            self._held[kind] = _Held(held.lines + 1 if held else 1, message, level)
+
+    def settle(self) -> None:
+        """Tell what was held back for its minute."""
+        for kind in tuple(self._held):
+            if self._is_due(kind):
+                self._tell_held(kind)
+
+    def flush(self) -> None:
+        """Tell all that was held back: there may be no later."""
+        for kind in tuple(self._held):
+            self._tell_held(kind)
+
+    def _is_due(self, kind: str) -> bool:
+        told = self._told.get(kind)
+        return told is None or self._clock() - told[0] >= _SECONDS_BETWEEN_LINES
+
+    def _tell_held(self, kind: str) -> None:
+        held = self._held.pop(kind, None)
+        if held is not None:
+            line = f"{held.message} (the latest of {held.lines} held back since the last such line)"
+            self._tell(kind, held.message, line, held.level)
+
+    def _tell(self, kind: str, message: str, line: str, level: int) -> None:
+        self._told[kind] = self._clock(), message
+        # A handler of the agent's that fails is not the agent's failure either.
+        with suppress(Exception):
+            LOGGER.log(level, "%s", line)
 
 
 class Guard:

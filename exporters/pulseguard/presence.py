@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from pulseguard.description import Description
+from pulseguard.ending import Ending, seconds_until
 from pulseguard.errors import ConfigurationError
 from pulseguard.forking import IMPORTING
 from pulseguard.guard import Guard, OncePerMinute
@@ -125,20 +126,21 @@ class Presence:
         """host:port of /metrics as others reach it; None where nothing has listened."""
         return metrics_address(self._settings, self.port)
 
-    def finish(self, deadline: float, goodbye: bool) -> None:
+    def finish(self, ending: Ending, goodbye: bool) -> None:
         """Last snapshot and, if so, goodbye; then wait for a last scrape, if one is due."""
+        until = ending.waits_until
         if self._reporter is not None:
-            self._guard.attempt("say goodbye", None, self._reporter.stop, deadline, goodbye)
+            self._guard.attempt("say goodbye", None, self._reporter.stop, until, goodbye)
         if self._server is not None and self._is_scraped():
-            left = max(deadline - time.monotonic(), 0)
-            self._server.wait_until_served(self._recorder.series.changes, left)
-        self._close_metrics()
+            self._server.wait_until_served(self._recorder.series.changes, seconds_until(until))
+        self._close_metrics(ending)
 
-    def hand_over(self, deadline: float) -> None:
+    def hand_over(self, ending: Ending) -> None:
         """Fall silent: another process of the agent goes on."""
-        self._close_metrics()
+        self._close_metrics(ending)
         if self._reporter is not None:
-            self._guard.attempt("stop reporting", None, self._reporter.hand_over, deadline)
+            until = ending.waits_until
+            self._guard.attempt("stop reporting", None, self._reporter.hand_over, until)
 
     def let_go(self) -> None:
         """Close what a forked child has inherited, and must not keep."""
@@ -147,9 +149,10 @@ class Presence:
         if self._reporter is not None:
             self._reporter.let_go()
 
-    def _close_metrics(self) -> None:
+    def _close_metrics(self, ending: Ending) -> None:
         if self._server is not None:
-            self._guard.attempt("close /metrics", None, self._server.close)
+            left = seconds_until(ending.closes_until)
+            self._guard.attempt("close /metrics", None, self._server.close, left)
             self._server = None
 
     def _is_scraped(self) -> bool:

@@ -18,6 +18,9 @@ from contextlib import suppress
 from types import FrameType
 from typing import Final, Protocol
 
+from pulseguard.ending import seconds_until
+from pulseguard.unseen import tell_of_unseen
+
 SECONDS_TO_END: Final = 2.0
 
 # Of the finalizers of multiprocessing; its children are joined before these.
@@ -39,11 +42,7 @@ _ends_with_multiprocessing = False
 
 
 def stop_at_end(running: Running) -> None:
-    """Have it stopped when the process ends.
-
-    SIGTERM is taken only where nobody else did: from the main thread, and while its disposition is
-    the default.
-    """
+    """Have it stopped when the process ends; by SIGTERM too, where that can be taken here."""
     global _exit_handler_set
     if not _exit_handler_set:
         atexit.register(_on_exit)
@@ -51,9 +50,19 @@ def stop_at_end(running: Running) -> None:
     if running not in _running:
         _running.append(running)
     end_with_multiprocessing()
+    take_sigterm()
+
+
+def take_sigterm() -> None:
+    """Have SIGTERM stop what runs, where it still has its default; only the main thread can."""
     in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+    if in_main_thread and not is_sigterm_taken():
         signal.signal(signal.SIGTERM, _on_sigterm)
+
+
+def is_sigterm_taken() -> bool:
+    """Whether SIGTERM does more than end the process there and then."""
+    return signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
 
 
 def end_with_multiprocessing() -> None:
@@ -103,6 +112,7 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
 
 def _stop_and_end() -> None:
     _stop_all()
+    tell_of_unseen()
     _end_by_sigterm()
 
 
@@ -110,7 +120,7 @@ def _stop_all(failed: bool = False) -> None:
     deadline = time.monotonic() + SECONDS_TO_END
     waiting = list(_running)
     for number, running in enumerate(waiting):
-        left = max(deadline - time.monotonic(), 0)
+        left = seconds_until(deadline)
         end = running._fail if failed else running.stop
         end(left / (len(waiting) - number))
 

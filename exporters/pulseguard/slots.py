@@ -43,7 +43,16 @@ class Slot:
 def take_instance(
     environment: str, name: str, folder: "Path", journal: OncePerMinute
 ) -> tuple[str, Slot | None]:
-    """`<host name>-<slot>`, and the slot; slot 0 and a line in the log where none can be locked."""
+    """`<host name>-<slot>`, and the slot; slot 0 and a line in the log where none can be locked.
+
+    The program that `pulseguard run` runs is one agent, whoever speaks of it: it needs no slot.
+    """
+    if "PULSEGUARD_RUN" in os.environ:
+        from pulseguard.running.own_agent import instance_of_run
+
+        instance = instance_of_run(environment, name)
+        if instance:
+            return instance, None
     slot = None
     try:
         slot = take_slot(environment, name, folder)

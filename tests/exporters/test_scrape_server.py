@@ -175,6 +175,6 @@ def test_a_scrape_under_way_goes_on_whoever_else_connects() -> None:
                 assert last.recv(1) == b"x"
                 received += sum(map(len, iter(lambda: client.recv(1 << 20), b"")))
     finally:
-        server.close()
+        server.close(timeout_seconds=1)
 
     assert received == len(page)

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pulseguard.ending import Ending, seconds_until
 from pulseguard.forking import IMPORTING
 from pulseguard.group.group import Group, forget_old
 from pulseguard.group.keeper import Keeper
@@ -99,10 +100,10 @@ class Membership:
         """Whether nobody else is there to go on."""
         return self._group.leads_alone()
 
-    def stop_keeping(self) -> None:
+    def stop_keeping(self, ending: Ending) -> None:
         """Take no more turns, so that nothing changes hands meanwhile."""
         if self._keeper is not None:
-            self._keeper.stop(_SECONDS_TO_STOP)
+            self._keeper.stop(min(_SECONDS_TO_STOP, seconds_until(ending.waits_until)))
 
     def leave(self) -> bool:
         """Hand in the last numbers; whether nobody is left who could speak but this process."""

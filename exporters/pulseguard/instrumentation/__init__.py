@@ -100,6 +100,7 @@ class _Library:
     def stop(self) -> None:
         with _lock:
             self._meter.active = False
+        self._meter.journal.flush()
         self._patches.undo()
 
 

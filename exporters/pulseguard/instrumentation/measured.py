@@ -63,7 +63,10 @@ class Meter:
             return None
         agent = self.agent or current_agent()
         if agent is None:
-            message = f"a call of {self._library} is not recorded: no agent has been started"
+            message = (
+                f"a call of {self._library} is not recorded: no agent has been started; "
+                "call agent.start()"
+            )
             self.journal.write("no agent", message)
             return None
         around = OPEN_CALL.get()

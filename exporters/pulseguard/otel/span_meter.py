@@ -86,7 +86,7 @@ class SpanMeter(SpanProcessor):
             return
         agent = (opened and opened.agent) or self._meter.agent or current_agent()
         if agent is None:
-            message = "a span is not recorded: no agent has been started"
+            message = "a span is not recorded: no agent has been started; call agent.start()"
             self._meter.journal.write("no agent", message)
             return
         for name, score in evaluations_in(events):

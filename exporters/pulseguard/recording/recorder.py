@@ -58,6 +58,7 @@ class Recorder:
         self.orchestration = OrchestrationRecorder(series, self.activity)
         self.oversight = OversightRecorder(series, self.activity)
         self.queue = TaskQueue()
+        self._inherited_changes = 0
         with series.lock:
             for answer in REGISTRY_OUTCOMES:
                 series.number(EXPORTER_REGISTRY_REQUESTS, answer)
@@ -67,6 +68,15 @@ class Recorder:
         waiting = self.queue.read()
         changes, readings = self.series.read()
         return changes, readings | waiting.readings()
+
+    @property
+    def has_recorded(self) -> bool:
+        """Whether this process has recorded anything; what the exporter says of itself is nothing.
+
+        Takes no lock: it is asked at the end, and by the garbage collector.
+        """
+        told = sum(failures.value for _, failures in tuple(self.series.numbers(EXPORTER_FAILURES)))
+        return self.series.changes - self._inherited_changes > told
 
     def drain(self, failed: bool) -> None:
         """The agent is on its way out: whatever is to be counted is counted now."""
@@ -86,6 +96,7 @@ class Recorder:
         """As `begin_anew`; no other thread is left, whatever the lock says."""
         renew_lock(self.series.lock)
         self.begin_anew()
+        self._inherited_changes = self.series.changes
 
     def exporter_failed(self, operation: str) -> None:
         with self.series.lock:

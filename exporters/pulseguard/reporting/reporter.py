@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from pulseguard.ending import seconds_until
 from pulseguard.errors import RegistryUnreachable
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.recording.recorder import Recorder
@@ -71,7 +72,7 @@ class Reporter:
         self._goodbye = goodbye
         self._deadline = deadline
         self._stopping.set()
-        self._thread.join(max(deadline - time.monotonic(), 0))
+        self._thread.join(seconds_until(deadline))
 
     def hand_over(self, deadline: float) -> None:
         """Stop without a word: from now on another process of the agent reports."""
@@ -87,11 +88,13 @@ class Reporter:
         while not self._stopping.is_set():
             delay = self._guard.attempt("report", self._heartbeat_seconds, self._turn)
             self._stopping.wait(delay)
-        if self._farewell:
+        # Later nobody waits for it any more; what was not told is in the first word of who goes on.
+        if self._farewell and seconds_until(self._deadline or 0.0):
             self._guard.attempt("say goodbye", None, self._finish)
 
     def _turn(self) -> float:
         """Do what is due; the seconds until something is due again."""
+        self._journal.settle()
         now = time.monotonic()
         if now >= self._next_snapshot:
             self._cut(now)
@@ -190,6 +193,8 @@ class Reporter:
         return True
 
     def _post(self, path: str, body: Mapping[str, object]) -> Reply | None:
+        if self._deadline is not None and not seconds_until(self._deadline):
+            return None
         try:
             reply = self._client.post(path, body, self._deadline)
         except RegistryUnreachable as error:

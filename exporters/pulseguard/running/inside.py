@@ -15,6 +15,9 @@ _agents: list["InsideAgent"] = []
 class InsideAgent(Agent):
     """One process of the run's agent: it hands its numbers to the one outside."""
 
+    def _tell_of_sigterm(self) -> None:
+        """Where the program imports a client library is not for it to choose."""
+
     def _make_way(self) -> None:
         """It is nobody that another would make way for."""
 

@@ -5,6 +5,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pulseguard.agent import Agent
+from pulseguard.ending import Ending, begin_ending, seconds_until
 from pulseguard.exporter import Exporter
 from pulseguard.process_end import SECONDS_TO_END
 
@@ -54,10 +55,11 @@ class QuietExporter(Exporter):
             # A short program, and nobody who would hear of it.
             self.withdraw(goodbye=False)
             return
+        over_at = time.monotonic() + SECONDS_TO_END
         self.speak()
         if failed:
             self._recorder.activity.failed(True)
-        self.stop(SECONDS_TO_END, failed)
+        self.stop(seconds_until(over_at), failed)
 
     def withdraw(self, goodbye: bool) -> None:
         """Leave the program to another agent, with a goodbye where this one was known."""
@@ -66,11 +68,14 @@ class QuietExporter(Exporter):
             return
         with self._lifecycle:
             self._running, self._is_quiet = False, True
+            ending = begin_ending(_SECONDS_TO_WITHDRAW)
             if self._presence is not None:
-                self._presence.hand_over(time.monotonic() + _SECONDS_TO_WITHDRAW)
+                self._presence.hand_over(ending)
                 self._remember()
             if self._membership is not None:
-                self._guard.attempt("leave the group", None, self._hand_in, self._membership)
+                self._guard.attempt(
+                    "leave the group", None, self._hand_in, self._membership, ending
+                )
             self._close()
 
     def _take_instance(self) -> None:
@@ -85,8 +90,8 @@ class QuietExporter(Exporter):
             with self._recorder.series.lock:
                 activity.began() if works else activity.ended(well=False)
 
-    def _hand_in(self, membership: "Membership") -> None:
-        membership.stop_keeping()
+    def _hand_in(self, membership: "Membership", ending: Ending) -> None:
+        membership.stop_keeping(ending)
         membership.leave()
         membership.finish()
         self._membership = None
@@ -104,6 +109,9 @@ class Observer(Agent):
 
     _exporter: QuietExporter
     _exporter_type = QuietExporter
+
+    def _take_sigterm(self) -> None:
+        """The signals are the program's."""
 
     @property
     def team(self) -> str:

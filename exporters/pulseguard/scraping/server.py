@@ -69,13 +69,13 @@ class ScrapeServer:
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._thread.start()
 
-    def close(self) -> None:
-        """Stop answering and free the port."""
+    def close(self, timeout_seconds: float) -> None:
+        """Stop answering and free the port, which a scrape under way may keep beyond this time."""
         self._closing = True
         # Awake already, by a connection, the thread may have seen it and closed this socket.
         with suppress(OSError):
             self._wake_writer.send(b"x")
-        self._thread.join(timeout=1)
+        self._thread.join(timeout_seconds)
 
     def let_go(self) -> None:
         """Close what a forked child has inherited; the server itself notices nothing."""

@@ -102,22 +102,6 @@ time.sleep(60)
     assert registry.contradictions == []
 
 
-def test_no_end_waits_for_a_registry_that_is_away(programs: Programs) -> None:
-    registry = FakeRegistry()
-    with registry:
-        pass
-    body = CHILD.format(before="", after="sys.exit(0)", terminate=False)
-    program = programs.start(body, PULSEGUARD_REGISTRY_URL=registry.url)
-    program.said()
-    seconds = float(str(program.said()["seconds"]))
-    program.signal("end")
-    began = time.monotonic()
-
-    assert program.end() == 0
-    assert seconds < 2.5
-    assert time.monotonic() - began < 3.0
-
-
 def test_an_asyncio_server_that_owns_sigterm_ends_its_own_way_and_then_says_goodbye(
     registry: FakeRegistry, programs: Programs
 ) -> None:

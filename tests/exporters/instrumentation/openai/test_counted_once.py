@@ -148,7 +148,7 @@ def test_without_an_agent_a_call_passes_through_and_one_line_says_so(
 
     assert all(answer.choices for answer in answers)
     assert [line for line in caplog.messages if "no agent" in line] == [
-        "a call of openai is not recorded: no agent has been started"
+        "a call of openai is not recorded: no agent has been started; call agent.start()"
     ]
 
 
