@@ -17,6 +17,7 @@ ACCEPT = (
 )
 HEAD = f"GET /metrics HTTP/1.1\r\nHost: x\r\nAccept: {ACCEPT}\r\nAccept-Encoding: gzip".encode()
 TIMES = 5
+SERIES = 1000
 
 
 def run() -> Iterator[Result]:
@@ -27,6 +28,7 @@ def run() -> Iterator[Result]:
     theirs = gzip.decompress(floor()).decode()
     samples = _samples(page)
     assert samples == _samples(theirs), "the two pages do not hold the same samples"
+    assert len(samples) >= SERIES, f"{len(samples)} samples are too few for what is promised"
     mine, their_times = in_turn(lambda: answering(HEAD), floor, TIMES)
     yield Comparison(
         f"scrape of {len(samples):,} samples",
@@ -45,7 +47,7 @@ def _answering() -> Answering:
             call.first_chunk()
             call.usage(input_tokens=812, output_tokens=164, cache_read_tokens=100)
             call.context(window=128_000)
-    for number in range(24):
+    for number in range(25):
         with agent.tool(f"tool-{number}"):
             pass
     for name in ("accuracy", "confidence", "groundedness"):

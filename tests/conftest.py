@@ -1,8 +1,24 @@
-"""What all tests share: they know nothing of a stack that may be running on this machine."""
+"""What all tests share: their order, and that they know nothing of a stack on this machine."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+# These start whole stacks, and mostly wait: behind them is enough work for whoever waits less.
+_FIRST = ("end_to_end", "stack/demo", "stack/runner", "stack/status")
+_HERE = Path(__file__).parent
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Import no file for nothing, where only the few tests are wanted that run alone."""
+    is_test = collection_path.match("test_*.py") and config.option.markexpr == "alone"
+    return True if is_test and "mark.alone" not in collection_path.read_text() else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what lasts longest, so that at the end no worker runs on beside idle ones."""
+    items.sort(key=lambda item: not item.path.relative_to(_HERE).as_posix().startswith(_FIRST))
 
 
 @pytest.fixture(scope="session", autouse=True)

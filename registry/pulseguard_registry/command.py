@@ -12,8 +12,6 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 
-from pulseguard_registry.app import create_app
-from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
@@ -50,9 +48,14 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
         if url is None:
             check_folder(settings.data_dir / DATA_FOLDER)
         else:
+            from pulseguard_registry.database.diagnosis import place_of
+
             place_of(url)
         folder = open_folder(settings)
         pepper = read_pepper(settings, folder)
+        # Imported here, for it takes a second: what is wrong with a setting is told without it.
+        from pulseguard_registry.app import create_app
+
         embedded: EmbeddedPostgres | None = None
         if url is None:
             embedded = EmbeddedPostgres(settings.data_dir)

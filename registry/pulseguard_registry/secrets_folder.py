@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from pathlib import Path
 
-from pulseguard_registry.access.service import write_secret
 from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.settings import Settings
 
@@ -39,3 +39,16 @@ def read_pepper(settings: Settings, folder: Path) -> str:
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(32))
     return path.read_text(encoding="utf-8").strip()
+
+
+def write_secret(path: Path, secret: str) -> Path:
+    """Write a file that only its owner can read, in one step; returns its path."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    return path

@@ -1,20 +1,22 @@
 """An agent that calls a model server with the real client, well and badly; a process of its own.
 
 Usage: agent_under_test.py MODEL_SERVER_URL. Each line `calls N SEED` on standard input is answered
-by `done` when N model calls have been made; the end of input stops the agent.
+by `done MS` when N model calls have been made; MS is the mean time, of all so far, that the client
+took before it sent anything. The end of input stops the agent.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count, islice
 from typing import Any
 
-from openai import OpenAI, OpenAIError
+from openai import DefaultHttpxClient, OpenAI, OpenAIError
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from pulseguard import Agent, LlmCall
@@ -37,7 +39,12 @@ class Caller:
 
     def __init__(self, agent: Agent, url: str) -> None:
         self._agent = agent
-        self._client = OpenAI(base_url=f"{url}/v1", api_key="any", max_retries=2, timeout=10)
+        http = DefaultHttpxClient(event_hooks={"request": [self._send]})
+        self._client = OpenAI(
+            base_url=f"{url}/v1", api_key="any", max_retries=2, timeout=10, http_client=http
+        )
+        self._begun: dict[str, float] = {}
+        self.preparing_seconds: list[float] = []
         self._numbers = count()
         self._url = url
 
@@ -145,7 +152,15 @@ class Caller:
         return completion
 
     def _headers(self, simulate: str) -> dict[str, str]:
-        return {"X-Call-Id": f"call-{next(self._numbers)}", "X-Simulate": simulate}
+        call = f"call-{next(self._numbers)}"
+        self._begun[call] = time.perf_counter()
+        return {"X-Call-Id": call, "X-Simulate": simulate}
+
+    def _send(self, request: Any) -> None:  # Any: of whichever httpx the client is made with
+        """What the client did until its first attempt left: of that no server can know."""
+        begun = self._begun.pop(request.headers.get("X-Call-Id", ""), None)
+        if begun is not None:
+            self.preparing_seconds.append(time.perf_counter() - begun)
 
 
 def read(call: LlmCall, chunks: Iterable[ChatCompletionChunk]) -> None:
@@ -196,7 +211,8 @@ def main() -> None:
             _, wanted, seed = line.split()
             caller.look_around()
             make_calls(caller, int(wanted), int(seed))
-            sys.stdout.write("done\n")
+            preparing_ms = 1000 * sum(caller.preparing_seconds) / len(caller.preparing_seconds)
+            sys.stdout.write(f"done {preparing_ms}\n")
             sys.stdout.flush()
 
 

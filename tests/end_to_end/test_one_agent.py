@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -30,10 +31,12 @@ EIGHT_FIELDS = (
 )
 
 
-def make_calls(agent: Started, number: int, seed: int) -> None:
-    """Have the agent make so many model calls, and wait for the last."""
+def make_calls(agent: Started, number: int, seed: int) -> float:
+    """Have the agent make so many model calls; returns how long its client prepared each, in ms."""
     agent.ask(f"calls {number} {seed}")
-    assert agent.line() == "done"
+    done, preparing_ms = agent.line().split()
+    assert done == "done"
+    return float(preparing_ms)
 
 
 def agree(told: Numbers, served: Numbers) -> bool:
@@ -41,9 +44,13 @@ def agree(told: Numbers, served: Numbers) -> bool:
     return told == served and abs(told.mean_ms - served.mean_ms) < LATENCY_TOLERANCE_MS
 
 
-def assert_all_agree(stack: Stack, before: dict[str, dict[str, float]]) -> None:
+def seen_by_the_agent(served: Numbers, preparing_ms: float) -> Numbers:
+    """A call begins for the agent with the client's preparing, for the server when it arrives."""
+    return replace(served, mean_ms=served.mean_ms + preparing_ms)
+
+
+def assert_all_agree(stack: Stack, before: dict[str, dict[str, float]], served: Numbers) -> None:
     """Each place tells what the ledger tells, as soon as it was scraped or stored."""
-    served = numbers.of_ledger(stack.ledger())
     assert served.calls == CALLS
     for place, look in (
         ("/metrics", stack.numbers_on_the_metrics_page),
@@ -77,16 +84,16 @@ def test_the_numbers_of_an_agent_are_those_of_the_model_servers_ledger(stack: St
     assert time.monotonic() - started_at < SECONDS_TO_UP
     before = eventually(stack.counters_in_prometheus)
 
-    make_calls(agent, CALLS, seed=1)
+    preparing_ms = make_calls(agent, CALLS, seed=1)
 
-    served = numbers.of_ledger(stack.ledger())
+    served = seen_by_the_agent(numbers.of_ledger(stack.ledger()), preparing_ms)
     assert set(served.errors) >= {"timeout", "rate_limit", "server_error", "network", "auth"}
     assert {"input", "cache_read", "output", "reasoning"} == set(served.tokens)
     outcomes = {entry.outcome for entry in stack.ledger()}
     assert {"client_dropped", "cut", "timeout", "rate_limit", "server_error"} <= outcomes
     assert any(entry.attempt > 0 and entry.outcome == "ok" for entry in stack.ledger())
     assert any(entry.tool_calls for entry in stack.ledger())
-    assert_all_agree(stack, before)
+    assert_all_agree(stack, before, served)
     assert_the_eight_fields_are_there(stack)
 
     assert agent.end_input() == 0

@@ -174,6 +174,14 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert "--port" in ended.stderr
 
 
+def test_what_is_wrong_with_a_setting_is_told_without_waiting_for_the_server_to_be_imported():
+    code = (
+        "import sys, pulseguard_registry.command; print({'fastapi', 'sqlalchemy'} & {*sys.modules})"
+    )
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "set()\n"
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "words"),
     [

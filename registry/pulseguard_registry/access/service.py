@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.schemas import KeyCreate
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.problems import Problem, refusal
+from pulseguard_registry.secrets_folder import write_secret
 
 ADMIN_KEY_FILE = "admin.key"
 
@@ -76,16 +76,3 @@ def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -
         f"{path} holds no key that works, but there are admin keys; if none is at hand, start once"
         " with --new-admin-key"
     )
-
-
-def write_secret(path: Path, secret: str) -> Path:
-    """Write a file that only its owner can read, in one step; returns its path."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(secret + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    return path

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pulseguard_stack.model_server.chat_completions.conversation import Conversations
 from pulseguard_stack.model_server.chat_completions.dialect import ChatCompletions
 from pulseguard_stack.model_server.connection import Connections
 from pulseguard_stack.model_server.embeddings.dialect import Embeddings
@@ -49,11 +50,9 @@ def make_application(
 ) -> Starlette:
     """The application with a fresh ledger; `ledger_file` gets a line per ended attempt."""
     ledger = Ledger(settings.ledger_entries, ledger_file)
-    chat = ChatCompletions(
-        settings.models, PromptCache(settings.prompt_cache), settings.right_share
-    )
+    chat = ChatCompletions(_conversations(settings))
     messages = Messages(settings.models, PrefixCache(settings.prompt_cache), settings.right_share)
-    responses = Responses(settings.models, PromptCache(settings.prompt_cache), settings.right_share)
+    responses = Responses(_conversations(settings))
     # A further provider endpoint is one more dialect in this list.
     deployed = (
         Exchange(chat, settings.behaviour, ledger, connections),
@@ -141,6 +140,10 @@ class Pages:
 
     def _counts(self) -> dict[str, int]:
         return {"forgotten": self._ledger.forgotten, "open": self._ledger.open}
+
+
+def _conversations(settings: Settings) -> Conversations:
+    return Conversations(settings.models, PromptCache(settings.prompt_cache), settings.right_share)
 
 
 def _model(name: str) -> dict[str, str | int]:

@@ -56,6 +56,12 @@ class ModelRequest(Protocol):
 RequestT = TypeVar("RequestT", bound=ModelRequest)
 
 
+def about(request: ModelRequest, refusal: Refusal) -> Refusal:
+    """The refusal, saying which request it answers."""
+    refusal.model, refusal.stream = request.model, request.wants_stream
+    return refusal
+
+
 class Dialect(Protocol[RequestT]):
     """One endpoint of one provider's API. Adding an endpoint is adding one of these."""
 

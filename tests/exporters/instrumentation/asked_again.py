@@ -152,7 +152,7 @@ def main(url: str) -> None:
         "majors": [openai.__version__.split(".")[0], anthropic.__version__.split(".")[0]],
         "counted": {name: counted(agent) for name, agent in agents.items()},
     }
-    json.dump(told, sys.stdout)
+    sys.stdout.write(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pulseguard_stack.model_server.bodies import Wire, read_body
+from pulseguard_stack.model_server.dialect import about
 from pulseguard_stack.model_server.errors import Refusal, bad_request
 
 
@@ -141,8 +142,7 @@ def read_request(body: bytes) -> ChatRequest:
     request = read_body(ChatRequest, body)
     fault = _contradiction(request)
     if fault is not None:
-        fault.model, fault.stream = request.model, request.wants_stream
-        raise fault
+        raise about(request, fault)
     return request
 
 

@@ -48,11 +48,6 @@ def completion(head: Head, answer: Answer, usage: Tokens) -> bytes:
     return _dump(_object(head, "chat.completion", [choice]) | {"usage": usage_object(usage)})
 
 
-def chunk_count(answer: Answer) -> int:
-    """How many pieces `chunks` yields."""
-    return 1 + len(answer.text) + sum(1 + len(call.arguments) for call in answer.calls)
-
-
 def chunks(head: Head, answer: Answer, usage: Tokens | None) -> Iterator[Piece]:
     """The answer as server-sent events, a token each; the end of it leaves as one piece."""
     role = {"role": "assistant", "content": None if answer.calls else "", "refusal": None}

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from random import Random
 
 from pulseguard_stack.model_server.bodies import read_body
-from pulseguard_stack.model_server.chat_completions.dialect import check_window, unknown_model
+from pulseguard_stack.model_server.chat_completions.refusals import check_window, unknown_model
 from pulseguard_stack.model_server.chat_completions.wire import error_object
-from pulseguard_stack.model_server.dialect import Piece, Reply
+from pulseguard_stack.model_server.dialect import Piece, Reply, about
 from pulseguard_stack.model_server.embeddings.request import EmbeddingsRequest
 from pulseguard_stack.model_server.errors import Refusal
 from pulseguard_stack.model_server.ledger import Tokens
@@ -33,9 +33,7 @@ class Embeddings:
         """The checked request; raises Refusal for wrong input and for an unknown model."""
         request = read_body(EmbeddingsRequest, body)
         if request.model not in self._models:
-            fault = unknown_model(request.model)
-            fault.model = request.model
-            raise fault
+            raise about(request, unknown_model(request.model))
         return request
 
     def reply(self, request: EmbeddingsRequest, luck: Random) -> Reply:

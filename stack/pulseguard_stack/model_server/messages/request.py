@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from pulseguard_stack.model_server.bodies import Wire, with_model
+from pulseguard_stack.model_server.dialect import about
 from pulseguard_stack.model_server.errors import Refusal, bad_request
 
 
@@ -133,8 +134,7 @@ def read_request(body: bytes) -> MessagesRequest:
         raise with_model(_refusal(error), body) from None
     fault = _contradiction(request)
     if fault is not None:
-        fault.model, fault.stream = request.model, request.wants_stream
-        raise fault
+        raise about(request, fault)
     return request
 
 

@@ -16,11 +16,6 @@ from pulseguard_stack.model_server.tokens import count_tokens
 from pulseguard_stack.model_server.tool_calls import Call
 
 
-def piece_count(answer: Answer) -> int:
-    """How many pieces `pieces` yields."""
-    return 1 + len(answer.text) + sum(1 + len(call.arguments) for call in answer.calls)
-
-
 def pieces(head: Head, answer: Answer, usage: Tokens) -> Iterator[Piece]:
     """The answer as server-sent events, a token each; the end of it leaves as one piece."""
     stream = _Stream(head)

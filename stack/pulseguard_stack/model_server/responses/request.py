@@ -25,6 +25,7 @@ from pulseguard_stack.model_server.chat_completions.request import (
     Tool,
     ToolCall,
 )
+from pulseguard_stack.model_server.dialect import about
 from pulseguard_stack.model_server.errors import Refusal, bad_request
 
 
@@ -123,8 +124,7 @@ def read_request(body: bytes) -> ResponsesRequest:
     request = read_body(ResponsesRequest, body)
     fault = _contradiction(request)
     if fault is not None:
-        fault.model, fault.stream = request.model, request.wants_stream
-        raise fault
+        raise about(request, fault)
     return request
 
 

@@ -208,4 +208,4 @@ if __name__ == "__main__":
     if sys.argv[2] == "instrumented":
         pulseguard.instrument("openai", ask_usage="always", strict=True)
     found = asyncio.run(Run(sys.argv[1], sys.argv[2]).all())
-    json.dump({"version": openai.__version__, "scenarios": found}, sys.stdout)
+    sys.stdout.write(json.dumps({"version": openai.__version__, "scenarios": found}))
