@@ -25,12 +25,14 @@ class RawAnswers:
     def __init__(self) -> None:
         # Any: the response class of whichever HTTP library the client uses.
         self._open: WeakKeyDictionary[Any, _Unread] = WeakKeyDictionary()
+        self._ever_asked = False
 
     def answer(self, call: MeasuredCall, raw: Any, look: Look[Any], read: ReadUsage) -> bool:
         """A raw answer has come; True where its body has not: then the call goes on with it."""
         response = raw.http_response
         body = _body(response)
         if body is None:
+            self._ever_asked = True
             self._open[response] = _Unread(call, look, read)
             return True
         call.usage = usage_in(body, read)
@@ -62,8 +64,8 @@ class RawAnswers:
             unread.end(_body(raw.http_response))
 
     def _of(self, raw: Any) -> "_Unread | None":  # Any: not our types
-        # The client parses each of its answers through here, and almost never is there one.
-        return self._open.pop(raw.http_response, None) if self._open else None
+        # The client parses each of its answers through here, and most agents never have one.
+        return self._open.pop(raw.http_response, None) if self._ever_asked else None
 
 
 class _Unread:

@@ -41,6 +41,8 @@ def response_usage(usage: Any) -> Usage | None:
 
 def field(holder: Any, name: str) -> Any:
     """What an object of the client's, or decoded JSON, has under that name; None for nothing."""
+    if holder is None:
+        return None
     if type(holder) is dict:
         return holder.get(name)
     return getattr(holder, name, None)
