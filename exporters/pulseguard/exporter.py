@@ -166,7 +166,7 @@ class Exporter:
 
     def take_over(self) -> None:
         """Speak for the group: who did so has gone."""
-        self._speak(self._take_on())
+        self._speak(self._take_on(), starting=False)
 
     def account(self) -> tuple[int | None, Timeline, Waiting]:
         """The port, and what the registry has been told."""
@@ -175,11 +175,11 @@ class Exporter:
     def _succeed(self) -> None:
         """Begin to speak; for others, where a leader has just gone and left them."""
         is_left = self._membership is not None and self._membership.in_company
-        self.take_over() if is_left else self._speak()
+        self._speak(self._take_on() if is_left else None, starting=True)
 
-    def _speak(self, port: int | None = None) -> None:
+    def _speak(self, port: int | None, starting: bool) -> None:
         self._presence = presence = self._new_presence()
-        self._guard.attempt("open /metrics", None, presence.open_metrics, port)
+        self._guard.attempt("open /metrics", None, presence.open_metrics, port, starting)
         self._guard.attempt("start reporting", None, presence.start_reporting, *self._told())
 
     def _told(self) -> tuple[Timeline, Waiting, Callable[[], None]]:

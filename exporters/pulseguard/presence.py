@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 # Who scraped within this time will probably come again.
 _SCRAPED_LATELY_SECONDS: Final = 60.0
-# A leader that was killed gives its port back within this time.
+# A leader that was killed gives its port back within the first; who starts may not wait so long.
 _SECONDS_FOR_THE_PORT: Final = 1.0
+_SECONDS_FOR_THE_PORT_AT_START: Final = 0.03
 _NOT_THE_USERS: Final = (
     "this user may not listen there, most often because only root may below 1024"
 )
@@ -65,14 +66,15 @@ class Presence:
         """The registry's id of this agent, once it is registered."""
         return self._reporter.agent_id if self._reporter else None
 
-    def open_metrics(self, wanted: int | None = None) -> None:
+    def open_metrics(self, wanted: int | None, starting: bool) -> None:
         """Serve /metrics; on the port `wanted`, where an earlier leader of the group had it."""
         host = self._settings.metrics_host
         respond = Answering(
             self._collection.read, self._whole, self._metrics_token(), self._identify
         )
         port = self._settings.metrics_port if wanted is None else wanted
-        deadline = time.monotonic() + (0 if wanted is None else _SECONDS_FOR_THE_PORT)
+        patience = _SECONDS_FOR_THE_PORT_AT_START if starting else _SECONDS_FOR_THE_PORT
+        deadline = time.monotonic() + (0 if wanted is None else patience)
         try:
             server, was_taken = bind(host, port, respond, self._guard, deadline)
         except (OSError, UnicodeError) as error:

@@ -228,7 +228,8 @@ class Group:
 
     def _is_bequeathed(self) -> bool:
         """Whether what lies here is of processes that ended only now, and may not be told yet."""
-        age = time.time() - self._folder.path.stat().st_mtime
+        # Before or after now: a clock may be set back while processes are replaced.
+        age = abs(time.time() - self._folder.path.stat().st_mtime)
         return bool(self._folder.names()) and age < _SECONDS_OF_SUCCESSION
 
     def _has_others(self) -> bool:

@@ -150,13 +150,14 @@ class Membership:
         return encode(*self._speaker.account())
 
     def _turn(self) -> None:
-        self._guard.attempt("look up models", None, self._whole.learn)
         if self._group.turn():
             self._speaker.take_over()
         elif not self._group.leading:
             self._learn_port()
         if self._group.leading and not self._remembered:
             self.remember()
+        # Last, for it may take a while: until its first turn nobody sees this process.
+        self._guard.attempt("look up models", None, self._whole.learn)
 
     def _learn_port(self) -> None:
         version = self._group.version()

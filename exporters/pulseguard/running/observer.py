@@ -24,7 +24,7 @@ class QuietExporter(Exporter):
         self.program = os.getpid()
         self._works = False
         self._is_quiet = True
-        self._due: tuple[int | None] | None = None
+        self._due: tuple[int | None, bool] | None = None
 
     @property
     def team(self) -> str:
@@ -96,12 +96,12 @@ class QuietExporter(Exporter):
         membership.finish()
         self._membership = None
 
-    def _speak(self, port: int | None = None) -> None:
+    def _speak(self, port: int | None, starting: bool) -> None:
         if self._is_quiet:
-            self._due = (port,)
+            self._due = (port, starting)
             return
         self.show_tree(self.program)
-        super()._speak(port)
+        super()._speak(port, starting)
 
 
 class Observer(Agent):

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -185,15 +186,31 @@ def test_who_comes_as_all_others_end_goes_on_with_what_they_have_left(join: Join
     assert third.group.remembered() == b"told"
 
 
-def test_what_an_earlier_group_left_is_forgotten_by_the_first_that_comes(
-    join: Join, tmp_path: Path
+@pytest.mark.parametrize("ahead_seconds", [-3, 3], ids=["a moment ago", "the clock was set back"])
+def test_what_was_left_just_now_is_taken_on(
+    join: Join, tmp_path: Path, ahead_seconds: float
 ) -> None:
     first, second = join(), join()
     for side in (first, second):
         side.process.task(5)
         side.group.turn()
         side.group.let_go()
-    os.utime(tmp_path / "groups" / "one", (0, 0))
+    at = time.time() + ahead_seconds
+    os.utime(tmp_path / "groups" / "one", (at, at))
+
+    assert join().shown() == 10
+
+
+@pytest.mark.parametrize("at", [0, 4e9], ids=["long ago", "the clock was far ahead"])
+def test_what_an_earlier_group_left_is_forgotten_by_the_first_that_comes(
+    join: Join, tmp_path: Path, at: float
+) -> None:
+    first, second = join(), join()
+    for side in (first, second):
+        side.process.task(5)
+        side.group.turn()
+        side.group.let_go()
+    os.utime(tmp_path / "groups" / "one", (at, at))
 
     third = join()
     third.process.task(1)
