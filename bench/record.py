@@ -46,15 +46,12 @@ def run() -> Iterator[Result]:
 def recorded() -> Callable[[], None]:
     """The record of one streamed call by hand."""
     agent = Agent("bench", metrics_port=0, strict=True)
-    agent._recorder.calls.window_of = lambda provider, model: WINDOW
 
     def record() -> None:
         with agent.llm_call("openai", "gpt-4o") as call:
             call.first_chunk()
             call.usage(input_tokens=812, output_tokens=OUTPUT, cache_read_tokens=100)
 
-    record()
-    agent._recorder.calls.learn_windows()
     return record
 
 

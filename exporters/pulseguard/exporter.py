@@ -67,7 +67,6 @@ class Exporter:
         self._waiting = Waiting()
         self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
         info, pricing = agent_info(self._description), Pricing(self._models)
-        recorder.calls.window_of = pricing.context_window
         self._collection = Collection(
             self._whole, self._guard, settings.series_limit, info, pricing
         )

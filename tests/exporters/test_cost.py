@@ -218,7 +218,7 @@ def test_a_table_that_cannot_be_loaded_is_one_failure_and_tried_once(
 
     assert misfit.tried == 1
     assert total(texts[-1], TOKENS) == 1460
-    assert total(texts[-1], EXPORTER_FAILURES, operation="look up models") == 1
+    assert total(texts[-1], EXPORTER_FAILURES, operation="look up windows") == 1
     assert COST.name.removesuffix("_total") not in texts[-1]
 
 

@@ -106,6 +106,8 @@ CONTEXT_TOKENS: Final = Metric(
     (LABEL_MODEL,),
     "tokens",
     max_label_sets=6,
+    # What is worked out of it where the window is known: its size, and the share used.
+    derived_series=len(RATIO_BUCKETS) + 4,
 )
 CONTEXT_WINDOW_LIMIT: Final = Metric(
     "pulseguard_context_window_limit_tokens",

@@ -156,10 +156,6 @@ class Membership:
             self._learn_port()
         if self._group.leading and not self._remembered:
             self.remember()
-        # Who leads does so when it is scraped. Last: it may take a while, and until its first turn
-        # nobody sees this process.
-        if not self._group.leading:
-            self._guard.attempt("look up models", None, self._whole.learn)
 
     def _learn_port(self) -> None:
         version = self._group.version()

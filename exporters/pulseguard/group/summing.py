@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final, cast
 
 from pulseguard.catalog import (
+    CONTEXT_TOKENS,
     LAST_ACTIVITY,
     LAST_PROGRESS,
     OLDEST_PENDING_TASK_AGE,
@@ -12,6 +13,7 @@ from pulseguard.catalog import (
     Detail,
     Metric,
 )
+from pulseguard.recording.contexts import CONTEXTS
 from pulseguard.recording.recorder import FACTS
 from pulseguard.recording.series import HistogramReading, LabelSet, Reading, Series
 from pulseguard.recording.whole import Part
@@ -38,13 +40,14 @@ class Sum:
     """
 
     def __init__(self, metrics: tuple[Metric, ...], detail: Detail, limit: int) -> None:
-        self._series = Series(metrics, detail, limit)
+        self._series = Series((*metrics, CONTEXTS), detail, limit)
         self._names = {metric.name for metric in metrics}
         self._one_at_a_time = threading.Lock()
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return self._series.metrics
+        """Whatever may be on the page."""
+        return tuple(metric for metric in self._series.metrics if metric is not CONTEXTS)
 
     def know(self, metrics: Iterable[Metric]) -> None:
         """Add up these metrics too, as far as there is room."""
@@ -83,7 +86,7 @@ class Sum:
         )
 
     def _clear(self) -> None:
-        for metric in self.metrics:
+        for metric in self._series.metrics:
             if metric.type == "histogram":
                 for _, histogram in self._series.histograms(metric):
                     histogram.clear()
@@ -96,6 +99,11 @@ class Sum:
             if metric.name not in left_out:
                 for labels, reading in part.readings.get(metric.name, ()):
                     self._add_reading(metric, labels, reading)
+        # Only of models that are kept apart: any number of others may come and go.
+        kept = {model for (model,), _ in self._series.numbers(CONTEXT_TOKENS)}
+        for labels, reading in part.readings.get(CONTEXTS.name, ()):
+            if labels[1] in kept:
+                self._add_reading(CONTEXTS, labels, reading)
 
     def _add_reading(self, metric: Metric, labels: LabelSet, reading: Reading) -> None:
         if metric.type == "histogram":

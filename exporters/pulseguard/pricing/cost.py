@@ -68,8 +68,17 @@ class Pricing:
     def _look_up(self, provider: str, model: str) -> Model | UnpricedReason:
         if OTHER in (provider, model):
             return "_OTHER"
-        if model in self._own:
-            return self._own[model]
+        own = self._own.get(model)
+        if own is not None and own.price and own.context_window:
+            return own
+        found = self._listed(provider, model)
+        if own is None:
+            return found
+        if isinstance(found, str):
+            return own
+        return Model(own.price or found.price, own.context_window or found.context_window)
+
+    def _listed(self, provider: str, model: str) -> Model | UnpricedReason:
         table = self._loaded_table()
         if not provider:
             return "no_provider"

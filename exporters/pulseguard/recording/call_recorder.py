@@ -1,6 +1,6 @@
 """Calls that leave the agent as series: one lock, plain arithmetic."""
 
-from collections.abc import Callable
+from collections import Counter
 from typing import Protocol
 from weakref import ref
 
@@ -15,7 +15,7 @@ from pulseguard.catalog import (
 from pulseguard.recording.activity import Activity
 from pulseguard.recording.labels import clean_label
 from pulseguard.recording.model_series import CallNames, EndedCall, ModelSeries
-from pulseguard.recording.series import Series
+from pulseguard.recording.series import LabelSet, Reading, Series
 from pulseguard.recording.tally import OPEN_TALLY, Tally
 from pulseguard.recording.usage import Tokens
 
@@ -32,8 +32,6 @@ class CallRecorder:
 
     def __init__(self, series: Series, activity: Activity) -> None:
         self.last_context_tokens: int | None = None
-        # The context window of a provider's model, where that can be looked up.
-        self.window_of: Callable[[str, str], int | None] | None = None
         self._series = series
         self._activity = activity
         self._lock = series.lock
@@ -97,22 +95,20 @@ class CallRecorder:
         finally:
             lock.release()
 
-    def learn_windows(self) -> None:
-        """Look up the context windows of models that are new; that may take a while."""
-        if self.window_of is None:
-            return
-        for (_, provider, model), series in tuple(self._models.items()):
-            if not series.window.is_looked_up:
-                size = self.window_of(provider, model)
-                with self._lock:
-                    self._series.changes += 1
-                    series.window.learn(size)
+    def contexts(self) -> list[tuple[LabelSet, Reading]]:
+        """The readings of CONTEXTS."""
+        found: Counter[LabelSet] = Counter()
+        with self._lock:
+            for (_, provider, model), series in self._models.items():
+                for size, calls in series.contexts.read().items():
+                    found[provider, model, size] += calls
+        return list(found.items())
 
     def forget(self) -> None:
         """What is still to be counted is in somebody else's hands. Wants the lock held."""
         self.last_context_tokens = None
         for series in self._models.values():
-            series.window.forget()
+            series.contexts.forget()
 
     def answer_goes_on(self, call: Unread) -> None:
         """A call has its answer, and that is still to be read; from any thread, without a lock."""

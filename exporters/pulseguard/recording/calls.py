@@ -44,9 +44,9 @@ class LlmCall(Block):
     """
 
     __slots__ = (
-        *("_first_chunk", "_found_retries", "_found_usage", "_outer", "_told_retries"),
-        *("_unfinished", "_usage", "answered", "context_tokens", "context_window", "names"),
-        "trace_id",
+        *("_first_chunk", "_found_context", "_found_retries", "_found_usage", "_outer"),
+        *("_told_retries", "_unfinished", "_usage", "answered", "context_tokens"),
+        *("context_window", "names", "trace_id"),
     )
 
     def __init__(
@@ -68,6 +68,7 @@ class LlmCall(Block):
         self._first_chunk: float | None = None
         self._usage: Usage | None = None
         self._found_usage: Usage | None = None
+        self._found_context: int | None = None
         self._found_retries: Counter[ErrorType] | None = None
 
     def __enter__(self) -> Self:
@@ -142,8 +143,10 @@ class LlmCall(Block):
     def found_usage(self, usage: Usage) -> None:
         """What an instrumented client inside this block was told; `usage` goes before it.
 
-        Of several such calls within one block the counts are added.
+        Of several such calls within one block the counts are added; its context is the latest's.
         """
+        if usage.input is not None:
+            self._found_context = usage.input
         found = self._found_usage
         self._found_usage = usage if found is None else found.plus(usage)
 
@@ -196,7 +199,7 @@ class LlmCall(Block):
             self._recorder.calls.call_ended(self, seconds, self._error, first_chunk)
             return
         if self.context_tokens is None and self.names[0] != _EMBEDDINGS:
-            self.context_tokens = usage[0]
+            self.context_tokens = usage[0] if usage is self._usage else self._found_context
         tokens, pace, speed = usage.disjoint(), None, None
         if self._error is None and not self._unfinished:
             pace, speed = usage.speeds(first_chunk, seconds)

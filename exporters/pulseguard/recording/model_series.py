@@ -7,6 +7,8 @@ from typing import Protocol, TypeAlias
 from pulseguard.catalog import (
     CALLS_WITHOUT_USAGE,
     CONTEXT_TOKENS,
+    CONTEXT_WINDOW_LIMIT,
+    CONTEXT_WINDOW_USED,
     OPERATION_DURATION,
     OTHER,
     OUTPUT_TOKENS_PER_SECOND,
@@ -15,7 +17,7 @@ from pulseguard.catalog import (
     TOKEN_KINDS,
     TOKENS,
 )
-from pulseguard.recording.model_window import ModelWindow
+from pulseguard.recording.contexts import MOST_WAITING, Contexts
 from pulseguard.recording.series import BoundHistogram, BoundNumber, Exemplar, Series
 from pulseguard.recording.usage import Tokens
 
@@ -50,7 +52,9 @@ class ModelSeries:
         self._context = BoundNumber(series, CONTEXT_TOKENS, model)
         self._pace = BoundHistogram(series, TIME_PER_OUTPUT_TOKEN, provider, model)
         self._speed = BoundHistogram(series, OUTPUT_TOKENS_PER_SECOND, model)
-        self.window = ModelWindow(series, model)
+        self._limit = BoundNumber(series, CONTEXT_WINDOW_LIMIT, model)
+        self._used = BoundHistogram(series, CONTEXT_WINDOW_USED, model)
+        self.contexts = Contexts()
 
     def add(
         self,
@@ -85,10 +89,20 @@ class ModelSeries:
                     number.value += count
         elif call.answered:
             self._series.number(CALLS_WITHOUT_USAGE, *self._names[1:]).value += 1
-        context, window = call.context_tokens, call.context_window
+        context = call.context_tokens
         if context is not None:
             (self._context.found or self._context.look_up()).value = context
-        if window or context is not None:
-            self.window.add(context, window)
+        if call.context_window:
+            self._add_window(context, call.context_window)
+        elif context is not None and self._context.found is not None:
+            waiting = self.contexts.waiting
+            waiting.append(context)
+            if len(waiting) >= MOST_WAITING:
+                self.contexts.settle()
         if call.trace_id is not None:
             durations.exemplify(Exemplar(call.trace_id, seconds, time.time()))
+
+    def _add_window(self, context: int | None, window: int) -> None:
+        (self._limit.found or self._limit.look_up()).value = window
+        if context is not None:
+            (self._used.found or self._used.look_up()).observe(context / window)

@@ -18,6 +18,7 @@ from pulseguard.catalog import (
 from pulseguard.forking import renew_lock
 from pulseguard.recording.activity import Activity
 from pulseguard.recording.call_recorder import CallRecorder
+from pulseguard.recording.contexts import CONTEXTS
 from pulseguard.recording.orchestration_recorder import OrchestrationRecorder
 from pulseguard.recording.oversight_recorder import OversightRecorder
 from pulseguard.recording.series import Readings, Series
@@ -67,7 +68,7 @@ class Recorder:
         """As `Series.read`, with what is only known when it is asked for: the task queue."""
         waiting = self.queue.read()
         changes, readings = self.series.read()
-        return changes, readings | waiting.readings()
+        return changes, readings | waiting.readings() | {CONTEXTS.name: self.calls.contexts()}
 
     @property
     def has_recorded(self) -> bool:

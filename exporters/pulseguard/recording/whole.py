@@ -44,10 +44,6 @@ class Whole:
         """Whatever may be on the page, in its order."""
         return self.own_metrics + self.foreign_metrics
 
-    def learn(self) -> None:
-        """Find out what is not known of models yet; that may take a while."""
-        self._recorder.calls.learn_windows()
-
     def read(self) -> Part:
         """Everything."""
         return self.read_own() if self.gather is None else self.gather()

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pulseguard.catalog import (
@@ -17,7 +17,9 @@ from pulseguard.catalog import (
 from pulseguard.forking import IMPORTING
 from pulseguard.guard import Guard
 from pulseguard.pricing.cost import Pricing
-from pulseguard.recording.series import Readings
+from pulseguard.pricing.windows import window_readings
+from pulseguard.recording.contexts import CONTEXTS
+from pulseguard.recording.series import LabelSet, Reading, Readings
 from pulseguard.recording.whole import Whole
 
 if TYPE_CHECKING:
@@ -53,9 +55,10 @@ class Collection:
             return self._read(time.perf_counter())
 
     def _read(self, began: float) -> tuple[int, Readings]:
-        self._guard.attempt("look up models", None, self._whole.learn)
         part = self._whole.read()
         readings = dict(part.readings)
+        contexts = readings.pop(CONTEXTS.name, [])
+        readings |= self._guard.attempt("look up windows", {}, self._windows, contexts, readings)
         readings |= self._guard.attempt(
             "price tokens", {}, self._pricing.read, readings[TOKENS.name]
         )
@@ -70,6 +73,9 @@ class Collection:
         for metric, value in zip(own, values, strict=True):
             readings[metric.name] = [((), value)]
         return part.changes, readings
+
+    def _windows(self, contexts: Sequence[tuple[LabelSet, Reading]], stated: Readings) -> Readings:
+        return window_readings(contexts, stated, self._pricing.context_window, self._whole.detail)
 
     def _read_host(self) -> Readings:
         if self._host is None:
