@@ -153,6 +153,7 @@ class Exporter:
         """This process is the child: of what the parent has, only who the agent is goes on."""
         presence, parent, port = self._presence, self._membership, self._port
         self._recorder.in_forked_child()
+        self._journal.in_forked_child()
         OPEN_CALL.set(None)
         self._lifecycle = threading.Lock()
         self._begin_anew()

@@ -3,7 +3,7 @@
 import functools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Concatenate, Final, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 
@@ -31,7 +31,8 @@ class OncePerMinute:
     """Log lines, each kind at most once a minute.
 
     What is said again within the minute is dropped. What is said anew is held back, and its latest
-    is told once the minute is over (`settle`) or nobody waits for that (`flush`).
+    is told once the minute is over (`settle`) or nobody waits for that (`flush`), unless it is not
+    so any longer (`withdraw`).
 
     The number of kinds is bounded by the code: a kind is a constant, never a value. There is no
     lock: finalizers write as well, in a thread that would hold it.
@@ -61,6 +62,15 @@ class OncePerMinute:
         """Tell all that was held back: there may be no later."""
         for kind in tuple(self._held):
             self._tell_held(kind)
+
+    def withdraw(self, kinds: Iterable[str]) -> None:
+        """What was held back of these is not so any longer: it would only mislead."""
+        for kind in kinds:
+            self._held.pop(kind, None)
+
+    def in_forked_child(self) -> None:
+        """What was held back is the parent's to tell."""
+        self._held.clear()
 
     def _is_due(self, kind: str) -> bool:
         told = self._told.get(kind)
@@ -113,6 +123,10 @@ class Guard:
         if type(value) is str:
             return value
         return self.attempt("read a label", OTHER, clean_label, value)
+
+    def settle(self) -> None:
+        """Tell what was held back for its minute; to be said now and then."""
+        self._journal.settle()
 
     def failed(self, operation: str, error: Exception) -> None:
         """Count and log a failure; raise it when strict."""

@@ -30,6 +30,9 @@ _SCRAPED_LATELY_SECONDS: Final = 60.0
 # A leader that was killed gives its port back within the first; who starts may not wait so long.
 _SECONDS_FOR_THE_PORT: Final = 1.0
 _SECONDS_FOR_THE_PORT_AT_START: Final = 0.03
+# Lines that tell where /metrics is: of no interest once it is closed.
+_NO_REGISTRY: Final = "no registry known"
+_PORT_TAKEN: Final = "port taken"
 _NOT_THE_USERS: Final = (
     "this user may not listen there, most often because only root may below 1024"
 )
@@ -83,7 +86,7 @@ class Presence:
         self._server, self.port = server, server.port
         if was_taken:
             self._journal.write(
-                "port taken",
+                _PORT_TAKEN,
                 f"port {port} is taken: /metrics of {self._description.name} listens on "
                 f"{server.port}; choose one with PULSEGUARD_METRICS_PORT",
             )
@@ -97,7 +100,7 @@ class Presence:
             page = f"http://{self.address}{PATH}"
             where = "nowhere to be seen" if self.port is None else f"on {page} only"
             self._journal.write(
-                "no registry",
+                _NO_REGISTRY,
                 f"no registry is known: {self._description.name} is {where}; set "
                 "PULSEGUARD_REGISTRY_URL and PULSEGUARD_KEY_FILE to register it",
             )
@@ -152,6 +155,7 @@ class Presence:
             self._reporter.let_go()
 
     def _close_metrics(self, ending: Ending) -> None:
+        self._journal.withdraw((_NO_REGISTRY, _PORT_TAKEN))
         if self._server is not None:
             left = seconds_until(ending.closes_until)
             self._guard.attempt("close /metrics", None, self._server.close, left)

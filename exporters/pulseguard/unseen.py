@@ -58,5 +58,12 @@ def tell_of_unseen() -> None:
 
 def _let_go(number: int) -> None:
     found = _never_started.pop(number, None)
-    if found is not None and len(_gone) < _MOST_TOLD and found[1].has_recorded:
+    if found is not None and len(_gone) < _MOST_TOLD and _has_told(found[1]):
         _gone[found[0]] = None
+
+
+def _has_told(recorder: "Recorder") -> bool:
+    """Whether it would have shown anything; a queue is not asked, which might take its time."""
+    queue = recorder.queue
+    told = bool(queue._told.readings()) or queue._watched is not None
+    return told or recorder.has_recorded

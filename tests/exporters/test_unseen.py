@@ -19,6 +19,8 @@ UNSEEN = {
     "by SIGTERM": "agent = made(); work(agent); os.kill(os.getpid(), 15); time.sleep(9)",
     "of two with one name": "agents = made(), made(); [work(each) for each in agents]",
     "in a metric of its own": "agent = made(); agent.counter('pages_total', 'Pages.').inc()",
+    "in its task queue": "agent = made(); agent.queue(pending=3); forked(lambda: None)",
+    "in a queue to ask": "agent = made(); agent.watch_queue(lambda: 1 / 0); forked(lambda: None)",
     "by the parent": "agent = made(); work(agent); gone = work(made()); forked(lambda: None)",
     "by the child": "agent = made(); forked(lambda: work(agent))",
 }

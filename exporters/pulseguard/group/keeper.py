@@ -40,4 +40,6 @@ class Keeper:
         while not self._stopping:
             self._wake.clear()
             self._guard.attempt("keep the group", None, self._turn)
+            # Here too: who follows has no other thread.
+            self._guard.settle()
             self._wake.wait(SECONDS_BETWEEN_TURNS)

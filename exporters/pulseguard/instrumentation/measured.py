@@ -1,5 +1,6 @@
 """A call that an instrumented client makes: counted once, however and wherever it ends."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -39,6 +40,24 @@ class Names(NamedTuple):
     model: str
 
 
+class MeterJournal(OncePerMinute):
+    """Lines about a library: said by the agent that they are about, where there is one.
+
+    Its threads, and its stop, tell what was held back.
+    """
+
+    def __init__(self, find_agent: Callable[[], "Agent | None"]) -> None:
+        super().__init__()
+        self._find_agent = find_agent
+
+    def write(self, kind: str, message: str, level: int = logging.WARNING) -> None:
+        agent = self._find_agent()
+        if agent is None:
+            super().write(kind, message, level)
+        else:
+            agent._journal.write(kind, message, level)
+
+
 class Meter:
     """Begins the measured calls of one instrumented library, as `instrument` was told to."""
 
@@ -46,7 +65,7 @@ class Meter:
         self.active = False
         self.agent: Agent | None = None
         self.ask_usage: AskUsage = "known"
-        self.journal = OncePerMinute()
+        self.journal = MeterJournal(self._find_agent)
         self.guard = Guard(self._exporter_failed, self.journal)
         self._library = library
 
@@ -61,7 +80,7 @@ class Meter:
         """
         if not self.active:
             return None
-        agent = self.agent or current_agent()
+        agent = self._find_agent()
         if agent is None:
             message = (
                 f"a call of {self._library} is not recorded: no agent has been started; "
@@ -79,8 +98,11 @@ class Meter:
         call.begin()
         return MeasuredCall(call, counted=True)
 
+    def _find_agent(self) -> "Agent | None":
+        return self.agent or current_agent()
+
     def _exporter_failed(self, operation: str) -> None:
-        agent = self.agent or current_agent()
+        agent = self._find_agent()
         if agent is not None:
             agent._recorder.exporter_failed(operation)
 

@@ -51,6 +51,7 @@ class SpanMeter(SpanProcessor):
         if self._call_began in CALL_LISTENERS:
             CALL_LISTENERS.remove(self._call_began)
         self._guard.attempt("shut down", None, self._open.clear)
+        self._meter.journal.flush()
 
     def _begin(self, span: "Span", parent_context: "Context | None") -> None:
         _LATEST.set(ref(span))

@@ -53,6 +53,8 @@ class Reporter:
         self._remember = remember
         self._heartbeat_seconds = heartbeat_seconds
         self._snapshot_seconds = snapshot_seconds
+        # The kinds of lines about what is over with the first good answer.
+        self._troubles = {"unreachable", "no registry", "read the key"}
         self._failures = 0
         self._batch = LARGEST_BATCH
         self._next_contact = time.monotonic()
@@ -181,7 +183,7 @@ class Reporter:
             self._waiting.attempt(batch)
             body = {"snapshots": [interval.snapshot() for interval in batch]}
             reply = self._post(f"/agents/{self.agent_id}/ai-metrics", body)
-            if reply is None or reply.status in _PASSING_REFUSALS or reply.status >= 500:
+            if reply is None or _is_passing(reply.status):
                 return False
             if reply.outcome != "ok" and len(batch) > 1:
                 self._batch = 1
@@ -208,10 +210,17 @@ class Reporter:
         self._recorder.registry_answered(reply.outcome)
         if reply.status in _TOLD_AGAIN:
             self.agent_id = None
-        if reply.outcome != "ok":
-            kind = "no registry" if reply.is_of_another_server else f"status {reply.status}"
-            self._journal.write(kind, self._refusal(reply))
+        if reply.outcome == "ok":
+            self._journal.withdraw(self._troubles)
+        else:
+            self._tell_of_refusal(reply)
         return reply
+
+    def _tell_of_refusal(self, reply: Reply) -> None:
+        kind = "no registry" if reply.is_of_another_server else f"status {reply.status}"
+        if _is_passing(reply.status):
+            self._troubles.add(kind)
+        self._journal.write(kind, self._refusal(reply))
 
     def _refusal(self, reply: Reply) -> str:
         if reply.is_of_another_server:
@@ -229,3 +238,8 @@ class Reporter:
             f"{self._client.url} is no PulseGuard registry: what answers there says "
             f"{reply.status}; mend PULSEGUARD_REGISTRY_URL; trying again"
         )
+
+
+def _is_passing(status: int) -> bool:
+    """Whether what is refused so may be taken later as it is."""
+    return status in _PASSING_REFUSALS or status >= 500

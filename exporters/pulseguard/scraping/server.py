@@ -18,6 +18,8 @@ MOST_CONNECTIONS: Final = 64
 SECONDS_PER_CONNECTION: Final = 10.0
 
 _SECONDS_AFTER_FAILURE: Final = 0.1
+# Where nobody comes: who has no registry has no other thread that tells what was held back.
+_SECONDS_BETWEEN_TURNS: Final = 60.0
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.02
 _BACKLOG: Final = 512
 # However many others come: they wait in the kernel's queue, at no cost to the agent.
@@ -94,6 +96,7 @@ class ScrapeServer:
             if not self._guard.attempt("serve /metrics", False, self._turn):
                 # Out of descriptors, most likely: the same again at once would only burn CPU.
                 time.sleep(_SECONDS_AFTER_FAILURE)
+            self._guard.settle()
         for connection in list(self._connections.values()):
             self._drop(connection)
         for open_socket in (self._listener, self._wake_reader, self._wake_writer):
@@ -117,11 +120,11 @@ class ScrapeServer:
             self._selector.register(self._listener, selectors.EVENT_READ)
         return True
 
-    def _patience(self) -> float | None:
-        """Until the oldest connection has had its time or there is room; without one, for ever."""
+    def _patience(self) -> float:
+        """Until the oldest connection has had its time or there is room; without one, a minute."""
         oldest = next(iter(self._connections.values()), None)
         if oldest is None:
-            return None
+            return _SECONDS_BETWEEN_TURNS
         return max(min(oldest.deadline, self._full_until or math.inf) - time.monotonic(), 0)
 
     @property
