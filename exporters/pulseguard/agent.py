@@ -158,6 +158,8 @@ class Agent(Blocks, Events, Metrics):
         There is a goodbye on SIGTERM too where this or the constructor is called in the main
         thread, unless somebody else handles that signal.
         """
+        # Before: what serves /metrics hears of signals as well.
+        self._take_sigterm()
         if self._exporter.start():
             note_start(self)
             process_end.stop_at_end(self)
@@ -190,7 +192,7 @@ class Agent(Blocks, Events, Metrics):
 
     def _take_sigterm(self) -> None:
         # Here already: only the main thread can, and it may not be the one that starts it.
-        process_end.take_sigterm()
+        process_end.take_sigterm(self)
 
     def _tell_of_sigterm(self) -> None:
         self._journal.write(

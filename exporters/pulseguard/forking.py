@@ -8,6 +8,8 @@ import threading
 from typing import Final, Protocol
 from weakref import WeakSet
 
+from pulseguard import early_signals
+
 # Held while a thread of ours imports: a child forked in between would wait for that import for
 # ever. So would the agent's own code there, should it want the same module.
 IMPORTING: Final = threading.Lock()
@@ -66,6 +68,7 @@ def _in_child() -> None:
     global _held_by
     _held_by = None
     renew_lock(IMPORTING)
+    early_signals.in_forked_child()
     for each in list(_told):
         each.in_forked_child()
 

@@ -17,12 +17,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Final, Protocol
+from weakref import WeakSet
 
+from pulseguard import early_signals
 from pulseguard.ending import seconds_until
 from pulseguard.unseen import tell_of_unseen
 
 SECONDS_TO_END: Final = 2.0
 
+# For the main thread to run the handler; longer where native code keeps it from that.
+_SECONDS_FOR_THE_HANDLER: Final = 0.05
 # Of the finalizers of multiprocessing; its children are joined before these.
 _AFTER_ALL_ELSE: Final = -100
 
@@ -35,29 +39,34 @@ class Running(Protocol):
 
 
 _running: list[Running] = []
+# Made or started in the main thread and not stopped since: any thread may start them.
+_relying: WeakSet[Running] = WeakSet()
 # The process that was told to terminate: a child forked by it meanwhile was not.
 _terminating = 0
+# Who does the work of a SIGTERM, by process.
+_workers: dict[int, object] = {}
 _exit_handler_set = False
 _ends_with_multiprocessing = False
 
 
 def stop_at_end(running: Running) -> None:
-    """Have it stopped when the process ends; by SIGTERM too, where that can be taken here."""
-    global _exit_handler_set
-    if not _exit_handler_set:
-        atexit.register(_on_exit)
-        _exit_handler_set = True
+    """Have it stopped when the process ends."""
+    _be_told_of_exit()
     if running not in _running:
         _running.append(running)
     end_with_multiprocessing()
-    take_sigterm()
 
 
-def take_sigterm() -> None:
+def take_sigterm(relying: Running) -> None:
     """Have SIGTERM stop what runs, where it still has its default; only the main thread can."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread and not is_sigterm_taken():
+    if threading.current_thread() is not threading.main_thread():
+        return
+    _relying.add(relying)
+    if not is_sigterm_taken():
+        _be_told_of_exit()
         signal.signal(signal.SIGTERM, _on_sigterm)
+    if _is_sigterm_ours():
+        early_signals.listen(signal.SIGTERM, _on_early_sigterm)
 
 
 def is_sigterm_taken() -> bool:
@@ -87,18 +96,38 @@ def _stop_with_multiprocessing(stop: Callable[[], None]) -> None:
 
 
 def stopped(running: Running) -> None:
-    """It ended by itself; with the last one the default disposition returns."""
+    """It ended by itself; with the last one that needs it the default disposition returns."""
     if running in _running:
         _running.remove(running)
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if in_main_thread and not _running and signal.getsignal(signal.SIGTERM) is _on_sigterm:
+    _relying.discard(running)
+    if not _running and not _relying:
+        _give_sigterm_back()
+
+
+def _give_sigterm_back() -> None:
+    if threading.current_thread() is threading.main_thread() and _is_sigterm_ours():
+        early_signals.hush()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _is_sigterm_ours() -> bool:
+    return signal.getsignal(signal.SIGTERM) is _on_sigterm
+
+
+def _be_told_of_exit() -> None:
+    global _exit_handler_set
+    if not _exit_handler_set:
+        atexit.register(_on_exit)
+        _exit_handler_set = True
 
 
 def _on_exit() -> None:
     _stop_all(failed=_has_crashed())
     _keep_interrupt()
+    # From here on nobody would do what the handler begins.
+    _give_sigterm_back()
     if _terminating == os.getpid():
+        tell_of_unseen()
         _end_by_sigterm()
 
 
@@ -106,18 +135,37 @@ def _on_sigterm(number: int, frame: FrameType | None) -> None:
     global _terminating
     _terminating = os.getpid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # threading.Thread takes locks that the interrupted main thread may hold; this takes none.
-    _thread.start_new_thread(_stop_and_end, ())
+    if _is_first():
+        # threading.Thread takes locks that the interrupted main thread may hold; this takes none.
+        _thread.start_new_thread(_stop_and_end, (SECONDS_TO_END,))
 
 
-def _stop_and_end() -> None:
-    _stop_all()
+def _on_early_sigterm() -> None:
+    """A thread of the agent's, which is to be stopped itself, has heard of a SIGTERM."""
+    if _is_sigterm_ours():
+        _thread.start_new_thread(_stand_in_for_the_handler, ())
+
+
+def _stand_in_for_the_handler() -> None:
+    time.sleep(_SECONDS_FOR_THE_HANDLER)
+    if _is_sigterm_ours() and _is_first():
+        _stop_and_end(SECONDS_TO_END - _SECONDS_FOR_THE_HANDLER)
+
+
+def _is_first() -> bool:
+    """Whether nobody else in this process does the work of a SIGTERM; a step without a lock."""
+    own = object()
+    return _workers.setdefault(os.getpid(), own) is own
+
+
+def _stop_and_end(seconds: float) -> None:
+    _stop_all(seconds=seconds)
     tell_of_unseen()
     _end_by_sigterm()
 
 
-def _stop_all(failed: bool = False) -> None:
-    deadline = time.monotonic() + SECONDS_TO_END
+def _stop_all(failed: bool = False, seconds: float = SECONDS_TO_END) -> None:
+    deadline = time.monotonic() + seconds
     waiting = list(_running)
     for number, running in enumerate(waiting):
         left = seconds_until(deadline)
@@ -163,5 +211,11 @@ def _uncaught(*outermost: str) -> BaseException | None:
 
 
 def _end_by_sigterm() -> None:
-    """End as if nobody had looked after the signal: whoever waits for us sees the same status."""
+    """End as if nobody had looked after the signal: whoever waits for us sees the same status.
+
+    As a shell would tell it where the handler has not run yet: only the main thread can restore
+    what the signal does by default.
+    """
+    if _is_sigterm_ours():
+        os._exit(128 + signal.SIGTERM)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 
+from pulseguard import early_signals
 from pulseguard.guard import Guard
 from pulseguard.scraping.answer import Answer, refusal
 
@@ -55,6 +56,7 @@ class ScrapeServer:
         self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._wake_reader, self._wake_writer = socket.socketpair()
+        self._signals: socket.socket | None = None
         self._selector = selectors.DefaultSelector()
         self._connections: dict[socket.socket, _Connection] = {}
         # While nobody is accepted: when there will be room.
@@ -69,6 +71,9 @@ class ScrapeServer:
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._selector.register(self._wake_reader, selectors.EVENT_READ)
+        self._signals = early_signals.open_tap()
+        if self._signals is not None:
+            self._selector.register(self._signals, selectors.EVENT_READ)
         self._thread.start()
 
     def close(self, timeout_seconds: float) -> None:
@@ -81,10 +86,9 @@ class ScrapeServer:
 
     def let_go(self) -> None:
         """Close what a forked child has inherited; the server itself notices nothing."""
-        own = (self._listener, self._wake_reader, self._wake_writer)
-        for open_socket in (*own, *self._connections):
-            open_socket.close()
-        self._selector.close()
+        for client in self._connections:
+            client.close()
+        self._close_own()
 
     def wait_until_served(self, changes: int, timeout_seconds: float) -> bool:
         """Whether these changes were scraped completely before the time is over."""
@@ -99,8 +103,12 @@ class ScrapeServer:
             self._guard.settle()
         for connection in list(self._connections.values()):
             self._drop(connection)
-        for open_socket in (self._listener, self._wake_reader, self._wake_writer):
-            open_socket.close()
+        self._close_own()
+
+    def _close_own(self) -> None:
+        for open_socket in (self._listener, self._wake_reader, self._wake_writer, self._signals):
+            if open_socket is not None:
+                open_socket.close()
         self._selector.close()
 
     def _turn(self) -> bool:
@@ -109,6 +117,8 @@ class ScrapeServer:
                 self._accept()
             elif key.fileobj is self._wake_reader:
                 self._wake_reader.recv(1)
+            elif key.fileobj is self._signals:
+                early_signals.hear(self._signals)
             elif isinstance(key.data, _Connection) and key.fileobj in self._connections:
                 self._serve(key.data)
         now = time.monotonic()
