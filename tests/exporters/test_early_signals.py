@@ -18,9 +18,10 @@ NUMBER = signal.SIGUSR1
 def told() -> Iterator[list[str]]:
     """Nobody's descriptor at first, and a handler of Python's, without which no byte is written."""
     handler = signal.signal(NUMBER, lambda *_: None)
-    descriptor = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(-1)
     yield []
-    signal.set_wakeup_fd(descriptor)
+    # Not what was there before: an agent's, which a test here may have closed.
+    signal.set_wakeup_fd(-1)
     signal.signal(NUMBER, handler)
 
 
