@@ -186,17 +186,21 @@ def test_who_comes_as_all_others_end_goes_on_with_what_they_have_left(join: Join
     assert third.group.remembered() == b"told"
 
 
-@pytest.mark.parametrize("ahead_seconds", [-3, 3], ids=["a moment ago", "the clock was set back"])
-def test_what_was_left_just_now_is_taken_on(
-    join: Join, tmp_path: Path, ahead_seconds: float
-) -> None:
+def two_are_killed(join: Join, tmp_path: Path, at: float) -> None:
+    """Two processes that have done five tasks each end at this time, and leave what they have."""
     first, second = join(), join()
     for side in (first, second):
         side.process.task(5)
         side.group.turn()
         side.group.let_go()
-    at = time.time() + ahead_seconds
     os.utime(tmp_path / "groups" / "one", (at, at))
+
+
+@pytest.mark.parametrize("ahead_seconds", [-3, 3], ids=["a moment ago", "the clock was set back"])
+def test_what_was_left_just_now_is_taken_on(
+    join: Join, tmp_path: Path, ahead_seconds: float
+) -> None:
+    two_are_killed(join, tmp_path, at=time.time() + ahead_seconds)
 
     assert join().shown() == 10
 
@@ -205,12 +209,7 @@ def test_what_was_left_just_now_is_taken_on(
 def test_what_an_earlier_group_left_is_forgotten_by_the_first_that_comes(
     join: Join, tmp_path: Path, at: float
 ) -> None:
-    first, second = join(), join()
-    for side in (first, second):
-        side.process.task(5)
-        side.group.turn()
-        side.group.let_go()
-    os.utime(tmp_path / "groups" / "one", (at, at))
+    two_are_killed(join, tmp_path, at)
 
     third = join()
     third.process.task(1)
