@@ -5,11 +5,12 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
 
 from pulseguard.current import current_agent
 from pulseguard.guard import Guard, OncePerMinute
 from pulseguard.recording.calls import OPEN_CALL, LlmCall
+from pulseguard.recording.model_series import CallNames
 from pulseguard.recording.usage import Usage
 
 if TYPE_CHECKING:
@@ -30,14 +31,6 @@ _UNDER_WAY: Final[ContextVar[LlmCall | None]] = ContextVar("pulseguard_under_way
 def call_under_way() -> LlmCall | None:
     """The call that what the client does here is done for, if it is measured."""
     return _UNDER_WAY.get()
-
-
-class Names(NamedTuple):
-    """What a call is counted under: the words of OpenTelemetry's GenAI conventions."""
-
-    operation: str
-    provider: str
-    model: str
 
 
 class MeterJournal(OncePerMinute):
@@ -70,7 +63,7 @@ class Meter:
         self._library = library
 
     def begin(
-        self, describe: Callable[P, Names], *args: P.args, **kwargs: P.kwargs
+        self, describe: Callable[P, CallNames], *args: P.args, **kwargs: P.kwargs
     ) -> "MeasuredCall | None":
         """A call that begins now, under the names that `describe` tells of it.
 
@@ -80,7 +73,7 @@ class Meter:
         """
         if not self.active:
             return None
-        agent = self._find_agent()
+        agent = self.agent or current_agent()
         if agent is None:
             message = (
                 f"a call of {self._library} is not recorded: no agent has been started; "
@@ -91,11 +84,14 @@ class Meter:
         around = OPEN_CALL.get()
         if around is not None and not around.ended:
             return MeasuredCall(around, counted=False)
-        names = agent._guard.attempt("name a call", None, describe, *args, **kwargs)
-        if names is None:
+        # By hand, as below: every call of a client pays for this.
+        guard = agent._guard
+        try:
+            call = LlmCall(agent._recorder, guard, *describe(*args, **kwargs))
+            call._open()
+        except Exception as error:
+            guard.failed("begin a call", error)
             return None
-        call = agent.llm_call(names.provider, names.model, names.operation)
-        call.begin()
         return MeasuredCall(call, counted=True)
 
     def _find_agent(self) -> "Agent | None":
@@ -133,6 +129,10 @@ class MeasuredCall:
     ) -> R:
         """What `function` returns; `default` where it fails, which is the exporter's failure."""
         return self._call._guard.attempt(what, default, function, *args, **kwargs)
+
+    def failed(self, what: str, error: Exception) -> None:
+        """A failure of the exporter's own."""
+        self._call._guard.failed(what, error)
 
     def enter(self) -> LlmCall | None:
         """Be the open call of this context; returns what `leave` wants back."""
@@ -198,14 +198,14 @@ class MeasuredCall:
         if error is not None and self._last is None:
             self._call.answered = False
         if usage is not None:
-            self._call.usage(
-                input_tokens=usage.input,
-                output_tokens=usage.output,
-                cache_read_tokens=usage.cache_read,
-                cache_write_tokens=usage.cache_write,
-                reasoning_tokens=usage.reasoning,
-            )
-        self._call.end(error, at)
+            try:
+                self._call.take_usage(usage)
+            except Exception as failure:
+                self.failed("record token usage", failure)
+        try:
+            self._call._close(error, at)
+        except Exception as failure:
+            self.failed("record an end", failure)
 
 
 def token_count(value: Any) -> int | None:  # Any: whatever a server put there

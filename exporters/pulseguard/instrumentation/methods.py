@@ -5,23 +5,28 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
-from pulseguard.instrumentation.measured import MeasuredCall, Meter, Names
+from pulseguard.instrumentation.measured import MeasuredCall, Meter
+from pulseguard.recording.model_series import CallNames
 
 # Any in this module: methods, arguments and answers of libraries that are not ours.
 Method: TypeAlias = Callable[..., Any]
 Arguments: TypeAlias = dict[str, Any]
 Then: TypeAlias = Callable[[Any, Any], None]
 Failed: TypeAlias = Callable[[Any, BaseException], None]
+Wanted: TypeAlias = Callable[[], bool]
 
 
 class Endpoint(Protocol):
     """What is known of one method of a client. Whatever fails in it is the exporter's failure."""
 
-    def names(self, resource: Any, arguments: Arguments) -> Names:
-        """What the call is counted under."""
+    def names(self, resource: Any, arguments: Arguments) -> CallNames:
+        """What the call is counted under: the words of OpenTelemetry's GenAI conventions."""
 
     def request(self, resource: Any, arguments: Arguments) -> Arguments:
-        """The arguments to go with: the caller's, or a copy that asks for usage too."""
+        """The arguments to go with: the caller's, or a copy that asks for usage too.
+
+        Asked only where `stream` is among them.
+        """
 
     def answer(
         self, call: MeasuredCall, answer: Any, arguments: Arguments, sent: Arguments
@@ -32,6 +37,10 @@ class Endpoint(Protocol):
         """
 
 
+def _always() -> bool:
+    return True
+
+
 def measured(method: Method, meter: Meter, endpoint: Endpoint) -> Method:
     """A method that calls a model, measured."""
 
@@ -40,7 +49,7 @@ def measured(method: Method, meter: Meter, endpoint: Endpoint) -> Method:
         call = meter.begin(endpoint.names, resource, arguments)
         if call is None:
             return method(resource, *args, **arguments)
-        sent = call.attempt("ask for usage", arguments, endpoint.request, resource, arguments)
+        sent = _sent(call, endpoint, resource, arguments) if "stream" in arguments else arguments
         around = call.enter()
         try:
             answer = method(resource, *args, **sent)
@@ -63,7 +72,7 @@ def measured_coroutine(method: Method, meter: Meter, endpoint: Endpoint) -> Meth
         call = meter.begin(endpoint.names, resource, arguments)
         if call is None:
             return await method(resource, *args, **arguments)
-        sent = call.attempt("ask for usage", arguments, endpoint.request, resource, arguments)
+        sent = _sent(call, endpoint, resource, arguments) if "stream" in arguments else arguments
         around = call.enter()
         try:
             answer = await method(resource, *args, **sent)
@@ -86,14 +95,23 @@ def measured_coroutine(method: Method, meter: Meter, endpoint: Endpoint) -> Meth
     return begin
 
 
-def followed(method: Method, meter: Meter, then: Then, failed: Failed | None = None) -> Method:
+def followed(
+    method: Method,
+    meter: Meter,
+    then: Then,
+    failed: Failed | None = None,
+    wanted: Wanted = _always,
+) -> Method:
     """A method after which `then` is told of its object and of what it returned.
 
-    `failed` is told of its object and of the exception that it raised instead.
+    `failed` is told of its object and of the exception that it raised instead; nobody is told of
+    anything where it was called while nothing of it is `wanted`.
     """
 
     @functools.wraps(method)
     def run(self: Any, *args: Any, **arguments: Any) -> Any:
+        if not wanted():
+            return method(self, *args, **arguments)
         try:
             returned = method(self, *args, **arguments)
         except BaseException as error:
@@ -107,12 +125,18 @@ def followed(method: Method, meter: Meter, then: Then, failed: Failed | None = N
 
 
 def followed_coroutine(
-    method: Method, meter: Meter, then: Then, failed: Failed | None = None
+    method: Method,
+    meter: Meter,
+    then: Then,
+    failed: Failed | None = None,
+    wanted: Wanted = _always,
 ) -> Method:
     """The same for a method whose result is awaited."""
 
     @functools.wraps(method)
     async def run(self: Any, *args: Any, **arguments: Any) -> Any:
+        if not wanted():
+            return await method(self, *args, **arguments)
         try:
             returned = await method(self, *args, **arguments)
         except BaseException as error:
@@ -125,8 +149,18 @@ def followed_coroutine(
     return run
 
 
+def _sent(call: MeasuredCall, endpoint: Endpoint, resource: Any, arguments: Arguments) -> Arguments:
+    return call.attempt("ask for usage", arguments, endpoint.request, resource, arguments)
+
+
 def _read(
     call: MeasuredCall, endpoint: Endpoint, answer: Any, arguments: Arguments, sent: Arguments
 ) -> None:
-    if not call.attempt("read an answer", False, endpoint.answer, call, answer, arguments, sent):
+    # Not by `attempt`: what a call costs is the number of functions that it goes through.
+    try:
+        goes_on = endpoint.answer(call, answer, arguments, sent)
+    except Exception as error:
+        call.failed("read an answer", error)
+        goes_on = False
+    if not goes_on:
         call.end()

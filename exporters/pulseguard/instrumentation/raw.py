@@ -25,14 +25,18 @@ class RawAnswers:
     def __init__(self) -> None:
         # Any: the response class of whichever HTTP library the client uses.
         self._open: WeakKeyDictionary[Any, _Unread] = WeakKeyDictionary()
-        self._ever_asked = False
+        self._any_asked = False
+
+    def any_asked(self) -> bool:
+        """Whether there was ever one: the client parses all its answers, and few agents ask."""
+        return self._any_asked
 
     def answer(self, call: MeasuredCall, raw: Any, look: Look[Any], read: ReadUsage) -> bool:
         """A raw answer has come; True where its body has not: then the call goes on with it."""
         response = raw.http_response
         body = _body(response)
         if body is None:
-            self._ever_asked = True
+            self._any_asked = True
             self._open[response] = _Unread(call, look, read)
             return True
         call.usage = usage_in(body, read)
@@ -64,8 +68,7 @@ class RawAnswers:
             unread.end(_body(raw.http_response))
 
     def _of(self, raw: Any) -> "_Unread | None":  # Any: not our types
-        # The client parses each of its answers through here, and most agents never have one.
-        return self._open.pop(raw.http_response, None) if self._ever_asked else None
+        return self._open.pop(raw.http_response, None)
 
 
 class _Unread:

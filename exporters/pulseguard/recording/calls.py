@@ -125,13 +125,18 @@ class LlmCall(Block):
         """
         if self._ended:
             self._check_open()
-        counts: Iterable[int | None] = (
-            input_tokens,
-            output_tokens,
-            cache_read_tokens,
-            cache_write_tokens,
-            reasoning_tokens,
+        self.take_usage(
+            (
+                input_tokens,
+                output_tokens,
+                cache_read_tokens,
+                cache_write_tokens,
+                reasoning_tokens,
+            )
         )
+
+    def take_usage(self, counts: Iterable[int | None]) -> None:
+        """As `usage`; the counts in the order of Usage, which raise where they are none."""
         for count in counts:
             if count is not None and (type(count) is not int or count >> _BITS):
                 counts = map(_count, _COUNTS, counts)

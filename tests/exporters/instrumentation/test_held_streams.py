@@ -15,7 +15,7 @@ import pytest
 
 from pulseguard import Agent
 from pulseguard.catalog import CALLS_IN_PROGRESS, EXPORTER_FAILURES, OPERATION_DURATION, TOKENS
-from pulseguard.instrumentation.measured import MeasuredCall, Meter, Names
+from pulseguard.instrumentation.measured import MeasuredCall, Meter
 from pulseguard.instrumentation.streams import MeasuredAsyncIterator, MeasuredIterator
 from pulseguard.recording.usage import Usage
 from tests.exporters.conftest import MakeAgent
@@ -38,7 +38,7 @@ def agent(make_agent: MakeAgent, registry: FakeRegistry) -> Agent:
 def begun(agent: Agent) -> MeasuredCall:
     meter = Meter("a library")
     meter.active, meter.agent = True, agent
-    call = meter.begin(lambda: Names("chat", "somebody", "a-model"))
+    call = meter.begin(lambda: ("chat", "somebody", "a-model"))
     assert call is not None
     return call
 
@@ -178,11 +178,11 @@ def test_streams_that_begin_and_end_meanwhile_keep_no_agent_from_stopping(agent:
 
 
 HELD = """
-from pulseguard.instrumentation.measured import Meter, Names
+from pulseguard.instrumentation.measured import Meter
 from pulseguard.instrumentation.streams import MeasuredIterator
 meter = Meter("a library")
 meter.active = True
-call = meter.begin(lambda: Names("chat", "somebody", "a-model"))
+call = meter.begin(lambda: ("chat", "somebody", "a-model"))
 stream = MeasuredIterator(iter([1, 2, 3]), call, lambda call, chunk: True)
 del call
 next(stream)

@@ -11,9 +11,11 @@ import pytest
 
 from pulseguard import Agent
 from pulseguard.catalog import CALLS_IN_PROGRESS, ERRORS, EXPORTER_FAILURES, OPERATION_DURATION
-from pulseguard.instrumentation.measured import MeasuredCall, Meter, Names
+from pulseguard.instrumentation.measured import MeasuredCall, Meter
 from pulseguard.instrumentation.methods import measured
 from pulseguard.instrumentation.streams import MeasuredIterator
+from pulseguard.recording.model_series import CallNames
+from pulseguard.recording.usage import Usage
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.observing import scrape, total
 
@@ -36,7 +38,7 @@ def meter(agent: Agent) -> Meter:
 
 
 def begun(meter: Meter) -> MeasuredCall:
-    call = meter.begin(lambda: Names("chat", "somebody", "a-model"))
+    call = meter.begin(lambda: ("chat", "somebody", "a-model"))
     assert call is not None
     return call
 
@@ -118,10 +120,10 @@ def test_a_failing_look_at_a_chunk_is_the_exporters_failure_alone(agent: Agent, 
 class Broken:
     """An endpoint of which nothing works."""
 
-    def __init__(self, names: Names | None) -> None:
+    def __init__(self, names: CallNames | None) -> None:
         self._names = names
 
-    def names(self, resource: Any, arguments: Any) -> Names:
+    def names(self, resource: Any, arguments: Any) -> CallNames:
         if self._names is None:
             raise KeyError
         return self._names
@@ -134,7 +136,7 @@ class Broken:
 
 
 class Client:
-    def ask(self, *, about: str) -> str:
+    def ask(self, *, about: str, stream: bool = False) -> str:
         if about == "failure":
             raise FAILURE
         return f"about {about}"
@@ -146,13 +148,23 @@ FAILURE = LookupError("the very one")
 def test_an_endpoint_of_which_nothing_works_changes_nothing_for_the_caller(
     agent: Agent, meter: Meter
 ):
-    ask = measured(Client.ask, meter, Broken(Names("chat", "somebody", "a-model")))
+    ask = measured(Client.ask, meter, Broken(("chat", "somebody", "a-model")))
 
-    assert ask(Client(), about="boats") == "about boats"
+    assert ask(Client(), about="boats", stream=True) == "about boats"
 
     text = scrape(agent)
     assert (total(text, CALLS), total(text, CALLS_IN_PROGRESS)) == (1, 0)
     assert total(text, EXPORTER_FAILURES) == 2
+
+
+def test_a_call_whose_token_counts_are_impossible_is_counted_and_over(agent: Agent, meter: Meter):
+    call = begun(meter)
+    call.usage = Usage(10**30, 5)
+    call.end()
+
+    text = scrape(agent)
+    assert (total(text, CALLS), total(text, CALLS_IN_PROGRESS)) == (1, 0)
+    assert total(text, EXPORTER_FAILURES) == 1
 
 
 def test_a_call_that_cannot_be_named_passes_through(agent: Agent, meter: Meter):
@@ -163,7 +175,7 @@ def test_a_call_that_cannot_be_named_passes_through(agent: Agent, meter: Meter):
 
 
 def test_an_exception_is_the_very_one_and_shows_where_it_came_from(agent: Agent, meter: Meter):
-    ask = measured(Client.ask, meter, Broken(Names("chat", "somebody", "a-model")))
+    ask = measured(Client.ask, meter, Broken(("chat", "somebody", "a-model")))
 
     with pytest.raises(LookupError) as raised:
         ask(Client(), about="failure")

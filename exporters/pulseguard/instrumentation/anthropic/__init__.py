@@ -77,8 +77,8 @@ def _raw_answers(meter: Meter, raw: RawAnswers) -> list[Wrap]:
         ("read", raw.closed, raw.failed),
         ("close", raw.closed, None),
     ):
-        sync = partial(followed, meter=meter, then=then, failed=failed)
-        awaited = partial(followed_coroutine, meter=meter, then=then, failed=failed)
+        told = partial(partial, meter=meter, then=then, failed=failed, wanted=raw.any_asked)
+        sync, awaited = told(followed), told(followed_coroutine)
         found.append(Wrap("anthropic._response", "APIResponse", method, sync))
         found.append(Wrap("anthropic._response", "AsyncAPIResponse", method, awaited))
     return found

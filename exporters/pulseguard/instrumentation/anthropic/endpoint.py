@@ -4,10 +4,11 @@ from typing import Any
 
 from pulseguard.instrumentation.anthropic.provider import provider_name
 from pulseguard.instrumentation.anthropic.usage import message_usage, updated_usage
-from pulseguard.instrumentation.measured import MeasuredCall, Names
+from pulseguard.instrumentation.measured import MeasuredCall
 from pulseguard.instrumentation.methods import Arguments
 from pulseguard.instrumentation.raw import RawAnswers, is_raw
 from pulseguard.instrumentation.streams import is_stream, measure_stream
+from pulseguard.recording.model_series import CallNames
 
 # Any in this module: resources, answers and events of the client library.
 
@@ -18,10 +19,10 @@ class Messages:
     def __init__(self, raw: RawAnswers) -> None:
         self._raw = raw
 
-    def names(self, resource: Any, arguments: Arguments) -> Names:
+    def names(self, resource: Any, arguments: Arguments) -> CallNames:
         model = arguments.get("model")
         name = model if isinstance(model, str) else ""
-        return Names("chat", provider_name(resource._client), name)
+        return "chat", provider_name(resource._client), name
 
     def request(self, resource: Any, arguments: Arguments) -> Arguments:
         """As it is: Anthropic's streams bring usage unasked."""

@@ -5,7 +5,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from pulseguard.instrumentation.anthropic.endpoint import Messages, see_event
-from pulseguard.instrumentation.measured import MeasuredCall, Meter, Names
+from pulseguard.instrumentation.measured import MeasuredCall, Meter
 from pulseguard.instrumentation.methods import (
     Arguments,
     Method,
@@ -13,6 +13,7 @@ from pulseguard.instrumentation.methods import (
     measured_coroutine,
 )
 from pulseguard.instrumentation.streams import measure_stream
+from pulseguard.recording.model_series import CallNames
 
 # Any in this module: resources and managers of the client library.
 
@@ -26,7 +27,7 @@ class Managers:
     def __init__(self, messages: Messages, meter: Meter) -> None:
         self._messages = messages
         self._meter = meter
-        self._names: WeakKeyDictionary[Any, Names] = WeakKeyDictionary()
+        self._names: WeakKeyDictionary[Any, CallNames] = WeakKeyDictionary()
 
     def returning(self, method: Method) -> Method:
         """A method that returns a manager."""
@@ -62,7 +63,7 @@ class Managers:
 
         return run
 
-    def names(self, manager: Any, arguments: Arguments) -> Names:
+    def names(self, manager: Any, arguments: Arguments) -> CallNames:
         return self._names[manager]
 
     def request(self, manager: Any, arguments: Arguments) -> Arguments:

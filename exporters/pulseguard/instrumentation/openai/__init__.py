@@ -65,13 +65,15 @@ def _ends_of_streams(meter: Meter) -> list[Wrap]:
 
 def _raw_answers(meter: Meter, raw: RawAnswers) -> list[Wrap]:
     legacy, answers = "openai._legacy_response", "openai._response"
-    parsed = partial(followed, meter=meter, then=raw.parsed, failed=raw.failed)
-    closed = partial(followed, meter=meter, then=raw.closed)
-    awaited_parsed = partial(followed_coroutine, meter=meter, then=raw.parsed, failed=raw.failed)
-    awaited_closed = partial(followed_coroutine, meter=meter, then=raw.closed)
+    sync = partial(followed, meter=meter, wanted=raw.any_asked)
+    awaited = partial(followed_coroutine, meter=meter, wanted=raw.any_asked)
+    parsed = partial(sync, then=raw.parsed, failed=raw.failed)
+    awaited_parsed = partial(awaited, then=raw.parsed, failed=raw.failed)
+    closed = partial(sync, then=raw.closed)
+    awaited_closed = partial(awaited, then=raw.closed)
     # What `text()` and `json()` call.
-    read = partial(followed, meter=meter, then=raw.closed, failed=raw.failed)
-    awaited_read = partial(followed_coroutine, meter=meter, then=raw.closed, failed=raw.failed)
+    read = partial(sync, then=raw.closed, failed=raw.failed)
+    awaited_read = partial(awaited, then=raw.closed, failed=raw.failed)
     return [
         Wrap(legacy, "LegacyAPIResponse", "parse", parsed),
         Wrap(answers, "APIResponse", "parse", parsed),

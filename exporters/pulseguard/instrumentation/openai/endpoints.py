@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pulseguard.catalog import ErrorType
-from pulseguard.instrumentation.measured import MeasuredCall, Meter, Names
+from pulseguard.instrumentation.measured import MeasuredCall, Meter
 from pulseguard.instrumentation.methods import Arguments
 from pulseguard.instrumentation.openai.provider import (
-    model_name,
-    provider_name,
+    provider_and_model,
     takes_stream_options,
 )
 from pulseguard.instrumentation.openai.usage import chat_usage, field, response_usage
 from pulseguard.instrumentation.raw import RawAnswers, ReadUsage, is_raw
 from pulseguard.instrumentation.streams import Look, is_stream, measure_stream
+from pulseguard.recording.model_series import CallNames
 
 # Any in this module: resources, answers and chunks of the client library.
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
@@ -35,10 +35,9 @@ class OpenAIEndpoint:
         self._meter = meter
         self._raw = raw
 
-    def names(self, resource: Any, arguments: Arguments) -> Names:
-        client = resource._client
-        model = model_name(client, arguments.get("model"))
-        return Names(self.operation, provider_name(client), model)
+    def names(self, resource: Any, arguments: Arguments) -> CallNames:
+        provider, model = provider_and_model(resource._client, arguments.get("model"))
+        return self.operation, provider, model
 
     def request(self, resource: Any, arguments: Arguments) -> Arguments:
         return arguments
@@ -46,10 +45,10 @@ class OpenAIEndpoint:
     def answer(
         self, call: MeasuredCall, answer: Any, arguments: Arguments, sent: Arguments
     ) -> bool:
-        look = self._look(asked=sent is not arguments)
         if is_stream(answer):
-            return measure_stream(answer, call, look)
+            return measure_stream(answer, call, self._look(sent is not arguments))
         if is_raw(answer):
+            look = self._look(sent is not arguments)
             return self._raw.answer(call, answer, look, self.read)
         self._whole(call, answer)
         return False

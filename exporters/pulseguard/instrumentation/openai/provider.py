@@ -26,36 +26,26 @@ _AZURE_HOSTS: Final = (
 _AZURE_WITH_USAGE: Final = "2024-09-01"
 
 
-def provider_name(client: Any) -> str:
-    """What the calls of this client are counted under."""
-    if is_azure_client(client):
-        return AZURE
+def provider_and_model(client: Any, model: object) -> tuple[str, str]:
+    """What the calls of this client are counted under; with Azure the deployment it is bound to."""
+    asked = model if isinstance(model, str) else ""
+    # Only the client's own classes for Azure have it.
+    deployment = getattr(client, "_azure_deployment", client)
+    if deployment is not client:
+        return AZURE, deployment if isinstance(deployment, str) else asked
     host = _host(client)
     known = _HOSTS.get(host)
     if known is not None:
-        return known
-    return AZURE if host.endswith(_AZURE_HOSTS) else OPENAI
-
-
-def model_name(client: Any, model: object) -> str:
-    """The model asked for; with Azure the deployment, where the client is bound to one."""
-    deployment = getattr(client, "_azure_deployment", None)
-    if isinstance(deployment, str):
-        return deployment
-    return model if isinstance(model, str) else ""
+        return known, asked
+    return AZURE if host.endswith(_AZURE_HOSTS) else OPENAI, asked
 
 
 def takes_stream_options(client: Any) -> bool:
     """Whether this server is known to take `stream_options`: others may refuse it."""
-    if is_azure_client(client):
+    if hasattr(client, "_azure_deployment"):
         return str(getattr(client, "_api_version", "")) >= _AZURE_WITH_USAGE
     host = _host(client)
     return host.endswith(("api.openai.com", *_AZURE_HOSTS))
-
-
-def is_azure_client(client: Any) -> bool:
-    """Whether it is one of the client's own classes for Azure."""
-    return hasattr(client, "_azure_deployment")
 
 
 def _host(client: Any) -> str:

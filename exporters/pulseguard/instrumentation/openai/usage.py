@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from pulseguard.instrumentation.measured import token_count
 from pulseguard.recording.usage import Usage
 
 # Any in this module: usage objects of the client library, or JSON; what a server left out is None.
@@ -49,8 +48,14 @@ def field(holder: Any, name: str) -> Any:
 
 
 def _cached(details: Any) -> tuple[int | None, int | None]:
+    if details is None:
+        return None, None
     return _count(details, "cached_tokens"), _count(details, "cache_write_tokens")
 
 
 def _count(holder: Any, name: str) -> int | None:
-    return token_count(field(holder, name))
+    # As `field` and `token_count` would say: of every call a dozen counts are asked.
+    if holder is None:
+        return None
+    count = holder.get(name) if type(holder) is dict else getattr(holder, name, None)
+    return count if type(count) is int and count >= 0 else None

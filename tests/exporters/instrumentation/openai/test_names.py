@@ -11,7 +11,7 @@ from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI, Stream
 
 from pulseguard import Agent
 from pulseguard.catalog import ERRORS, OPERATION_DURATION, OUTPUT_TOKENS_PER_SECOND, TOKENS
-from pulseguard.instrumentation.openai.provider import provider_name
+from pulseguard.instrumentation.openai.provider import provider_and_model
 from pulseguard.instrumentation.openai.usage import chat_usage, response_usage
 from pulseguard.recording.usage import Usage
 from tests.exporters.instrumentation.model_server import ModelServer
@@ -38,7 +38,8 @@ CALLS = f"{OPERATION_DURATION.name}_count"
 )
 @pytest.mark.parametrize("kind", [OpenAI, AsyncOpenAI])
 def test_the_provider_is_told_by_the_address(kind: Any, base_url: str, provider: str):
-    assert provider_name(kind(api_key="none", base_url=base_url)) == provider
+    client = kind(api_key="none", base_url=base_url)
+    assert provider_and_model(client, "a-model") == (provider, "a-model")
 
 
 @pytest.mark.parametrize("deployment", ["my-deployment", None])
