@@ -45,7 +45,8 @@ def listen(number: signal.Signals, tell: Callable[[], None]) -> None:
     if not hasattr(socket, "SO_PASSCRED") or importlib.util.find_spec("trio") is not None:
         return
     _number, _tell = number, tell
-    writer = _whole_ends().writer
+    reader, writer, _ = _whole_ends()
+    _forget_what_came(reader)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     if before not in (-1, writer):
         signal.set_wakeup_fd(before)
@@ -65,10 +66,6 @@ def open_tap() -> socket.socket | None:
         return None
     tap = socket.socket(fileno=os.dup(_ends.reader))
     tap.setblocking(False)
-    # What came while nobody listened is the handlers'.
-    with suppress(BlockingIOError):
-        while tap.recv(_MOST_BYTES):
-            pass
     return tap
 
 
@@ -93,6 +90,13 @@ def in_forked_child() -> None:
             _open_ends(inherited)
 
 
+def _forget_what_came(reader: int) -> None:
+    """It is the handlers', who run in the thread that asks; a tap may not: others wait for it."""
+    with suppress(BlockingIOError):
+        while os.read(reader, _MOST_BYTES):
+            pass
+
+
 def _whole_ends() -> _Ends:
     if _ends is None or not _is_whole(_ends):
         return _open_ends(None)
@@ -103,6 +107,7 @@ def _open_ends(instead_of: _Ends | None) -> _Ends:
     """Two connected ends, under the same numbers as these."""
     global _ends
     reader, writer = socket.socketpair(socket.AF_UNIX)
+    reader.setblocking(False)
     writer.setblocking(False)
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     numbers = reader.detach(), writer.detach()

@@ -56,16 +56,24 @@ def test_other_signals_and_those_of_other_processes_are_not_told_of(
     assert told == []
 
 
-def test_what_came_before_a_tap_was_opened_is_left_to_the_handlers(
+def test_what_came_before_somebody_listens_again_is_left_to_the_handlers(
     tap: socket.socket, told: list[str]
 ) -> None:
     os.kill(os.getpid(), NUMBER)
-    later = early_signals.open_tap()
-    assert later is not None
-    with later:
-        early_signals.hear(later)
+    early_signals.listen(NUMBER, lambda: told.append("came"))
+    early_signals.hear(tap)
 
     assert told == []
+
+
+def test_another_tap_takes_nothing_from_the_first(tap: socket.socket, told: list[str]) -> None:
+    os.kill(os.getpid(), NUMBER)
+    other = early_signals.open_tap()
+    assert other is not None
+    other.close()
+    early_signals.hear(tap)
+
+    assert told == ["came"]
 
 
 @pytest.mark.parametrize("comes_first", [True, False])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pulseguard.guard import Guard
+from pulseguard.waiter import Waiter
 
 SECONDS_BETWEEN_TURNS: Final = 1.0
 
@@ -17,7 +18,7 @@ class Keeper:
         self._guard = guard
         self._first_after = first_after
         self._stopping = False
-        self._wake = threading.Event()
+        self._waiter = Waiter()
         self._thread = threading.Thread(target=self._run, name="pulseguard-group", daemon=True)
 
     def start(self) -> None:
@@ -26,20 +27,24 @@ class Keeper:
 
     def hurry(self) -> None:
         """Take the next turn at once."""
-        self._wake.set()
+        self._waiter.hurry()
 
     def stop(self, timeout_seconds: float) -> None:
         """Take no more turns."""
         self._stopping = True
-        self._wake.set()
+        self._waiter.hurry()
         if self._thread is not threading.current_thread():
             self._thread.join(timeout_seconds)
 
+    def let_go(self) -> None:
+        """Close what a forked child has inherited; there it has no thread."""
+        self._waiter.close()
+
     def _run(self) -> None:
-        self._wake.wait(self._first_after)
+        self._waiter.wait(self._first_after)
         while not self._stopping:
-            self._wake.clear()
             self._guard.attempt("keep the group", None, self._turn)
             # Here too: who follows has no other thread.
             self._guard.settle()
-            self._wake.wait(SECONDS_BETWEEN_TURNS)
+            self._waiter.wait(SECONDS_BETWEEN_TURNS)
+        self._waiter.close()

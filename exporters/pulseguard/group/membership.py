@@ -128,6 +128,8 @@ class Membership:
     def let_go(self) -> None:
         """Close what a forked child has inherited, and must not keep."""
         self._group.let_go()
+        if self._keeper is not None:
+            self._keeper.let_go()
 
     def add_processes(self, own: Readings) -> Readings:
         """What all processes use."""
