@@ -1,5 +1,6 @@
 """What all tests share: their order, and that they know nothing of a stack on this machine."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Import no file for nothing, where only the few tests are wanted that run alone."""
     is_test = collection_path.match("test_*.py") and config.option.markexpr == "alone"
     return True if is_test and "mark.alone" not in collection_path.read_text() else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import all test files, with all they test, before garbage is collected: a third faster."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
