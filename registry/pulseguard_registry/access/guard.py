@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Response, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from pulseguard_registry.access.keyring import Keyring, Principal
@@ -16,6 +17,11 @@ from pulseguard_registry.problems import Problem, unavailable
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 # Declares the scheme in OpenAPI; the reading is ours, so that errors are problem documents.
 _SCHEME = HTTPBearer(auto_error=False, description="A key of the registry: `pg_<role>_…`")
+
+_ROLES = "pulseguard_roles"
+
+Guarded = TypeVar("Guarded", bound=Callable[..., Any])
+DirectEndpoint = Callable[[Request, Principal], Awaitable[Response]]
 
 PEOPLE: tuple[Role, ...] = ("viewer", "editor", "admin")
 
@@ -66,8 +72,38 @@ def requires(*roles: Role) -> Any:  # Any: FastAPI's Depends is typed so
         allow(principal, roles)
         return principal
 
-    checked: Callable[..., Awaitable[Principal]] = admit
-    return Depends(checked)
+    return Depends(_declared(admit, roles))
+
+
+def admits(*roles: Role) -> Callable[[DirectEndpoint], Callable[[Request], Awaitable[Response]]]:
+    """Declares who may call a direct route, whose endpoint gets the Principal as well."""
+
+    def guard(endpoint: DirectEndpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def admitted(request: Request) -> Response:
+            principal = await identify(request)
+            allow(principal, roles)
+            return await endpoint(request, principal)
+
+        # Not functools.wraps: FastAPI would look for the Principal in the request's query.
+        admitted.__name__, admitted.__doc__ = endpoint.__name__, endpoint.__doc__
+        return _declared(admitted, roles)
+
+    return guard
+
+
+def declared_roles(
+    endpoint: Callable[..., Any] | None, dependant: Dependant | None
+) -> tuple[Role, ...] | None:
+    """The roles that `admits` or `requires` lets through to an endpoint; None: everybody."""
+    roles: tuple[Role, ...] | None = getattr(endpoint, _ROLES, None)
+    for part in dependant.dependencies if dependant is not None and roles is None else ():
+        roles = roles or declared_roles(part.call, part)
+    return roles
+
+
+def _declared(call: Guarded, roles: tuple[Role, ...]) -> Guarded:
+    setattr(call, _ROLES, roles)
+    return call
 
 
 def check_bound(principal: Principal, environment: str, team: str) -> None:
