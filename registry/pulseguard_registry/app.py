@@ -24,6 +24,9 @@ from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.alerts import routes as alert_routes
+from pulseguard_registry.audit import recording
+from pulseguard_registry.audit import routes as audit_routes
+from pulseguard_registry.audit.service import drop_outlived_records
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database
@@ -68,6 +71,7 @@ def create_app(
     """
     place = place_of(database_url)
     database = Database(database_url)
+    recording.watch(database.sessions)
     keyring = Keyring(pepper)
     targets = TargetFollower(settings.target_labels)
     telemetry = Telemetry()
@@ -119,6 +123,7 @@ def create_app(
     app.state.settings = settings
     app.state.pepper = pepper
     app.state.database = database
+    app.state.record_change = recording.record_change
     app.state.keyring = keyring
     app.state.targets = targets
     app.state.telemetry = telemetry
@@ -136,7 +141,7 @@ def create_app(
 
 
 def keep_house(database: Database, settings: Settings) -> None:
-    """Partitions made ahead and dropped behind, by one registry at a time."""
+    """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
     today = datetime.now(UTC).date()
     # Two transactions: both take exclusive locks, and together they could wait for a reader who
     # waits for them.
@@ -146,6 +151,8 @@ def keep_house(database: Database, settings: Settings) -> None:
     with database.engine.begin() as connection:
         take_lock(connection)
         drop_outlived(connection, today, settings.snapshot_retention_days)
+    with database.engine.begin() as connection:
+        drop_outlived_records(connection, settings.audit_retention_days)
 
 
 def _api() -> APIRouter:
@@ -158,6 +165,7 @@ def _api() -> APIRouter:
         discovery_routes,
         alert_routes,
         access_routes,
+        audit_routes,
     ):
         api.include_router(part.router)
     return api

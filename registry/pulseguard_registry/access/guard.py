@@ -19,6 +19,7 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _SCHEME = HTTPBearer(auto_error=False, description="A key of the registry: `pg_<role>_…`")
 
 _ROLES = "pulseguard_roles"
+_PRINCIPAL = "pulseguard.principal"
 
 Guarded = TypeVar("Guarded", bound=Callable[..., Any])
 DirectEndpoint = Callable[[Request, Principal], Awaitable[Response]]
@@ -28,6 +29,18 @@ PEOPLE: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 async def identify(request: Request) -> Principal:
     """Who asks; a 401 problem says what is wrong with the key."""
+    principal = await _identify(request)
+    request.scope[_PRINCIPAL] = principal
+    return principal
+
+
+def principal_of(request: Request) -> Principal | None:
+    """Who was let in to this request; None on a route that is open to everybody."""
+    principal: Principal | None = request.scope.get(_PRINCIPAL)
+    return principal
+
+
+async def _identify(request: Request) -> Principal:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         detail = "no key was sent; send `Authorization: Bearer <key>`"
