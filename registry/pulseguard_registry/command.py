@@ -14,6 +14,7 @@ import uvicorn
 
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
+from pulseguard_registry.patience import patient_protocol
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings, read_settings
 
@@ -66,7 +67,7 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
         with suppress(_Asked):
-            uvicorn.Server(_server_config(app)).run(sockets=[listener])
+            uvicorn.Server(_server_config(app, settings)).run(sockets=[listener])
         return 0 if app.state.failure is None else 1
     return 0
 
@@ -102,9 +103,10 @@ class _Ending:
             raise _Asked(0)
 
 
-def _server_config(app: object) -> uvicorn.Config:
+def _server_config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        http=patient_protocol(settings.request_seconds),
         log_config=None,
         log_level="warning",
         access_log=False,

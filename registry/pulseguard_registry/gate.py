@@ -100,7 +100,8 @@ async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            # Nobody reads this; but what was not sent whole must not be done.
+            raise Problem(400, "the connection ended before the body was whole; send it again")
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > BODY_LIMIT_BYTES:

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     database_url_file: Path | None = Field(None, validation_alias="DATABASE_URL_FILE")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    request_seconds: float = Field(15, gt=0, le=300, allow_inf_nan=False)
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
