@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from pulseguard_registry import exposition, front_page, health
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
+from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.alerts import routes as alert_routes
@@ -49,7 +50,7 @@ from pulseguard_registry.telemetry import Telemetry
 UPKEEP_SECONDS = 3600
 _PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
-    (401, 403, 404, 413, 415, 422, 503), _PROBLEM
+    (401, 403, 404, 413, 415, 422, 429, 503), _PROBLEM
 )
 
 log = logging.getLogger("pulseguard.registry")
@@ -125,6 +126,7 @@ def create_app(
     app.state.database = database
     app.state.record_change = recording.record_change
     app.state.keyring = keyring
+    app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor

@@ -34,6 +34,7 @@ LabelNames = Annotated[
     BeforeValidator(_split),
 ]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+Rate = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -51,6 +52,9 @@ class Settings(BaseSettings):
     pepper_file: Path | None = None
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
+    rate_limit_per_second: Rate = 200
+    agent_rate_limit_per_second: Rate = 2000
+    refused_rate_limit_per_second: Rate = 50
     audit_retention_days: int = Field(90, ge=1, le=3650)
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)

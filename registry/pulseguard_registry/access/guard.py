@@ -28,8 +28,9 @@ PEOPLE: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
 async def identify(request: Request) -> Principal:
-    """Who asks; a 401 problem says what is wrong with the key."""
-    principal = await _identify(request)
+    """Who asks; a 401 problem says what is wrong with the key, a 429 that it asks too often."""
+    principal = await _holder(request, _token(request))
+    request.app.state.limits.count_request(principal)
     request.scope[_PRINCIPAL] = principal
     return principal
 
@@ -40,15 +41,17 @@ def principal_of(request: Request) -> Principal | None:
     return principal
 
 
-async def _identify(request: Request) -> Principal:
+def _token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
+        _count_stranger(request)
         detail = "no key was sent; send `Authorization: Bearer <key>`"
         raise Problem(401, detail, headers=CHALLENGE)
     if not is_well_formed(token.strip()):
+        _count_stranger(request)
         detail = "this is no key of the registry; it looks like pg_<role>_… and must be sent whole"
         raise Problem(401, detail, headers=CHALLENGE)
-    return await _holder(request, token.strip())
+    return token.strip()
 
 
 async def _holder(request: Request, token: str) -> Principal:
@@ -58,6 +61,7 @@ async def _holder(request: Request, token: str) -> Principal:
         raise unavailable(supervisor.trouble or "the keys are not loaded yet; try again")
     principal = keyring.find(token)
     if principal is None:
+        _count_stranger(request)
         # It may have been made a moment ago, here or by another registry on this database.
         if not await supervisor.next_tick():
             raise unavailable("the database has not confirmed the keys in time; try again")
@@ -66,6 +70,10 @@ async def _holder(request: Request, token: str) -> Principal:
         detail = "this key is unknown, expired or revoked; ask an admin for a new one"
         raise Problem(401, detail, headers=CHALLENGE)
     return principal
+
+
+def _count_stranger(request: Request) -> None:
+    request.app.state.limits.count_stranger(request.client.host if request.client else "")
 
 
 def allow(principal: Principal, roles: tuple[Role, ...]) -> None:
