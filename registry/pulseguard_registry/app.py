@@ -70,6 +70,8 @@ def create_app(
     An embedded PostgreSQL is started again by the supervisor where it has died. `app.state.failure`
     is the defect that ended background work, if any did: then the process is asked to end.
     """
+    if settings.access_control == "off":
+        log.warning("access control is off: everybody on this machine is an admin, without a key")
     place = place_of(database_url)
     database = Database(database_url)
     recording.watch(database.sessions)

@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
 
 def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
     """Serve until a signal comes; 1 where a defect of ours ended it."""
+    settings.check_reach()
     ending = _Ending()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, ending)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     database_url_file: Path | None = Field(None, validation_alias="DATABASE_URL_FILE")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    access_control: Literal["on", "off"] = "on"
     request_seconds: float = Field(15, gt=0, le=300, allow_inf_nan=False)
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     pepper: str | None = Field(None, min_length=32, repr=False)
@@ -76,13 +77,27 @@ class Settings(BaseSettings):
 
     def resolved_pepper(self) -> str | None:
         """The pepper from its variable or file; None means the one kept in the data folder."""
-        pepper = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
-        if pepper is not None and len(pepper.strip()) < 32:
+        given = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
+        if given is not None:
+            check_pepper(given, "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE")
+        return given
+
+    def check_reach(self) -> None:
+        """ConfigurationError where others than this machine would be admins without a key."""
+        if self.access_control == "off" and not self.listens_on_loopback:
             raise ConfigurationError(
-                "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE: the pepper is shorter than"
-                " 32 characters; give 32 or more random ones"
+                f"PULSEGUARD_ACCESS_CONTROL=off with PULSEGUARD_HOST={self.host}: whoever reaches"
+                " this address would be an admin; listen on 127.0.0.1, or leave access control on"
             )
-        return pepper
+
+
+def check_pepper(pepper: str, where: str) -> None:
+    """ConfigurationError unless it is long, and is not a few characters over and over."""
+    if len(pepper.strip()) < 32 or len(set(pepper)) < 8:
+        raise ConfigurationError(
+            f"{where}: the pepper is shorter than 32 characters, or hardly random; give 32 or more"
+            " random ones"
+        )
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from pulseguard_registry.access.tokens import is_well_formed, make_token
-from tests.registry.running import RunningRegistry, running_registry
+from tests.registry.running import RunningRegistry, registration, running_registry
 
 AGENTS = "/api/v1/agents"
 
@@ -138,3 +138,16 @@ def test_a_key_is_not_refused_while_the_database_cannot_tell(registry: RunningRe
         answer = registry.get(AGENTS, make_token("viewer"))
 
     assert answer.status_code == 503
+
+
+def test_with_access_control_off_everybody_is_an_admin_and_the_log_says_so(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_registry(database_url, tmp_path, access_control="off") as registry:
+        assert registry.client.post(AGENTS, json=registration()).status_code == 201
+        assert registry.client.get("/api/v1/keys").status_code == 200
+        assert registry.get(AGENTS, "no key at all").status_code == 200
+        (record,) = registry.get("/api/v1/audit").json()["items"]
+
+    assert record["key_name"] == "access control is off"
+    assert caplog.text.count("everybody on this machine is an admin") == 1

@@ -17,7 +17,7 @@ class Record(BaseModel):
 
     id: int
     recorded_at: datetime
-    key_id: uuid.UUID | None = Field(description="Null where access control was off.")
+    key_id: uuid.UUID | None = Field(description="All zeros where access control was off.")
     key_name: str = Field(description="The key's name at that time.")
     role: str
     method: str
