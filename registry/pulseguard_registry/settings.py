@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.logs import LogFormat, LogLevel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -46,6 +47,8 @@ class Settings(BaseSettings):
     database_url_file: Path | None = Field(None, validation_alias="DATABASE_URL_FILE")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
     access_control: Literal["on", "off"] = "on"
     request_seconds: float = Field(15, gt=0, le=300, allow_inf_nan=False)
     data_dir: Path = Field(default_factory=lambda: default_data_dir())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -48,7 +49,7 @@ class RegistryProcess:
         """Read from its log where it listens."""
         eventually(lambda: "listening on " in self.log() or self.process.poll() is not None, 20)
         assert self.process.poll() is None, self.log()
-        self.url = self.log().rpartition("listening on ")[2].splitlines()[0]
+        self.url = re.findall(r'listening on ([^\s"]+)', self.log())[-1]
 
     def log(self) -> str:
         """What it has said so far."""
