@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from pulseguard_registry import exposition, front_page, health
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
+from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
@@ -76,6 +77,7 @@ def create_app(
     database = Database(database_url)
     recording.watch(database.sessions)
     keyring = Keyring(pepper)
+    last_use = LastUse(database)
     targets = TargetFollower(settings.target_labels)
     telemetry = Telemetry()
 
@@ -108,6 +110,7 @@ def create_app(
                 supervisor.run(),
                 group_commit.run(),
                 _upkeep(database, settings, supervisor),
+                last_use.run(lambda: supervisor.trouble is None),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -128,6 +131,7 @@ def create_app(
     app.state.database = database
     app.state.record_change = recording.record_change
     app.state.keyring = keyring
+    app.state.last_use = last_use
     app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
     app.state.telemetry = telemetry

@@ -34,6 +34,7 @@ async def identify(request: Request) -> Principal:
     else:
         principal = await _holder(request, _token(request))
         request.app.state.limits.count_request(principal)
+        request.app.state.last_use.note(principal.key_id)
     request.scope[_PRINCIPAL] = principal
     return principal
 
