@@ -14,7 +14,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pulseguard_registry import API_PREFIX
-from pulseguard_registry.logs import log_answer, of_request
+from pulseguard_registry.logs import log_answer, request_in_hand
 from pulseguard_registry.problems import Problem, problem_response, unavailable
 
 BODY_LIMIT_BYTES = 1_048_576
@@ -47,8 +47,11 @@ class Gate:
             return
         headers = dict(scope["headers"])
         request_id = scope["pulseguard.request_id"] = _request_id(headers)
-        with of_request(request_id):
+        token = request_in_hand.set(request_id)
+        try:
             await self._serve(scope, receive, send, headers, request_id)
+        finally:
+            request_in_hand.reset(token)
 
     async def _serve(
         self,

