@@ -6,10 +6,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
 
+from pulseguard_registry.app import keep_house
 from pulseguard_registry.audit.recording import NOT_AUDITED, SAFE_METHODS
-from pulseguard_registry.audit.service import drop_outlived_records
 from pulseguard_registry.heartbeats.routes import router as hot_path
 from tests.registry.problems import assert_problem
 from tests.registry.requests import CALLS, Call
@@ -135,12 +134,9 @@ def test_records_are_dropped_after_their_time(registry: RunningRegistry) -> None
     registry.execute(
         "INSERT INTO audit_records (recorded_at, key_name, role, method, route, object_type,"
         " object_id, status, request_id) SELECT now() - make_interval(days => age), age::text, '',"
-        " 'PUT', '/', '', '', 200, '' FROM unnest(ARRAY[1, 6, 8, 400]) AS age"
+        " 'PUT', '/', '', '', 200, '' FROM unnest(ARRAY[1, 89, 91, 400]) AS age"
     )
-    engine = create_engine(registry.database_url.replace("postgresql://", "postgresql+psycopg://"))
 
-    with engine.begin() as connection:
-        drop_outlived_records(connection, retention_days=7)
-    engine.dispose()
+    keep_house(registry.app.state.database, registry.app.state.settings)
 
-    assert [record["key_name"] for record in records(registry)] == ["6", "1"]
+    assert [record["key_name"] for record in records(registry)] == ["89", "1"]
