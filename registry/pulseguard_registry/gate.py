@@ -14,6 +14,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pulseguard_registry import API_PREFIX
+from pulseguard_registry.logs import log_answer, request_in_hand
 from pulseguard_registry.problems import Problem, problem_response, unavailable
 
 BODY_LIMIT_BYTES = 1_048_576
@@ -44,9 +45,23 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
         headers = dict(scope["headers"])
         request_id = scope["pulseguard.request_id"] = _request_id(headers)
+        token = request_in_hand.set(request_id)
+        try:
+            await self._serve(scope, receive, send, headers, request_id)
+        finally:
+            request_in_hand.reset(token)
+
+    async def _serve(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        headers: dict[bytes, bytes],
+        request_id: str,
+    ) -> None:
+        started = time.perf_counter()
         status: int | None = None
 
         async def send_with_id(message: Message) -> None:
@@ -68,13 +83,15 @@ class Gate:
                 return
             await self._app(scope, receive, send_with_id)
         except Exception:  # the one place: a defect of ours is a problem document and a log line
-            log.exception("request %s failed: %s %s", request_id, scope["method"], scope["path"])
+            log.exception("a request failed: %s %s", scope["method"], _route_template(scope))
             if status is not None:
                 raise  # an answer has begun: the connection is cut
             await problem_response(Problem(500, _OURS), request_id)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
-            self._observe(scope["method"], _route_template(scope), status or 500, seconds)
+            said = (scope["method"], _route_template(scope), status or 500, seconds)
+            self._observe(*said)
+            log_answer(*said, explained=self._trouble() is not None)
 
     def _refuse(self, path: str, headers: dict[bytes, bytes]) -> None:
         if path not in ALWAYS_OPEN and (sentence := self._trouble()) is not None:
@@ -100,7 +117,8 @@ async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            # Nobody reads this; but what was not sent whole must not be done.
+            raise Problem(400, "the connection ended before the body was whole; send it again")
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > BODY_LIMIT_BYTES:

@@ -24,6 +24,7 @@ TITLES = {
     413: "The body is too large",
     415: "This kind of body is not taken",
     422: "The request does not hold",
+    429: "Too many requests",
     500: "The registry failed",
     503: "The registry cannot answer now",
 }

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from pulseguard_registry.errors import ConfigurationError
-from pulseguard_registry.settings import Settings
+from pulseguard_registry.settings import Settings, check_pepper
 
 PEPPER_FILE = "pepper"
 
@@ -38,7 +38,9 @@ def read_pepper(settings: Settings, folder: Path) -> str:
     path = folder / PEPPER_FILE
     if not path.exists():
         write_secret(path, secrets.token_urlsafe(32))
-    return path.read_text(encoding="utf-8").strip()
+    kept = path.read_text(encoding="utf-8").strip()
+    check_pepper(kept, f"{path}, which belongs into a backup")
+    return kept
 
 
 def write_secret(path: Path, secret: str) -> Path:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.logs import LogFormat, LogLevel
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -34,6 +35,7 @@ LabelNames = Annotated[
     BeforeValidator(_split),
 ]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+Rate = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -45,11 +47,19 @@ class Settings(BaseSettings):
     database_url_file: Path | None = Field(None, validation_alias="DATABASE_URL_FILE")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    log_format: LogFormat = "text"
+    log_level: LogLevel = "info"
+    access_control: Literal["on", "off"] = "on"
+    request_seconds: float = Field(15, gt=0, le=300, allow_inf_nan=False)
     data_dir: Path = Field(default_factory=lambda: default_data_dir())
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
+    rate_limit_per_second: Rate = 200
+    agent_rate_limit_per_second: Rate = 2000
+    refused_rate_limit_per_second: Rate = 50
+    audit_retention_days: int = Field(90, ge=1, le=3650)
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()
@@ -70,13 +80,27 @@ class Settings(BaseSettings):
 
     def resolved_pepper(self) -> str | None:
         """The pepper from its variable or file; None means the one kept in the data folder."""
-        pepper = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
-        if pepper is not None and len(pepper.strip()) < 32:
+        given = self.pepper or _secret_from(self.pepper_file, "PULSEGUARD_PEPPER_FILE")
+        if given is not None:
+            check_pepper(given, "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE")
+        return given
+
+    def check_reach(self) -> None:
+        """ConfigurationError where others than this machine would be admins without a key."""
+        if self.access_control == "off" and not self.listens_on_loopback:
             raise ConfigurationError(
-                "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE: the pepper is shorter than"
-                " 32 characters; give 32 or more random ones"
+                f"PULSEGUARD_ACCESS_CONTROL=off with PULSEGUARD_HOST={self.host}: whoever reaches"
+                " this address would be an admin; listen on 127.0.0.1, or leave access control on"
             )
-        return pepper
+
+
+def check_pepper(pepper: str, where: str) -> None:
+    """ConfigurationError unless it is long, and is not a few characters over and over."""
+    if len(pepper.strip()) < 32 or len(set(pepper)) < 8:
+        raise ConfigurationError(
+            f"{where}: the pepper is shorter than 32 characters, or hardly random; give 32 or more"
+            " random ones"
+        )
 
 
 def read_settings(**overrides: object) -> Settings:

@@ -16,6 +16,7 @@ class Telemetry:
         self._heartbeats = self._counter(catalog.REGISTRY_HEARTBEATS)
         self._snapshots = self._counter(catalog.REGISTRY_SNAPSHOTS)
         self._refused = self._counter(catalog.REGISTRY_SD_REFUSED)
+        self._rate_limited = self._counter(catalog.REGISTRY_RATE_LIMITED)
         self._batches = self._histogram(catalog.REGISTRY_COMMIT_BATCH)
         self._requests = self._histogram(catalog.REGISTRY_HTTP_DURATION)
         self._targets = self._gauge(catalog.REGISTRY_SD_TARGETS)
@@ -26,6 +27,8 @@ class Telemetry:
         for outcome in ("stored", "repeated"):
             self._snapshots.labels(outcome)
         self._refused.labels("unconfirmed")
+        for reason in ("key", "address"):
+            self._rate_limited.labels(reason)
 
     def count_heartbeat(self, outcome: str) -> None:
         """One heartbeat, `alive` or `goodbye`, stored durably."""
@@ -39,6 +42,10 @@ class Telemetry:
     def count_refused_targets(self, reason: str) -> None:
         """One discovery request answered 503."""
         self._refused.labels(reason).inc()
+
+    def count_rate_limited(self, reason: str) -> None:
+        """One request answered 429, by what sends too many: a `key` or an `address`."""
+        self._rate_limited.labels(reason).inc()
 
     def observe_batch(self, size: int) -> None:
         """One group commit of so many writes."""

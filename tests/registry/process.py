@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,10 +29,13 @@ class Answer(NamedTuple):
 class RegistryProcess:
     """`pulseguard registry serve` on a free port."""
 
-    def __init__(self, folder: Path, database_url: str | None, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None, port: int = 0, **settings: str
+    ) -> None:
         self.data_dir = folder / "data"
         self.log_path = folder / "registry.log"
         environment = {"PULSEGUARD_DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
+        environment |= {f"PULSEGUARD_{name.upper()}": value for name, value in settings.items()}
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
         command = [sys.executable, "-m", "pulseguard_registry.command", "serve"]
@@ -45,7 +49,7 @@ class RegistryProcess:
         """Read from its log where it listens."""
         eventually(lambda: "listening on " in self.log() or self.process.poll() is not None, 20)
         assert self.process.poll() is None, self.log()
-        self.url = self.log().rpartition("listening on ")[2].splitlines()[0]
+        self.url = re.findall(r'listening on ([^\s"]+)', self.log())[-1]
 
     def log(self) -> str:
         """What it has said so far."""
@@ -79,9 +83,11 @@ class RegistryProcess:
 
 
 @contextmanager
-def registry_process(folder: Path, database_url: str | None) -> Iterator[RegistryProcess]:
+def registry_process(
+    folder: Path, database_url: str | None, **settings: str
+) -> Iterator[RegistryProcess]:
     """A registry that listens, ended afterwards."""
-    one = RegistryProcess(folder, database_url)
+    one = RegistryProcess(folder, database_url, 0, **settings)
     try:
         one.wait_until_it_listens()
         yield one

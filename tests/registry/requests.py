@@ -77,6 +77,7 @@ CALLS = (
     Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
     Call("GET", f"{V1}/keys", roles=("admin",)),
     Call("DELETE", f"{V1}/keys/{{key_id}}", roles=("admin",)),
+    Call("GET", f"{V1}/audit", roles=("admin",)),
     Call("GET", "/metrics", roles=("prometheus", "viewer", "editor", "admin")),
     Call("GET", "/metrics/agents", roles=("prometheus", "viewer", "editor", "admin")),
 )

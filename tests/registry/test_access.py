@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import stat
 import time
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from pulseguard_registry.access import last_use
 from pulseguard_registry.access.tokens import is_well_formed, make_token
-from tests.registry.running import RunningRegistry, running_registry
+from tests.registry.problems import assert_problem
+from tests.registry.running import RunningRegistry, eventually, registration, running_registry
 
 AGENTS = "/api/v1/agents"
+KEYS = "/api/v1/keys"
 
 
 def test_the_first_start_makes_an_admin_key_that_only_its_owner_can_read(
@@ -50,6 +55,77 @@ def test_a_revoked_key_is_refused_within_a_second(registry: RunningRegistry) -> 
     time.sleep(1)
 
     assert registry.get(AGENTS, key).status_code == 401
+
+
+def test_a_key_revoked_at_one_registry_is_refused_by_another_within_a_second(
+    registry: RunningRegistry, tmp_path: Path
+) -> None:
+    other_folder = tmp_path / "other"
+    other_folder.mkdir()
+    with running_registry(registry.database_url, other_folder, new_admin_key=True) as other:
+        made = registry.post("/api/v1/keys", {"name": "shared", "role": "viewer"}).json()
+        assert other.get(AGENTS, made["key"]).status_code == 200
+
+        assert registry.delete(f"/api/v1/keys/{made['id']}").status_code == 204
+
+        both = (registry, other)
+        eventually(lambda: {one.get(AGENTS, made["key"]).status_code for one in both} == {401}, 1)
+
+
+def test_keys_are_listed_a_page_at_a_time_the_newest_first(registry: RunningRegistry) -> None:
+    registry.execute(
+        "INSERT INTO api_keys (id, name, role, digest, pepper_id, created_at)"
+        " SELECT gen_random_uuid(), number::text, 'viewer', int4send(number), '',"
+        " now() - make_interval(hours => 1 + number / 3) FROM generate_series(1, 20) AS number"
+    )
+    whole = registry.get(KEYS).json()["items"]
+    listed: list[Any] = []
+    cursor: dict[str, Any] = {}
+    while cursor != {"cursor": None}:
+        page = registry.get(KEYS, params={"limit": 4, **cursor}).json()
+        listed += page["items"]
+        cursor = {"cursor": page["next_cursor"]}
+
+    names = [int(key["name"]) // 3 for key in listed[1:]]
+    assert [key["id"] for key in listed] == [key["id"] for key in whole]
+    assert (len(listed), names) == (21, sorted(names))
+    # Many requests were made, and nothing was written for them.
+    assert {key["last_used_at"] for key in listed} == {None}
+    assert_problem(registry.get(KEYS, params={"cursor": str(uuid.uuid4())}), 422, "cursor")
+
+
+def test_when_a_key_was_used_last_is_written_now_and_then_and_never_set_back(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(last_use, "WRITE_SECONDS", 0.1)
+    with running_registry(database_url, tmp_path) as registry:
+        keys = {name: registry.key("viewer", name=name) for name in ("first", "second")}
+        version = registry.rows("SELECT value FROM versions WHERE name = 'keys'")
+
+        def used(name: str) -> str | None:
+            listed = registry.get(KEYS).json()["items"]
+            (moment,) = [key["last_used_at"] for key in listed if key["name"] == name]
+            return str(moment) if moment else None
+
+        registry.execute("ALTER TABLE api_keys RENAME COLUMN last_used_at TO hidden")
+        before = datetime.now(UTC)
+        assert registry.get(AGENTS, keys["first"]).status_code == 200
+        after = datetime.now(UTC)
+        eventually(lambda: "was not written this time" in caplog.text)
+        registry.execute("ALTER TABLE api_keys RENAME COLUMN hidden TO last_used_at")
+        eventually(lambda: used("first"))
+        assert before <= datetime.fromisoformat(used("first") or "") <= after
+
+        # Another registry has seen it later.
+        registry.execute("UPDATE api_keys SET last_used_at = '2100-01-01' WHERE name = 'first'")
+        assert registry.get(AGENTS, keys["first"]).status_code == 200
+        assert registry.get(AGENTS, keys["second"]).status_code == 200
+        eventually(lambda: used("second"))
+        assert (used("first") or "").startswith("2100-01-01")
+        assert registry.rows("SELECT value FROM versions WHERE name = 'keys'") == version
 
 
 def test_an_expired_key_is_refused(registry: RunningRegistry) -> None:
@@ -138,3 +214,16 @@ def test_a_key_is_not_refused_while_the_database_cannot_tell(registry: RunningRe
         answer = registry.get(AGENTS, make_token("viewer"))
 
     assert answer.status_code == 503
+
+
+def test_with_access_control_off_everybody_is_an_admin_and_the_log_says_so(
+    database_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_registry(database_url, tmp_path, access_control="off") as registry:
+        assert registry.client.post(AGENTS, json=registration()).status_code == 201
+        assert registry.client.get("/api/v1/keys").status_code == 200
+        assert registry.get(AGENTS, "no key at all").status_code == 200
+        (record,) = registry.get("/api/v1/audit").json()["items"]
+
+    assert record["key_name"] == "access control is off"
+    assert caplog.text.count("everybody on this machine is an admin") == 1

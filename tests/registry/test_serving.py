@@ -200,6 +200,8 @@ def test_what_is_wrong_with_a_setting_is_told_without_waiting_for_the_server_to_
         ("PULSEGUARD_SNAPSHOT_RETENTION_DAYS", "9999999", "3650"),
         ("PULSEGUARD_HOST", "a" * 64, "cannot listen"),
         ("PULSEGUARD_PEPPER", " " * 40, "32"),
+        ("PULSEGUARD_PEPPER", "changeme" * 4, "random"),
+        ("PULSEGUARD_ACCESS_CONTROL", "perhaps", "'off'"),
         ("DATABASE_URL", "postgresql://u:hun/ter2@127.0.0.1/db", "percent-encoded"),
         ("DATABASE_URL", "host=localhost password=hunter2", "postgresql://"),
         ("DATABASE_URL", "postgresql://h1:1,h2:2/db", "postgresql://"),
@@ -218,3 +220,26 @@ def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
     assert words in ended.stderr
     assert "short" not in ended.stderr or "PEPPER" not in variable or value != "short"
     assert "ter2" not in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "registry.example"])
+def test_without_access_control_it_listens_to_this_machine_only(tmp_path: Path, host: str) -> None:
+    variables = {"PULSEGUARD_DATA_DIR": str(tmp_path), "PULSEGUARD_ACCESS_CONTROL": "off"}
+
+    ended = serve("--port", "0", "--host", host, **variables)
+
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert f"PULSEGUARD_HOST={host}" in ended.stderr
+    assert "listen on 127.0.0.1" in ended.stderr
+
+
+def test_a_kept_pepper_that_was_cut_short_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "pepper").touch()
+    variables = {"PULSEGUARD_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://h/d"}
+
+    ended = serve("--port", "0", **variables)
+
+    assert ended.returncode == 2
+    assert "secrets/pepper" in ended.stderr

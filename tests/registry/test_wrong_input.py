@@ -55,23 +55,6 @@ def test_no_key_or_a_wrong_one_is_401_and_says_how(registry: RunningRegistry, ca
     assert everything(registry) == before
 
 
-@pytest.mark.parametrize("call", CALLS, ids=str)
-def test_only_the_roles_of_a_route_may_use_it(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
-    for role in ("agent", "prometheus", "viewer", "editor", "admin"):
-        bound = {"environment": "production"} if role == "agent" else {}
-        key = registry.post("/api/v1/keys", {"name": f"test {role}", "role": role, **bound}).json()
-
-        answer = call.send(registry, agent_id, key=key["key"])
-
-        if role in call.roles:
-            # A DELETE of an agent's id from /keys is a 404: let in, but there is no such key.
-            assert answer.status_code < 300 or "{key_id}" in call.template, answer.text
-        else:
-            assert_problem(answer, 403, role, *call.roles[:1])
-        registry.register()
-
-
 @pytest.mark.parametrize("call", WITH_BODY, ids=str)
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
 def test_a_body_that_is_no_json_object_is_422(

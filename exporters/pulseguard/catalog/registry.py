@@ -66,6 +66,12 @@ REGISTRY_COMMIT_BATCH: Final = Metric(
     "Heartbeats committed in one transaction.",
     buckets=_BATCHES,
 )
+REGISTRY_RATE_LIMITED: Final = Metric(
+    "pulseguard_registry_rate_limited_total",
+    "counter",
+    "Requests answered 429, by what sends too many: a key, or an address without a valid one.",
+    (LABEL_REASON,),
+)
 REGISTRY_DATABASE_UP: Final = Metric(
     "pulseguard_registry_database_up", "gauge", "1 while the database answers, else 0."
 )
@@ -99,6 +105,7 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_HEARTBEATS,
     REGISTRY_SNAPSHOTS,
     REGISTRY_COMMIT_BATCH,
+    REGISTRY_RATE_LIMITED,
     REGISTRY_DATABASE_UP,
     REGISTRY_HTTP_DURATION,
     AGENT_STATUS,

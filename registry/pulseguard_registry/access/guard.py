@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Response, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from pulseguard_registry.access.keyring import Keyring, Principal
+from pulseguard_registry.access.keyring import ANYBODY, Keyring, Principal
 from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import is_well_formed
 from pulseguard_registry.problems import Problem, unavailable
@@ -17,19 +18,44 @@ CHALLENGE = {"WWW-Authenticate": "Bearer"}
 # Declares the scheme in OpenAPI; the reading is ours, so that errors are problem documents.
 _SCHEME = HTTPBearer(auto_error=False, description="A key of the registry: `pg_<role>_…`")
 
+_ROLES = "pulseguard_roles"
+_PRINCIPAL = "pulseguard.principal"
+
+Guarded = TypeVar("Guarded", bound=Callable[..., Any])
+DirectEndpoint = Callable[[Request, Principal], Awaitable[Response]]
+
 PEOPLE: tuple[Role, ...] = ("viewer", "editor", "admin")
 
 
 async def identify(request: Request) -> Principal:
-    """Who asks; a 401 problem says what is wrong with the key."""
+    """Who asks; a 401 problem says what is wrong with the key, a 429 that it asks too often."""
+    if request.app.state.settings.access_control == "off":
+        principal = ANYBODY
+    else:
+        principal = await _holder(request, _token(request))
+        request.app.state.limits.count_request(principal)
+        request.app.state.last_use.note(principal.key_id)
+    request.scope[_PRINCIPAL] = principal
+    return principal
+
+
+def principal_of(request: Request) -> Principal | None:
+    """Who was let in to this request; None on a route that is open to everybody."""
+    principal: Principal | None = request.scope.get(_PRINCIPAL)
+    return principal
+
+
+def _token(request: Request) -> str:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
+        _count_stranger(request)
         detail = "no key was sent; send `Authorization: Bearer <key>`"
         raise Problem(401, detail, headers=CHALLENGE)
     if not is_well_formed(token.strip()):
+        _count_stranger(request)
         detail = "this is no key of the registry; it looks like pg_<role>_… and must be sent whole"
         raise Problem(401, detail, headers=CHALLENGE)
-    return await _holder(request, token.strip())
+    return token.strip()
 
 
 async def _holder(request: Request, token: str) -> Principal:
@@ -39,6 +65,7 @@ async def _holder(request: Request, token: str) -> Principal:
         raise unavailable(supervisor.trouble or "the keys are not loaded yet; try again")
     principal = keyring.find(token)
     if principal is None:
+        _count_stranger(request)
         # It may have been made a moment ago, here or by another registry on this database.
         if not await supervisor.next_tick():
             raise unavailable("the database has not confirmed the keys in time; try again")
@@ -47,6 +74,10 @@ async def _holder(request: Request, token: str) -> Principal:
         detail = "this key is unknown, expired or revoked; ask an admin for a new one"
         raise Problem(401, detail, headers=CHALLENGE)
     return principal
+
+
+def _count_stranger(request: Request) -> None:
+    request.app.state.limits.count_stranger(request.client.host if request.client else "")
 
 
 def allow(principal: Principal, roles: tuple[Role, ...]) -> None:
@@ -66,8 +97,38 @@ def requires(*roles: Role) -> Any:  # Any: FastAPI's Depends is typed so
         allow(principal, roles)
         return principal
 
-    checked: Callable[..., Awaitable[Principal]] = admit
-    return Depends(checked)
+    return Depends(_declared(admit, roles))
+
+
+def admits(*roles: Role) -> Callable[[DirectEndpoint], Callable[[Request], Awaitable[Response]]]:
+    """Declares who may call a direct route, whose endpoint gets the Principal as well."""
+
+    def guard(endpoint: DirectEndpoint) -> Callable[[Request], Awaitable[Response]]:
+        async def admitted(request: Request) -> Response:
+            principal = await identify(request)
+            allow(principal, roles)
+            return await endpoint(request, principal)
+
+        # Not functools.wraps: FastAPI would look for the Principal in the request's query.
+        admitted.__name__, admitted.__doc__ = endpoint.__name__, endpoint.__doc__
+        return _declared(admitted, roles)
+
+    return guard
+
+
+def declared_roles(
+    endpoint: Callable[..., Any] | None, dependant: Dependant | None
+) -> tuple[Role, ...] | None:
+    """The roles that `admits` or `requires` lets through to an endpoint; None: everybody."""
+    roles: tuple[Role, ...] | None = getattr(endpoint, _ROLES, None)
+    for part in dependant.dependencies if dependant is not None and roles is None else ():
+        roles = roles or declared_roles(part.call, part)
+    return roles
+
+
+def _declared(call: Guarded, roles: tuple[Role, ...]) -> Guarded:
+    setattr(call, _ROLES, roles)
+    return call
 
 
 def check_bound(principal: Principal, environment: str, team: str) -> None:

@@ -26,3 +26,4 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    last_used_at: Mapped[datetime | None] = mapped_column(DateTime(True))

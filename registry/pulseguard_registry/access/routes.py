@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access import service
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.access.schemas import Key, KeyCreate, KeyPage, NewKey
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, NewKey
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.strict_json import StrictRoute
 
@@ -29,9 +29,11 @@ def create_key(
 
 
 @router.get("")
-def list_keys(admin: Admin, session: DatabaseSession) -> KeyPage:
-    """All keys, without their text."""
-    return KeyPage(items=[Key.model_validate(key) for key in service.list_keys(session)])
+def list_keys(
+    filters: Annotated[KeyFilters, Query()], admin: Admin, session: DatabaseSession
+) -> KeyPage:
+    """The keys, those that have ended too, without their text, a page at a time."""
+    return service.list_keys(session, filters)
 
 
 @router.delete("/{key_id}", status_code=204)

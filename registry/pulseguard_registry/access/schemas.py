@@ -50,6 +50,7 @@ class Key(BaseModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="To within a minute; null: never.")
 
 
 class NewKey(Key):
@@ -58,7 +59,17 @@ class NewKey(Key):
     key: str = Field(description="Send it as `Authorization: Bearer <key>`. Not shown again.")
 
 
+class KeyFilters(BaseModel):
+    """Which keys to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(100, ge=1, le=500)
+    cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
+
+
 class KeyPage(BaseModel):
-    """All keys, the newest first."""
+    """One page of the keys, the newest first."""
 
     items: list[Key]
+    next_cursor: uuid.UUID | None = Field(description="Null on the last page.")

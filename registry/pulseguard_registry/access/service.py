@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.access.schemas import KeyCreate
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.secrets_folder import write_secret
@@ -39,9 +38,18 @@ def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey
     return key, token
 
 
-def list_keys(session: Session) -> Sequence[ApiKey]:
-    """All keys, revoked ones too, the newest first."""
-    return session.scalars(select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id)).all()
+def list_keys(session: Session, filters: KeyFilters) -> KeyPage:
+    """One page of the keys, revoked ones too, the newest first."""
+    order = tuple_(ApiKey.created_at, ApiKey.id)
+    query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id.desc())
+    if filters.cursor is not None:
+        last = session.get(ApiKey, filters.cursor)
+        if last is None:
+            raise refusal("cursor", filters.cursor, "is of no key; take `next_cursor` of a page")
+        query = query.where(order < tuple_(last.created_at, last.id))
+    rows = session.scalars(query.limit(filters.limit + 1)).all()
+    items = [Key.model_validate(row) for row in rows[: filters.limit]]
+    return KeyPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 
 def revoke_key(session: Session, key_id: uuid.UUID) -> None:

@@ -13,6 +13,7 @@ from pulseguard_registry.agents import models
 from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.agents.schemas import Agent, AgentFilters, AgentPage, AgentRegister
 from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
+from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.problems import Problem
 
 
@@ -44,6 +45,7 @@ def register_agent(session: Session, said: AgentRegister, by: Principal) -> tupl
             f"{said.name!r}, instance {said.instance!r}, is an agent of another team, and this key"
             f" speaks for team {by.team!r} only; choose another name or instance",
         )
+    name_object(session, known)
     return known, is_new
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from psycopg import Connection
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -49,11 +49,12 @@ class Database:
         self.engine.dispose()
 
 
-def session_of(request: Request) -> Iterator[Session]:
-    """One session, one transaction, committed before the response leaves."""
+def session_of(request: Request, response: Response) -> Iterator[Session]:
+    """One session, one transaction, committed before the response leaves, with its audit record."""
     database: Database = request.app.state.database
     with database.sessions.begin() as session:
         yield session
+        request.app.state.record_change(session, request, response)
 
 
 # Without scope="function" the commit would run after the response: a failing one would answer 201.

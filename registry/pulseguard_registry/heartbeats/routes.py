@@ -11,7 +11,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
-from pulseguard_registry.access.guard import allow, check_bound, identify
+from pulseguard_registry.access.guard import admits, check_bound
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.service import unknown_agent
@@ -34,11 +34,10 @@ BODIES = (Heartbeat, SnapshotPush)
 
 
 @router.post("/heartbeat", response_model=HeartbeatReceipt, openapi_extra=direct_body(Heartbeat))
-async def receive_heartbeat(request: Request) -> Response:
+@admits("agent", "admin")
+async def receive_heartbeat(request: Request, principal: Principal) -> Response:
     """Alive. With `goodbye` the agent ends cleanly; with `snapshot` it reports its minute.
     Answered after a durable commit; a 404 asks the agent to register again."""
-    principal = await identify(request)
-    allow(principal, ("agent", "admin"))
     beat = _parse(Heartbeat, await request.body())
     snapshots = (beat.snapshot,) if beat.snapshot is not None else ()
     outcome = await _submit(request, principal, snapshots, beat)
@@ -49,10 +48,9 @@ async def receive_heartbeat(request: Request) -> Response:
 
 
 @router.post("/ai-metrics", response_model=SnapshotReceipt, openapi_extra=direct_body(SnapshotPush))
-async def receive_snapshots(request: Request) -> Response:
+@admits("agent", "admin")
+async def receive_snapshots(request: Request, principal: Principal) -> Response:
     """Store up to 100 snapshots, for instance those of a time when the registry was away."""
-    principal = await identify(request)
-    allow(principal, ("agent", "admin"))
     push = _parse(SnapshotPush, await request.body())
     outcome = await _submit(request, principal, push.snapshots, None)
     repeated = len(push.snapshots) - outcome.stored

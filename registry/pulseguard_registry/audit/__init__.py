@@ -1,0 +1,1 @@
+"""Who changed what: one record for each change, in the same transaction."""
