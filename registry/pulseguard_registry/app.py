@@ -18,11 +18,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
 
-from pulseguard_registry import exposition, front_page, health
+from pulseguard_registry import exposition, front_page, health, maintenance
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.agents.retirement import retire_long_gone
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
@@ -33,6 +34,9 @@ from pulseguard_registry.discovery import routes as discovery_routes
 from pulseguard_registry.discovery.addresses import AddressPolicy
 from pulseguard_registry.discovery.targets import TargetFollower
 from pulseguard_registry.embedded import EmbeddedPostgres
+from pulseguard_registry.events import routes as event_routes
+from pulseguard_registry.events.service import drop_old_events
+from pulseguard_registry.events.watching import tell_status_changes
 from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
@@ -44,6 +48,7 @@ from pulseguard_registry.snapshots.partitions import drop_outlived, make_partiti
 from pulseguard_registry.telemetry import Telemetry
 
 UPKEEP_SECONDS = 3600
+STATUS_SECONDS = 3
 _PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
     (401, 403, 404, 413, 415, 422, 503), _PROBLEM
@@ -101,6 +106,7 @@ def create_app(
                 supervisor.run(),
                 group_commit.run(),
                 _upkeep(database, settings, supervisor),
+                _watch_statuses(database, settings, supervisor),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -146,6 +152,18 @@ def keep_house(database: Database, settings: Settings) -> None:
     with database.engine.begin() as connection:
         take_lock(connection)
         drop_outlived(connection, today, settings.snapshot_retention_days)
+        drop_old_events(connection, settings.event_retention_days)
+
+
+def retire_agents(database: Database, settings: Settings) -> None:
+    """Those that have been away for days. Not at the start: nobody has been heard yet."""
+    with database.sessions.begin() as session:
+        retire_long_gone(
+            session,
+            silent_days=settings.retire_silent_days,
+            stopped_days=settings.retire_stopped_days,
+            offline_after_seconds=settings.offline_after_seconds,
+        )
 
 
 def _api() -> APIRouter:
@@ -153,6 +171,8 @@ def _api() -> APIRouter:
     for part in (
         health,
         agent_routes,
+        maintenance,
+        event_routes,
         heartbeat_routes,
         snapshot_routes,
         discovery_routes,
@@ -169,8 +189,23 @@ async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor
         if supervisor.trouble is None:
             try:
                 await asyncio.to_thread(keep_house, database, settings)
+                await asyncio.to_thread(retire_agents, database, settings)
             except DBAPIError as error:
-                log.warning("partitions were not kept this time: %s", error.orig)
+                log.warning("the house was not kept this time: %s", error.orig)
+
+
+async def _watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    def look() -> None:
+        with database.engine.begin() as connection:
+            tell_status_changes(connection, settings.offline_after_seconds)
+
+    while True:
+        await asyncio.sleep(STATUS_SECONDS)
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(look)
+            except DBAPIError as error:
+                log.warning("changes of status were not told this time: %s", error.orig)
 
 
 @asynccontextmanager

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Call:
     template: str
     body: dict[str, Any] | None = None
     query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ("viewer", "editor", "admin")
     # Whether other fields may be there: the sender is not ours.
     tolerant: bool = False
@@ -37,7 +40,7 @@ class Call:
         if self.body is not None and "content" not in changed:
             options["json"] = self.body
         headers = registry.bearer(key) if key != "" else {}
-        options["headers"] = headers | changed.pop("headers", {})
+        options["headers"] = self.headers | headers | changed.pop("headers", {})
         return registry.client.request(self.method, self.path(agent_id), **(options | changed))
 
 
@@ -47,7 +50,23 @@ CALLS = (
     Call("POST", f"{V1}/agents/check", registration("another"), roles=("agent", "editor", "admin")),
     Call("GET", f"{V1}/agents", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}", roles=("agent", "viewer", "editor", "admin")),
+    Call(
+        "PATCH",
+        f"{V1}/agents/{{agent_id}}",
+        {"config": {"temperature": 0.2}},
+        headers={"if-match": "*"},
+        roles=("agent", "editor", "admin"),
+    ),
     Call("DELETE", f"{V1}/agents/{{agent_id}}", roles=("editor", "admin")),
+    Call("POST", f"{V1}/agents/{{agent_id}}/restore", roles=("editor", "admin")),
+    Call(
+        "PUT",
+        f"{V1}/agents/{{agent_id}}/maintenance",
+        {"until": TOMORROW, "reason": "new disks"},
+        roles=("editor", "admin"),
+    ),
+    Call("DELETE", f"{V1}/agents/{{agent_id}}/maintenance", roles=("editor", "admin")),
+    Call("GET", f"{V1}/agents/{{agent_id}}/events", roles=("agent", "viewer", "editor", "admin")),
     Call(
         "POST",
         f"{V1}/agents/{{agent_id}}/heartbeat",

@@ -14,6 +14,7 @@ from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
+from pulseguard_registry.events.models import AgentEvent, AgentTold
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
 from tests.registry.running import (
@@ -50,7 +51,7 @@ def test_migrations_go_down_and_up_again_on_data(
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
-    for model in (Agent, ApiKey):
+    for model in (Agent, AgentEvent, AgentTold, ApiKey):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns
 
