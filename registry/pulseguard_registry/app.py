@@ -45,6 +45,7 @@ from pulseguard_registry.problems import ProblemDocument, install_problem_handle
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots import routes as snapshot_routes
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
+from pulseguard_registry.system import routes as system_routes
 from pulseguard_registry.telemetry import Telemetry
 
 UPKEEP_SECONDS = 3600
@@ -177,6 +178,7 @@ def _api() -> APIRouter:
         snapshot_routes,
         discovery_routes,
         alert_routes,
+        system_routes,
         access_routes,
     ):
         api.include_router(part.router)

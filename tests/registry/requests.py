@@ -66,6 +66,7 @@ CALLS = (
         roles=("editor", "admin"),
     ),
     Call("DELETE", f"{V1}/agents/{{agent_id}}/maintenance", roles=("editor", "admin")),
+    Call("GET", f"{V1}/agents/{{agent_id}}/health", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}/events", roles=("agent", "viewer", "editor", "admin")),
     Call(
         "POST",
@@ -93,6 +94,8 @@ CALLS = (
         tolerant=True,
     ),
     Call("GET", f"{V1}/alerts"),
+    Call("GET", f"{V1}/system/status"),
+    Call("GET", f"{V1}/system/deployment-map"),
     Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
     Call("GET", f"{V1}/keys", roles=("admin",)),
     Call("DELETE", f"{V1}/keys/{{key_id}}", roles=("admin",)),

@@ -100,13 +100,11 @@ def test_csv_holds_what_json_holds_and_no_formula(registry: RunningRegistry) -> 
     hostile = {"=1+1": "=", "+49": "+", "-1": "-", "@sum": "@", 'say "a,\nb"': "quoted"}
     for name, instance in hostile.items():
         registry.register(name.replace("\n", " "), description=name, instance=instance, **here)
-    query = {"params": here}
+    headers = {**registry.bearer(None), "accept": "text/csv"}
 
-    answer = registry.client.get(
-        AGENTS, headers={**registry.bearer(None), "accept": "text/csv"}, **query
-    )
+    answer = registry.client.get(AGENTS, headers=headers, params=here)
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
-    items = registry.get(AGENTS, **query).json()["items"]
+    items = registry.get(AGENTS, params=here).json()["items"]
 
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.text.count("\r\n") == len(items) + 1
@@ -137,7 +135,12 @@ def test_csv_is_whole_by_default_and_a_page_on_request(registry: RunningRegistry
 
 
 def test_what_an_operator_sets_stays_until_it_is_given_back(registry: RunningRegistry) -> None:
-    said = {"description": "own", "team": "own", "tags": ["own"], "labels": {"a": "own", "b": "x"}}
+    said: dict[str, Any] = {
+        "description": "own",
+        "team": "own",
+        "tags": ["own"],
+        "labels": {"a": "own", "b": "x"},
+    }
     agent = registry.register("pinned", version="1", **said)
 
     set_to = {"description": "ours", "team": "ours", "tags": ["ours"], "labels": {"a": None}}

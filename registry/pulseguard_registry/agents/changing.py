@@ -32,8 +32,8 @@ def patch_agent(session: Session, agent: models.Agent, patch: AgentPatch, by: Pr
         check_bound(by, agent.environment, values["team"])
         _leave_to_operators(agent, asked)
     else:
-        agent.operator_set = _set_by_operators(agent.operator_set, asked)
         name_cause(session, OPERATOR)
+        agent.operator_set = _set_by_operators(agent.operator_set, asked)
     for name in asked:
         setattr(agent, name, values[name])
     session.flush()

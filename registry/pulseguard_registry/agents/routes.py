@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from pulseguard_registry import API_PREFIX
@@ -15,6 +15,7 @@ from pulseguard_registry.access.guard import PEOPLE, check_bound, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
+from pulseguard_registry.agents.health import AgentHealth, read_health
 from pulseguard_registry.agents.preconditions import DemandedTags, Tags, check_match, etag_of
 from pulseguard_registry.agents.schemas import (
     Agent,
@@ -23,6 +24,7 @@ from pulseguard_registry.agents.schemas import (
     AgentPatch,
     AgentRegister,
 )
+from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.discovery.addresses import (
     AddressPolicy,
@@ -37,6 +39,7 @@ router = APIRouter(prefix=f"{API_PREFIX}/agents", tags=["agents"], route_class=S
 Writer = Annotated[Principal, requires("agent", "editor", "admin")]
 Reader = Annotated[Principal, requires("agent", *PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
+Running = Annotated[float, Depends(seconds_running)]
 
 _ETAG = {"description": "Its revision, for If-Match", "schema": {"type": "string"}}
 _TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": _ETAG}}}
@@ -107,6 +110,21 @@ def read_agent(
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent.environment, agent.team)
     return _tagged(response, agent)
+
+
+@router.get("/{agent_id}/health")
+def read_agent_health(
+    agent_id: uuid.UUID,
+    reader: Reader,
+    session: DatabaseSession,
+    running: Running,
+    request: Request,
+) -> AgentHealth:
+    """Why the status is what it is: heartbeat, tasks, scrape, last progress, firing alerts. The
+    score is the smallest of the parts that are known."""
+    agent = service.read_agent(session, agent_id, _offline_after(request))
+    check_bound(reader, agent.environment, agent.team)
+    return read_health(session, agent, _offline_after(request), running)
 
 
 @router.patch("/{agent_id}", responses=_TAGGED, openapi_extra=_MERGE_PATCH)

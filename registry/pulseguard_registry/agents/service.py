@@ -74,16 +74,16 @@ def read_agent(session: Session, wanted: uuid.UUID, offline_after_seconds: float
 def retire_agent(session: Session, agent: models.Agent) -> None:
     """Take an agent out of lists and discovery; its history stays. Again changes nothing."""
     if agent.retired_at is None:
+        name_cause(session, OPERATOR)
         agent.maintenance_until = None
         agent.retired_at = func.now()
-        name_cause(session, OPERATOR)
 
 
 def restore_agent(session: Session, agent: models.Agent) -> None:
     """Bring a retired agent back as it was. Again changes nothing."""
     if agent.retired_at is not None:
-        agent.retired_at = None
         name_cause(session, OPERATOR)
+        agent.retired_at = None
 
 
 def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
@@ -98,7 +98,7 @@ def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
 def name_cause(session: Session, cause: str) -> None:
     """Who or what changes agents in this transaction: the events that the database writes say it.
 
-    Without a word it is the agent.
+    Said before the change; without a word it is the agent.
     """
     session.execute(select(func.set_config("pulseguard.cause", cause, True)))
 
