@@ -42,6 +42,7 @@ from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import ProblemDocument, install_problem_handlers
+from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots import routes as snapshot_routes
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
@@ -179,6 +180,7 @@ def _api() -> APIRouter:
         discovery_routes,
         alert_routes,
         system_routes,
+        scrape_routes,
         access_routes,
     ):
         api.include_router(part.router)

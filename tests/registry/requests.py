@@ -30,7 +30,8 @@ class Call:
 
     def path(self, agent_id: str) -> str:
         """The path with an id in it."""
-        return self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
+        path = self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
+        return path.replace("{prometheus}", "main")
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
@@ -95,6 +96,8 @@ CALLS = (
     ),
     Call("GET", f"{V1}/alerts"),
     Call("GET", f"{V1}/system/status"),
+    Call("GET", f"{V1}/system/disagreements"),
+    Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),
     Call("GET", f"{V1}/system/deployment-map"),
     Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
     Call("GET", f"{V1}/keys", roles=("admin",)),

@@ -15,6 +15,7 @@ from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from pulseguard_registry.events.models import AgentEvent, AgentTold
+from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
 from tests.registry.running import (
@@ -84,7 +85,7 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
-    for model in (Agent, AgentEvent, AgentTold, ApiKey):
+    for model in (Agent, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns
 

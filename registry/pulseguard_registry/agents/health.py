@@ -10,15 +10,26 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
+from pulseguard_registry.agents import models
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
+from pulseguard_registry.scrapes.schemas import ScrapeState
+from pulseguard_registry.scrapes.service import scraped_expression
 
 # How often a healthy agent is heard.
 PERIOD_SECONDS: Final = 15.0
 TASKS_MINUTES: Final = 5
 PROGRESS_HOURS: Final = 1
+
+
+_SCRAPED: Final[dict[ScrapeState | None, str]] = {
+    "up": "Prometheus scrapes it.",
+    "down": "Its last scrape failed.",
+    "absent": "It is registered, and no Prometheus scrapes it.",
+    None: "Whether Prometheus scrapes it is not known: no sync tells, or it has no address.",
+}
 
 
 class Part(BaseModel):
@@ -84,7 +95,7 @@ def read_health(
     parts = Parts(
         freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
         task_success=task_success(told.completed, told.failed),
-        scraped=Part(value=None, sentence="Whether Prometheus scrapes it is not known here."),
+        scraped=scraped(_scrape_state(session, agent.id)),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
@@ -117,6 +128,12 @@ def task_success(completed: int, failed: int) -> Part:
     return Part(value=completed / tasks, sentence=sentence)
 
 
+def scraped(state: ScrapeState | None) -> Part:
+    """1 where a Prometheus scrapes it."""
+    value = None if state is None else float(state == "up")
+    return Part(value=value, sentence=_SCRAPED[state])
+
+
 def score(parts: Parts) -> float | None:
     """The smallest of the known parts."""
     known = [part.value for _, part in parts if part.value is not None]
@@ -125,6 +142,11 @@ def score(parts: Parts) -> float | None:
 
 def _age(last_seen_at: datetime | None, now: datetime) -> float | None:
     return None if last_seen_at is None else max((now - last_seen_at).total_seconds(), 0.0)
+
+
+def _scrape_state(session: Session, agent_id: uuid.UUID) -> ScrapeState | None:
+    query = select(scraped_expression()).select_from(models.Agent)
+    return session.execute(query.where(models.Agent.id == agent_id)).scalar_one()
 
 
 # Any: a row of mixed columns.

@@ -26,17 +26,16 @@ LOCK = 0x7761746368
 _COLUMNS = ("agent_id", "at", "kind", "was", "became", "detail")
 
 
-def tell_status_changes(connection: Connection, offline_after_seconds: float) -> int:
-    """Write an event for each agent whose status is not the one told last; returns how many.
+def tell_status_changes(connection: Connection, offline_after_seconds: float) -> None:
+    """Write an event for each agent whose status is not the one told last.
 
     One statement, by the database's clock, which writes only what has changed and locks no agent.
     Nothing where another registry looks just now. Of an agent that was never told of the status is
     remembered without an event: it was there before there were any.
     """
     lock = connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK})
-    if not lock.scalar_one():
-        return 0
-    return connection.execute(_told(offline_after_seconds)).rowcount
+    if lock.scalar_one():
+        connection.execute(_told(offline_after_seconds))
 
 
 def _told(offline_after_seconds: float) -> Insert:

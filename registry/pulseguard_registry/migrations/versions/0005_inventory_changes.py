@@ -40,6 +40,23 @@ CREATE TABLE agent_told (
 ) WITH (fillfactor = 70)
 """
 
+SCRAPES = """
+CREATE TABLE agent_scrapes (
+    prometheus text NOT NULL CHECK (prometheus <> ''),
+    agent_id uuid NOT NULL REFERENCES agents ON DELETE CASCADE,
+    state text NOT NULL CHECK (state IN ('up', 'down')),
+    since timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (agent_id, prometheus)
+)
+"""
+REPORTS = """
+CREATE TABLE scrape_reports (
+    prometheus text PRIMARY KEY CHECK (prometheus <> ''),
+    told_at timestamptz NOT NULL DEFAULT now(),
+    strangers text[] NOT NULL DEFAULT '{}'
+)
+"""
+
 GROW = """
 CREATE FUNCTION grow_revision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -174,6 +191,8 @@ STEPS = (
     "CREATE INDEX agent_events_of_agent ON agent_events (agent_id, id)",
     "CREATE INDEX agent_events_at ON agent_events (at)",
     TOLD,
+    SCRAPES,
+    REPORTS,
     GROW,
     REVISED,
     TELL_REGISTRATION,
@@ -207,5 +226,5 @@ def downgrade() -> None:
     for trigger, function in TRIGGERS.items():
         op.execute(f"DROP TRIGGER {trigger} ON agents")
         op.execute(f"DROP FUNCTION {function}()")
-    op.execute("DROP TABLE agent_events, agent_told")
+    op.execute("DROP TABLE agent_events, agent_told, agent_scrapes, scrape_reports")
     op.execute(f"ALTER TABLE agents {', '.join('DROP COLUMN ' + name for name in COLUMN_NAMES)}")
