@@ -92,6 +92,11 @@ def test_a_change_of_status_is_told_though_nobody_writes_it(registry: RunningReg
     heartbeat(registry, agent_id)
     eventually(lambda: moves(registry, agent_id)[3:] == [("OFFLINE", "ONLINE", None)])
 
+    another = registry.register("watched too")["id"]
+    heartbeat(registry, another)
+    eventually(lambda: moves(registry, another) != [])
+    assert len(moves(registry, agent_id)) == 4
+
 
 def test_events_are_paged_and_filtered(registry: RunningRegistry) -> None:
     agent_id = registry.register("paged", version="0")["id"]
