@@ -130,6 +130,8 @@ def test_the_map_shows_each_host_once_with_what_runs_there(registry: RunningRegi
         environment = ("map-1", "map-2")[number % 2]
         registry.register(f"m{number}", host=host, environment=environment, team="mappers")
 
+    registry.register("another team's", host="a", environment="map-2", team="others")
+
     found: list[dict[str, Any]] = []
     query = {"team": "mappers", "limit": "2"}
     while True:

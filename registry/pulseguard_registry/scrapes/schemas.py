@@ -44,7 +44,7 @@ class Disagreement(BaseModel):
     name: str | None = None
     instance: str | None = None
     status: Status | None = None
-    scraped: ScrapeState
+    scraped: ScrapeState | None = None
 
 
 class Disagreements(BaseModel):
