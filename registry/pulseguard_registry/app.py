@@ -17,6 +17,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pulseguard_registry import exposition, front_page, health, maintenance
 from pulseguard_registry.access import routes as access_routes
@@ -194,8 +195,8 @@ async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor
             try:
                 await asyncio.to_thread(keep_house, database, settings)
                 await asyncio.to_thread(retire_agents, database, settings)
-            except DBAPIError as error:
-                log.warning("the house was not kept this time: %s", error.orig)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("the house was not kept this time: %s", _reason(error))
 
 
 async def _watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:
@@ -208,8 +209,13 @@ async def _watch_statuses(database: Database, settings: Settings, supervisor: Su
         if supervisor.trouble is None:
             try:
                 await asyncio.to_thread(look)
-            except DBAPIError as error:
-                log.warning("changes of status were not told this time: %s", error.orig)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("changes of status were not told this time: %s", _reason(error))
+
+
+def _reason(error: Exception) -> object:
+    """The driver's own words where there are any: SQLAlchemy adds the whole statement to them."""
+    return getattr(error, "orig", None) or error
 
 
 @asynccontextmanager
