@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,6 +12,7 @@ from contextlib import closing
 from pulseguard_prometheus.errors import BadSetting, TargetsFileInUse
 from pulseguard_prometheus.key import KeyFile
 from pulseguard_prometheus.registry import RegistryConnection
+from pulseguard_prometheus.scrapes import ScrapesReport
 from pulseguard_prometheus.settings import Settings, read_settings
 from pulseguard_prometheus.sync import TargetsSync
 from pulseguard_prometheus.targets_file import claimed_targets_file
@@ -39,10 +41,24 @@ def _sync(settings: Settings) -> int:
         claimed_targets_file(settings.targets_file) as targets_file,
         closing(RegistryConnection(settings.registry)) as registry,
     ):
-        sync = TargetsSync(
-            registry, targets_file, read_key=key_file.read if key_file else lambda: None
-        )
+        read_key = key_file.read if key_file else lambda: None
+        sync = TargetsSync(registry, targets_file, read_key=read_key)
+        if settings.prometheus_url:
+            _tell_scrapes(settings, settings.prometheus_url)
         while True:
             started = time.monotonic()
             sync.run_once()
             time.sleep(max(0.0, settings.interval_seconds - (time.monotonic() - started)))
+
+
+def _tell_scrapes(settings: Settings, prometheus_url: str) -> None:
+    """In a thread of its own: a Prometheus that hangs must not delay the targets file."""
+    # A reader of its own too, since one remembers what it has seen.
+    key_file = KeyFile(settings.key_file) if settings.key_file else None
+    report = ScrapesReport(
+        prometheus_url=prometheus_url,
+        registry_url=str(settings.registry),
+        name=settings.prometheus_name,
+        read_key=key_file.read if key_file else lambda: None,
+    )
+    threading.Thread(target=report.run, name="scrapes", daemon=True).start()

@@ -4,9 +4,10 @@ PrometheusSideError
 ├── BadSetting                a flag or variable has a value that cannot be meant; stops the start
 ├── TargetsFileInUse          another sync keeps this targets file; stops the start
 ├── ConfigurationMismatch     prometheus.yml has not the place that is to be changed
-└── Trouble                   this round brought no target list: the old one stays
+└── Trouble                   this round brought nothing: what was there stays
     ├── RegistryTrouble       the registry was not reached, or its answer is not to be used
     ├── KeyTrouble            the key file cannot be read, or holds no key
+    ├── ScrapesTrouble        Prometheus, or the registry that is told of it, does not do its part
     └── TargetsFileTrouble    the targets file cannot be read or written
 """
 
@@ -28,7 +29,7 @@ class ConfigurationMismatch(PrometheusSideError):
 
 
 class Trouble(PrometheusSideError):
-    """This round brought no target list; says the cause, and what to do about it."""
+    """This round brought nothing; says the cause, and what to do about it."""
 
     def __init__(self, cause: str, mend: str) -> None:
         super().__init__(f"{cause}; {mend}")
@@ -46,3 +47,7 @@ class KeyTrouble(Trouble):
 
 class TargetsFileTrouble(Trouble):
     """The targets file cannot be read or written."""
+
+
+class ScrapesTrouble(Trouble):
+    """Prometheus was not asked what it scrapes, or the registry was not told."""

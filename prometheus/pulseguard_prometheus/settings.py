@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Settings:
     targets_file: Path
     key_file: Path | None
     interval_seconds: float
+    prometheus_url: str | None
+    prometheus_name: str
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -42,6 +45,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     targets_file = _chosen(given.targets_file, environment, "PULSEGUARD_TARGETS_FILE")
     key_file = _chosen(given.key_file, environment, "PULSEGUARD_KEY_FILE")
     interval = _chosen(given.interval, environment, "PULSEGUARD_SYNC_INTERVAL_SECONDS")
+    prometheus = _chosen(given.prometheus_url, environment, "PULSEGUARD_PROMETHEUS_URL")
+    name = _chosen(given.prometheus_name, environment, "PULSEGUARD_PROMETHEUS_NAME")
     if not targets_file:
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
     return Settings(
@@ -49,6 +54,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         targets_file=Path(targets_file).absolute(),
         key_file=Path(key_file).absolute() if key_file else None,
         interval_seconds=_interval(interval or "1"),
+        prometheus_url=str(_address(prometheus, "Prometheus URL")) if prometheus else None,
+        prometheus_name=_name(name or socket.gethostname()),
     )
 
 
@@ -74,6 +81,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="between questions; PULSEGUARD_SYNC_INTERVAL_SECONDS (1)",
     )
+    parser.add_argument(
+        "--prometheus-url",
+        metavar="URL",
+        help="the registry is told what this one scrapes; PULSEGUARD_PROMETHEUS_URL (none)",
+    )
+    parser.add_argument(
+        "--prometheus-name",
+        metavar="NAME",
+        help="by which the registry tells it from others; PULSEGUARD_PROMETHEUS_NAME (host name)",
+    )
     return parser
 
 
@@ -81,18 +98,27 @@ def _chosen(flag: str | None, environment: Mapping[str, str], variable: str) -> 
     return flag if flag is not None else environment.get(variable)
 
 
-def _address(url: str) -> RegistryAddress:
+def _address(url: str, what: str = "registry URL") -> RegistryAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as problem:
-        raise BadSetting(f"registry URL {url!r}: {problem}") from problem
+        raise BadSetting(f"{what} {url!r}: {problem}") from problem
     if parts.username or parts.password:
-        raise BadSetting("registry URL: carries a user or password; name a --key-file instead")
+        raise BadSetting(f"{what}: carries a user or password; leave them out of the URL")
     plain = not parts.query and not parts.fragment and url.isascii() and url.isprintable()
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain or " " in url:
-        raise BadSetting(f"registry URL {url!r}: write it like http://registry:8000")
+        raise BadSetting(f"{what} {url!r}: write it like http://{_EXAMPLES[what]}")
     return RegistryAddress(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+
+_EXAMPLES = {"registry URL": "registry:8000", "Prometheus URL": "127.0.0.1:9090"}
+
+
+def _name(text: str) -> str:
+    if not text.strip() or not text.isprintable() or "/" in text or len(text) > 120:
+        raise BadSetting(f"Prometheus name {text!r}: write 1 to 120 characters without a slash")
+    return text
 
 
 def _interval(text: str) -> float:

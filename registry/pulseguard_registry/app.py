@@ -17,14 +17,16 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pulseguard_registry import exposition, front_page, health
+from pulseguard_registry import exposition, front_page, health, maintenance
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.agents.retirement import retire_long_gone
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
@@ -38,17 +40,23 @@ from pulseguard_registry.discovery import routes as discovery_routes
 from pulseguard_registry.discovery.addresses import AddressPolicy
 from pulseguard_registry.discovery.targets import TargetFollower
 from pulseguard_registry.embedded import EmbeddedPostgres
+from pulseguard_registry.events import routes as event_routes
+from pulseguard_registry.events.service import drop_old_events
+from pulseguard_registry.events.watching import tell_status_changes
 from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import ProblemDocument, install_problem_handlers
+from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots import routes as snapshot_routes
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
+from pulseguard_registry.system import routes as system_routes
 from pulseguard_registry.telemetry import Telemetry
 
 UPKEEP_SECONDS = 3600
+STATUS_SECONDS = 3
 _PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
 PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
     (401, 403, 404, 413, 415, 422, 429, 503), _PROBLEM
@@ -111,6 +119,7 @@ def create_app(
                 group_commit.run(),
                 _upkeep(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),
+                _watch_statuses(database, settings, supervisor),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -159,8 +168,20 @@ def keep_house(database: Database, settings: Settings) -> None:
     with database.engine.begin() as connection:
         take_lock(connection)
         drop_outlived(connection, today, settings.snapshot_retention_days)
+        drop_old_events(connection, settings.event_retention_days)
     with database.engine.begin() as connection:
         drop_outlived_records(connection, settings.audit_retention_days)
+
+
+def retire_agents(database: Database, settings: Settings) -> None:
+    """Those that have been away for days. Not at the start: nobody has been heard yet."""
+    with database.sessions.begin() as session:
+        retire_long_gone(
+            session,
+            silent_days=settings.retire_silent_days,
+            stopped_days=settings.retire_stopped_days,
+            offline_after_seconds=settings.offline_after_seconds,
+        )
 
 
 def _api() -> APIRouter:
@@ -168,10 +189,14 @@ def _api() -> APIRouter:
     for part in (
         health,
         agent_routes,
+        maintenance,
+        event_routes,
         heartbeat_routes,
         snapshot_routes,
         discovery_routes,
         alert_routes,
+        system_routes,
+        scrape_routes,
         access_routes,
         audit_routes,
     ):
@@ -185,8 +210,28 @@ async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor
         if supervisor.trouble is None:
             try:
                 await asyncio.to_thread(keep_house, database, settings)
-            except DBAPIError as error:
-                log.warning("partitions were not kept this time: %s", error.orig)
+                await asyncio.to_thread(retire_agents, database, settings)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("the house was not kept this time: %s", _reason(error))
+
+
+async def _watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    def look() -> None:
+        with database.engine.begin() as connection:
+            tell_status_changes(connection, settings.offline_after_seconds)
+
+    while True:
+        await asyncio.sleep(STATUS_SECONDS)
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(look)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("changes of status were not told this time: %s", _reason(error))
+
+
+def _reason(error: Exception) -> object:
+    """The driver's own words where there are any: SQLAlchemy adds the whole statement to them."""
+    return getattr(error, "orig", None) or error
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.status import STATUSES, status_expression
 from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.scrapes.service import scraped_expression
 
 router = APIRouter(tags=["metrics"])
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
@@ -39,7 +40,8 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
 
 @router.get("/metrics/agents", response_class=Response)
 def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
-    """Status and last sign of life of each agent that was not retired, and agents by status."""
+    """Status, last sign of life and scrape of each agent that was not retired, and how many have
+    which status."""
     families = _Families(_agent_families(session, request.app.state.settings.offline_after_seconds))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
@@ -57,6 +59,7 @@ class _Families(Collector):
 def _agent_families(session: Session, offline_after_seconds: float) -> list[Metric]:
     status = _family(catalog.AGENT_STATUS)
     last_seen = _family(catalog.AGENT_LAST_SEEN)
+    scraped = _family(catalog.AGENT_SCRAPED)
     total = _family(catalog.REGISTRY_AGENTS)
     counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
     query = select(
@@ -68,16 +71,19 @@ def _agent_families(session: Session, offline_after_seconds: float) -> list[Metr
         Agent.team,
         status_expression(offline_after_seconds),
         func.extract("epoch", Agent.last_seen_at),
+        scraped_expression(),
     ).where(Agent.retired_at.is_(None))
-    for agent_id, *names, now, seen in session.execute(query.order_by(Agent.id)):
+    for agent_id, *names, now, seen, scrape in session.execute(query.order_by(Agent.id)):
         labels = [str(agent_id), *names]
         counts[now] += 1
         status.add_metric([*labels, now], 1)
         if seen is not None:
             last_seen.add_metric(labels, float(seen))
+        if scrape is not None:
+            scraped.add_metric(labels, int(scrape == "up"))
     for name, count in counts.items():
         total.add_metric([name], count)
-    return [total, status, last_seen]
+    return [total, status, last_seen, scraped]
 
 
 def _family(metric: catalog.Metric) -> GaugeMetricFamily:

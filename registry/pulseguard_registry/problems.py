@@ -21,10 +21,13 @@ TITLES = {
     403: "This key may not do that",
     404: "There is no such thing",
     405: "This method is not offered here",
+    409: "What is there does not allow this",
+    412: "What is there is not what you expect",
     413: "The body is too large",
     415: "This kind of body is not taken",
     422: "The request does not hold",
     429: "Too many requests",
+    428: "This change needs a condition",
     500: "The registry failed",
     503: "The registry cannot answer now",
 }

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     agent_rate_limit_per_second: Rate = 2000
     refused_rate_limit_per_second: Rate = 50
     audit_retention_days: int = Field(90, ge=1, le=3650)
+    event_retention_days: int = Field(90, ge=1, le=3650)
+    retire_silent_days: int = Field(7, ge=0, le=3650)
+    retire_stopped_days: int = Field(1, ge=0, le=3650)
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()

@@ -20,6 +20,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     client_port: int
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def _handler(fake: FakeServer, stopping: threading.Event) -> type[BaseHTTPReques
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            asked = Asked(self.path, dict(self.headers.items()), self.client_address[1])
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            asked = Asked(self.path, dict(self.headers.items()), self.client_address[1], body)
             fake.asked.append(asked)
             reply = None if stopping.is_set() else fake.reply(asked)
             if reply is None:
@@ -88,6 +90,8 @@ def _handler(fake: FakeServer, stopping: threading.Event) -> type[BaseHTTPReques
                 self._send(reply)
             except OSError:
                 self.close_connection = True
+
+        do_PUT = do_GET
 
         def _send(self, reply: Reply) -> None:
             if not reply.parts:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pulseguard_prometheus.configuration import render_configuration, shipped_configuration
+from pulseguard_prometheus.scrapes import scrapes_of
 from tests.prometheus.fakes import FakeServer, Reply, fake_agent, fake_server, target
 from tests.prometheus_server import PrometheusServer, eventually, free_port
 
@@ -114,6 +115,10 @@ def test_every_agent_is_scraped_at_the_one_pace(fleet):
     intervals = {each["scrapeInterval"] for each in fleet.prometheus.targets("agents")}
 
     assert intervals == {"500ms"}
+
+
+def test_what_is_scraped_is_told_of_agents_alone(fleet):
+    assert scrapes_of({"data": {"activeTargets": fleet.prometheus.targets()}}) == {AGENT_ID: "up"}
 
 
 def test_a_target_list_cannot_steer_the_scrape(fleet):

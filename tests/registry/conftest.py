@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine
 
+from pulseguard_registry import app
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import upgrade
 from pulseguard_registry.embedded import EmbeddedPostgres
@@ -55,6 +56,17 @@ def shared_registry(
     """One registry for all tests of a module: for those that must not change anything."""
     with new_database(postgres) as url, running_registry(url, tmp_path_factory.mktemp("s")) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def watchful_registry(
+    postgres: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningRegistry]:
+    """One registry for all tests of a module, which looks often at who has fallen silent."""
+    with pytest.MonkeyPatch.context() as patched, new_database(postgres) as url:
+        patched.setattr(app, "STATUS_SECONDS", 0.1)
+        with running_registry(url, tmp_path_factory.mktemp("s")) as one:
+            yield one
 
 
 @pytest.fixture

@@ -11,8 +11,11 @@ def everything(registry: RunningRegistry) -> list[Any]:
     """All that the registry keeps."""
     statements = (
         "SELECT * FROM agents",
+        # Those of status_changed come by themselves, as time goes on.
+        "SELECT * FROM agent_events WHERE kind <> 'status_changed'",
         "SELECT * FROM ai_metrics",
         "SELECT * FROM alerts",
+        "SELECT * FROM agent_scrapes",
         "SELECT id, name, role, revoked_at FROM api_keys WHERE name NOT LIKE 'test %' ORDER BY id",
     )
     return [registry.rows(statement) for statement in statements]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Call:
     template: str
     body: dict[str, Any] | None = None
     query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ("viewer", "editor", "admin")
     # Whether other fields may be there: the sender is not ours.
     tolerant: bool = False
@@ -27,7 +30,8 @@ class Call:
 
     def path(self, agent_id: str) -> str:
         """The path with an id in it."""
-        return self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
+        path = self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
+        return path.replace("{prometheus}", "main")
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
@@ -37,7 +41,7 @@ class Call:
         if self.body is not None and "content" not in changed:
             options["json"] = self.body
         headers = registry.bearer(key) if key != "" else {}
-        options["headers"] = headers | changed.pop("headers", {})
+        options["headers"] = self.headers | headers | changed.pop("headers", {})
         return registry.client.request(self.method, self.path(agent_id), **(options | changed))
 
 
@@ -47,7 +51,24 @@ CALLS = (
     Call("POST", f"{V1}/agents/check", registration("another"), roles=("agent", "editor", "admin")),
     Call("GET", f"{V1}/agents", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}", roles=("agent", "viewer", "editor", "admin")),
+    Call(
+        "PATCH",
+        f"{V1}/agents/{{agent_id}}",
+        {"config": {"temperature": 0.2}},
+        headers={"if-match": "*"},
+        roles=("agent", "editor", "admin"),
+    ),
     Call("DELETE", f"{V1}/agents/{{agent_id}}", roles=("editor", "admin")),
+    Call("POST", f"{V1}/agents/{{agent_id}}/restore", roles=("editor", "admin")),
+    Call(
+        "PUT",
+        f"{V1}/agents/{{agent_id}}/maintenance",
+        {"until": TOMORROW, "reason": "new disks"},
+        roles=("editor", "admin"),
+    ),
+    Call("DELETE", f"{V1}/agents/{{agent_id}}/maintenance", roles=("editor", "admin")),
+    Call("GET", f"{V1}/agents/{{agent_id}}/health", roles=("agent", "viewer", "editor", "admin")),
+    Call("GET", f"{V1}/agents/{{agent_id}}/events", roles=("agent", "viewer", "editor", "admin")),
     Call(
         "POST",
         f"{V1}/agents/{{agent_id}}/heartbeat",
@@ -74,6 +95,10 @@ CALLS = (
         tolerant=True,
     ),
     Call("GET", f"{V1}/alerts"),
+    Call("GET", f"{V1}/system/status"),
+    Call("GET", f"{V1}/system/disagreements"),
+    Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),
+    Call("GET", f"{V1}/system/deployment-map"),
     Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
     Call("GET", f"{V1}/keys", roles=("admin",)),
     Call("DELETE", f"{V1}/keys/{{key_id}}", roles=("admin",)),

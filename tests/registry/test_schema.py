@@ -15,6 +15,8 @@ from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.audit.models import AuditRecord
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
+from pulseguard_registry.events.models import AgentEvent, AgentTold
+from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
 from tests.registry.running import (
@@ -50,8 +52,41 @@ def test_migrations_go_down_and_up_again_on_data(
         assert registry.register()["id"] == agent_id
 
 
+def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
+    database_url: str, engine: Engine
+) -> None:
+    def kept() -> list[tuple[object, ...]]:
+        with engine.begin() as connection:
+            query = text("SELECT name, version, tags, retired_at FROM agents ORDER BY name")
+            return [tuple(row) for row in connection.execute(query)]
+
+    def execute(statement: str) -> None:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+
+    downgrade(engine, "0003")
+    execute(
+        "INSERT INTO agents (id, name, instance, environment, type, deployment_type, retired_at)"
+        " SELECT gen_random_uuid(), 'a' || n, 'i', 'e', 'CUSTOM', 'LOCAL',"
+        " CASE WHEN n = 1 THEN now() END FROM generate_series(1, 3) n"
+    )
+    upgrade(engine, place_of(database_url))
+    execute("UPDATE agents SET version = '2', tags = '{x}' WHERE name <> 'a1'")
+    before = kept()
+    with engine.begin() as connection:
+        revisions = connection.execute(text("SELECT revision FROM agents ORDER BY name")).scalars()
+        assert list(revisions) == [1, 2, 2]
+        told = connection.execute(text("SELECT kind FROM agent_events ORDER BY kind")).scalars()
+        assert list(told) == ["changed", "changed", "version_changed", "version_changed"]
+    for _ in range(2):
+        downgrade(engine, "0003")
+        upgrade(engine, place_of(database_url))
+
+    assert kept() == before
+
+
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
-    for model in (Agent, ApiKey, AuditRecord):
+    for model in (Agent, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey, AuditRecord):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns
 

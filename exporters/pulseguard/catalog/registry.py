@@ -96,6 +96,12 @@ AGENT_LAST_SEEN: Final = Metric(
     _AGENT_LABELS,
     "seconds",
 )
+AGENT_SCRAPED: Final = Metric(
+    "pulseguard_registry_agent_scraped",
+    "gauge",
+    "1 while a Prometheus scrapes an agent, else 0; absent while no sync tells.",
+    _AGENT_LABELS,
+)
 
 REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_AGENTS,
@@ -110,4 +116,5 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_HTTP_DURATION,
     AGENT_STATUS,
     AGENT_LAST_SEEN,
+    AGENT_SCRAPED,
 )

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, FetchedValue, Text
+from sqlalchemy import BigInteger, DateTime, FetchedValue, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,3 +37,7 @@ class Agent(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     stopped_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    revision: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    operator_set: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=FetchedValue())
+    maintenance_until: Mapped[datetime | None] = mapped_column(DateTime(True))
+    maintenance_reason: Mapped[str] = mapped_column(server_default=FetchedValue())

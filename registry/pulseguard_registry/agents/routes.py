@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from typing import Annotated
+from collections.abc import Iterator
+from itertools import chain
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, check_bound, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.agents import service
-from pulseguard_registry.agents.schemas import Agent, AgentFilters, AgentPage, AgentRegister
+from pulseguard_registry.agents import changing, listing, service
+from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
+from pulseguard_registry.agents.health import AgentHealth, read_health
+from pulseguard_registry.agents.preconditions import DemandedTags, Tags, check_match, etag_of
+from pulseguard_registry.agents.schemas import (
+    Agent,
+    AgentFilters,
+    AgentPage,
+    AgentPatch,
+    AgentRegister,
+)
+from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.discovery.addresses import (
     AddressPolicy,
@@ -26,6 +39,15 @@ router = APIRouter(prefix=f"{API_PREFIX}/agents", tags=["agents"], route_class=S
 Writer = Annotated[Principal, requires("agent", "editor", "admin")]
 Reader = Annotated[Principal, requires("agent", *PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
+Running = Annotated[float, Depends(seconds_running)]
+
+_ETAG = {"description": "Its revision, for If-Match", "schema": {"type": "string"}}
+_TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": _ETAG}}}
+_LISTED: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
+}
+_PATCH_SCHEMA = {"schema": {"$ref": "#/components/schemas/AgentPatch"}}
+_MERGE_PATCH = {"requestBody": {"content": {"application/merge-patch+json": _PATCH_SCHEMA}}}
 
 
 @router.post("", status_code=201, responses={200: {"model": Agent, "description": "Known already"}})
@@ -42,7 +64,7 @@ def register_agent(
     _check_metrics_address(said.metrics_address, request.app.state.address_policy)
     agent_id, is_new = service.register_agent(session, said, writer)
     response.status_code = 201 if is_new else 200
-    return service.read_agent(session, agent_id, _offline_after(request))
+    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
 @router.post("/check", status_code=204)
@@ -52,32 +74,110 @@ def check_registration(said: AgentRegister, writer: Writer, request: Request) ->
     _check_metrics_address(said.metrics_address, request.app.state.address_policy)
 
 
-@router.get("")
+@router.get("", responses=_LISTED, response_model=AgentPage)
 def list_agents(
     filters: Annotated[AgentFilters, Query()],
     reader: Reader,
     session: DatabaseSession,
     request: Request,
-) -> AgentPage:
-    """The agents that were not retired, a page at a time, ordered by id. A key of role agent lists
-    those inside its bound."""
-    return service.list_agents(session, _within_bound(filters, reader), _offline_after(request))
+) -> AgentPage | Response:
+    """The agents, without those that were retired, a page at a time, ordered by id. A key of role
+    agent lists those inside its bound. With `Accept: text/csv` all of them at once as CSV, or one
+    page where `limit` is given."""
+    asked = _within_bound(filters, reader)
+    if not wants_csv(request.headers.get("accept", "")):
+        return listing.list_agents(session, asked, _offline_after(request))
+    if "limit" in filters.model_fields_set:
+        page = listing.list_agents(session, asked, _offline_after(request))
+        batches: Iterator[list[Agent]] = iter([page.items])
+    else:
+        sessions = request.app.state.database.sessions
+        batches = listing.all_agents(sessions, asked, _offline_after(request))
+    # The first before the answer begins: a database that is away is then told as such.
+    first = next(batches)
+    return StreamingResponse(lines_of(chain([first], batches)), media_type=MEDIA_TYPE)
 
 
-@router.get("/{agent_id}")
+@router.get("/{agent_id}", responses=_TAGGED)
 def read_agent(
-    agent_id: uuid.UUID, reader: Reader, session: DatabaseSession, request: Request
+    agent_id: uuid.UUID,
+    reader: Reader,
+    session: DatabaseSession,
+    request: Request,
+    response: Response,
 ) -> Agent:
     """One agent with its status and the reason for it."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent.environment, agent.team)
-    return agent
+    return _tagged(response, agent)
+
+
+@router.get("/{agent_id}/health")
+def read_agent_health(
+    agent_id: uuid.UUID,
+    reader: Reader,
+    session: DatabaseSession,
+    running: Running,
+    request: Request,
+) -> AgentHealth:
+    """Why the status is what it is: heartbeat, tasks, scrape, last progress, firing alerts. The
+    score is the smallest of the parts that are known."""
+    agent = service.read_agent(session, agent_id, _offline_after(request))
+    check_bound(reader, agent.environment, agent.team)
+    return read_health(session, agent, _offline_after(request), running)
+
+
+@router.patch("/{agent_id}", responses=_TAGGED, openapi_extra=_MERGE_PATCH)
+def patch_agent(
+    agent_id: uuid.UUID,
+    patch: AgentPatch,
+    tags: DemandedTags,
+    writer: Writer,
+    session: DatabaseSession,
+    request: Request,
+    response: Response,
+) -> Agent:
+    """Change an agent by a JSON merge patch (RFC 7396), if it still has the ETag in `If-Match`.
+    What an operator sets as description, team, tags or labels stays when the agent registers
+    again, until it is set to null; the rest is written anew by its next registration."""
+    agent = service.lock_agent(session, agent_id)
+    check_bound(writer, agent.environment, agent.team)
+    check_match(tags, agent.revision)
+    changing.patch_agent(session, agent, patch, writer)
+    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
 @router.delete("/{agent_id}", status_code=204)
-def retire_agent(agent_id: uuid.UUID, operator: Operator, session: DatabaseSession) -> None:
-    """Take an agent out of lists and discovery for good; registering brings it back."""
-    service.retire_agent(session, agent_id)
+def retire_agent(
+    agent_id: uuid.UUID, tags: Tags, operator: Operator, session: DatabaseSession
+) -> None:
+    """Take an agent out of lists and discovery for good; registering or restoring brings it
+    back."""
+    agent = service.lock_agent(session, agent_id)
+    check_match(tags, agent.revision)
+    service.retire_agent(session, agent)
+
+
+@router.post("/{agent_id}/restore", responses=_TAGGED)
+def restore_agent(
+    agent_id: uuid.UUID,
+    tags: Tags,
+    operator: Operator,
+    session: DatabaseSession,
+    request: Request,
+    response: Response,
+) -> Agent:
+    """Bring a retired agent back into lists and discovery, as it was."""
+    agent = service.lock_agent(session, agent_id)
+    check_match(tags, agent.revision)
+    service.restore_agent(session, agent)
+    session.flush()
+    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+
+
+def _tagged(response: Response, agent: Agent) -> Agent:
+    response.headers["ETag"] = etag_of(agent.revision)
+    return agent
 
 
 def _within_bound(filters: AgentFilters, reader: Principal) -> AgentFilters:

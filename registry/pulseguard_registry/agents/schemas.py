@@ -21,6 +21,31 @@ LabelName = Annotated[str, AfterValidator(check_label_name)]
 CONFIG_LIMIT_CHARACTERS = 16_384
 
 
+def _config_is_small_and_storable(config: dict[str, Any]) -> dict[str, Any]:
+    if _holds_nul(config):
+        raise ValueError("holds the character U+0000, which cannot be kept; take it out")
+    # A number too large for a float was read as infinity, which is no JSON.
+    if len(json.dumps(config, ensure_ascii=False, allow_nan=False)) > CONFIG_LIMIT_CHARACTERS:
+        raise ValueError(
+            f"is larger than {CONFIG_LIMIT_CHARACTERS} characters; send what matters only"
+        )
+    return config
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(map(_holds_nul, value))
+    return isinstance(value, str) and "\x00" in value
+
+
+Tags = Annotated[list[Name], Field(max_length=20)]
+Labels = Annotated[dict[LabelName, OptionalName], Field(max_length=20)]
+# Any: the agent's own configuration, kept as it is.
+Config = Annotated[dict[str, Any], AfterValidator(_config_is_small_and_storable)]
+
+
 class AgentRegister(BaseModel):
     """What an agent says of itself when it starts; the same again is harmless."""
 
@@ -35,34 +60,42 @@ class AgentRegister(BaseModel):
     description: Prose = ""
     deployment_type: DeploymentType = "LOCAL"
     host: OptionalName = ""
-    tags: list[Name] = Field([], max_length=20)
-    labels: dict[LabelName, OptionalName] = Field({}, max_length=20)
-    config: dict[str, Any] = {}  # Any: the agent's own configuration, kept as it is
+    tags: Tags = []
+    labels: Labels = {}
+    config: Config = {}
     metrics_address: OptionalName | None = Field(
         None,
         description="host:port at which Prometheus finds /metrics.",
         examples=["10.0.0.7:9464"],
     )
 
-    @field_validator("config")
-    @classmethod
-    def _config_is_small_and_storable(cls, config: dict[str, Any]) -> dict[str, Any]:
-        if _holds_nul(config):
-            raise ValueError("holds the character U+0000, which cannot be kept; take it out")
-        # A number too large for a float was read as infinity, which is no JSON.
-        if len(json.dumps(config, ensure_ascii=False, allow_nan=False)) > CONFIG_LIMIT_CHARACTERS:
-            raise ValueError(
-                f"is larger than {CONFIG_LIMIT_CHARACTERS} characters; send what matters only"
-            )
-        return config
+
+class AgentPatch(BaseModel):
+    """A JSON merge patch (RFC 7396) of an agent: what is not named stays; null takes away.
+
+    What an operator sets as description, team, tags or labels stays when the agent registers
+    again, until an operator sets it to null. The rest is the agent's: its next registration
+    writes it anew.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: Prose | None = None
+    team: OptionalName | None = None
+    tags: Tags | None = None
+    labels: dict[LabelName, OptionalName | None] | None = Field(
+        None, description="Merged label by label; null takes one away.", max_length=20
+    )
+    config: dict[str, Any] | None = Field(None, description="Merged, however deep it is.")
+    version: OptionalName | None = None
+    host: OptionalName | None = None
 
 
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(_holds_nul(part) for pair in value.items() for part in pair)
-    if isinstance(value, list):
-        return any(map(_holds_nul, value))
-    return isinstance(value, str) and "\x00" in value
+class Merged(BaseModel):
+    """What a merge can make too large."""
+
+    labels: Labels
+    config: Config
 
 
 class Agent(BaseModel):
@@ -87,12 +120,21 @@ class Agent(BaseModel):
     state: State = Field(description="What the agent last said of itself.")
     status: Status
     status_reason: str | None = Field(
-        description="retired, stopped, silent, never_heard, failed or stuck; null when ONLINE."
+        description="maintenance, retired, stopped, silent, never_heard, failed or stuck; null"
+        " when ONLINE."
     )
     registered_at: datetime
     last_seen_at: datetime | None
     stopped_at: datetime | None
     retired_at: datetime | None
+    revision: int = Field(description="Grows with each change of what it is; the ETag holds it.")
+    operator_set: list[str] = Field(
+        description="What an operator has set: the agent's next registration leaves it."
+    )
+    maintenance_until: datetime | None = Field(
+        description="End of the last planned work; status MAINTENANCE until then."
+    )
+    maintenance_reason: str
 
 
 class AgentFilters(BaseModel):
@@ -106,10 +148,19 @@ class AgentFilters(BaseModel):
     type: AgentType | None = None
     status: Status | None = None
     tag: str | None = None
+    version: str | None = None
+    host: str | None = None
+    deployment_type: DeploymentType | None = None
+    text: str | None = Field(
+        None,
+        description="Part of name, instance, description or host, in whatever case.",
+        max_length=120,
+    )
+    include_retired: bool = False
     limit: int = Field(100, ge=1, le=500)
     cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
 
-    @field_validator("name", "environment", "team", "tag")
+    @field_validator("name", "environment", "team", "tag", "version", "host", "text")
     @classmethod
     def _storable(cls, text: str | None) -> str | None:
         if text is not None and "\x00" in text:

@@ -3,33 +3,48 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
-from sqlalchemy import Boolean, Select, func, literal_column, select, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Select,
+    case,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.identity import agent_id
-from pulseguard_registry.agents.schemas import Agent, AgentFilters, AgentPage, AgentRegister
+from pulseguard_registry.agents.schemas import Agent, AgentRegister
 from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.problems import Problem
+
+# What an operator may set for good, so that the agent's registrations leave it.
+OPERATOR_FIELDS = ("description", "team", "tags", "labels")
+OPERATOR = "operator"
 
 
 def register_agent(session: Session, said: AgentRegister, by: Principal) -> tuple[uuid.UUID, bool]:
     """Store what the agent says; returns its id and whether it is new.
 
-    A retired or stopped agent that registers is back, with the id that it had. A 403 problem where
+    A retired or stopped agent that registers is back, with the id that it had. What an operator
+    has set stays. A 403 problem where
     this identity is another team's agent, outside of the bound of the key.
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
     returned = {**values, "stopped_at": None, "retired_at": None, "state": "idle"}
+    new = insert(models.Agent).values(id=known, **values)
+    returned |= {name: _what_stays(new.excluded, name) for name in OPERATOR_FIELDS}
     statement = (
-        insert(models.Agent)
-        .values(id=known, **values)
-        .on_conflict_do_update(
+        new.on_conflict_do_update(
             index_elements=["environment", "name", "instance"],
             set_=returned,
             # The identity knows no team: what is there must be inside the bound as well.
@@ -51,37 +66,43 @@ def register_agent(session: Session, said: AgentRegister, by: Principal) -> tupl
 
 def read_agent(session: Session, wanted: uuid.UUID, offline_after_seconds: float) -> Agent:
     """One agent; a 404 problem where there is none."""
-    query = _with_status(offline_after_seconds).where(models.Agent.id == wanted)
+    query = with_status(offline_after_seconds).where(models.Agent.id == wanted)
     row = session.execute(query).one_or_none()
     if row is None:
         raise unknown_agent(wanted)
-    return _to_schema(row[0], row[1], row[2])
+    return to_schema(row[0], row[1], row[2])
 
 
-def list_agents(session: Session, filters: AgentFilters, offline_after_seconds: float) -> AgentPage:
-    """One page of the agents that were not retired, ordered by id."""
-    query = _with_status(offline_after_seconds).where(models.Agent.retired_at.is_(None))
-    for name in ("name", "environment", "team", "type"):
-        if (value := getattr(filters, name)) is not None:
-            query = query.where(getattr(models.Agent, name) == value)
-    if filters.status is not None:
-        query = query.where(status_expression(offline_after_seconds) == filters.status)
-    if filters.tag is not None:
-        query = query.where(models.Agent.tags.contains([filters.tag]))
-    if filters.cursor is not None:
-        query = query.where(models.Agent.id > filters.cursor)
-    rows = session.execute(query.order_by(models.Agent.id).limit(filters.limit + 1)).all()
-    items = [_to_schema(row[0], row[1], row[2]) for row in rows[: filters.limit]]
-    return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
-
-
-def retire_agent(session: Session, wanted: uuid.UUID) -> None:
+def retire_agent(session: Session, agent: models.Agent) -> None:
     """Take an agent out of lists and discovery; its history stays. Again changes nothing."""
-    agent = session.get(models.Agent, wanted)
+    if agent.retired_at is None:
+        name_cause(session, OPERATOR)
+        agent.maintenance_until = None
+        agent.retired_at = func.now()
+
+
+def restore_agent(session: Session, agent: models.Agent) -> None:
+    """Bring a retired agent back as it was. Again changes nothing."""
+    if agent.retired_at is not None:
+        name_cause(session, OPERATOR)
+        agent.retired_at = None
+
+
+def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
+    """One agent, which nobody else changes until the end; a 404 problem where there is none."""
+    query = select(models.Agent).where(models.Agent.id == wanted).with_for_update()
+    agent = session.scalars(query).one_or_none()
     if agent is None:
         raise unknown_agent(wanted)
-    if agent.retired_at is None:
-        agent.retired_at = func.now()
+    return agent
+
+
+def name_cause(session: Session, cause: str) -> None:
+    """Who or what changes agents in this transaction: the events that the database writes say it.
+
+    Said before the change; without a word it is the agent.
+    """
+    session.execute(select(func.set_config("pulseguard.cause", cause, True)))
 
 
 def unknown_agent(wanted: uuid.UUID) -> Problem:
@@ -91,14 +112,24 @@ def unknown_agent(wanted: uuid.UUID) -> Problem:
     )
 
 
-def _with_status(offline_after_seconds: float) -> Select[models.Agent, Status, str | None]:
+def with_status(offline_after_seconds: float) -> Select[models.Agent, Status, str | None]:
+    """Each agent with its status and the reason for it, as the database holds it now."""
     return select(
         models.Agent,
         status_expression(offline_after_seconds),
         status_reason_expression(offline_after_seconds),
-    )
+        # What the session has read before may have been changed since, by its own triggers too.
+    ).execution_options(populate_existing=True)
 
 
-def _to_schema(agent: models.Agent, status: Status, reason: str | None) -> Agent:
+def to_schema(agent: models.Agent, status: Status, reason: str | None) -> Agent:
+    """A row of `with_status` as it goes over the wire."""
     values = {column.key: getattr(agent, column.key) for column in models.Agent.__mapper__.columns}
     return Agent(**values, status=status, status_reason=reason)
+
+
+# Any: an expression of the column's type.
+def _what_stays(told: Any, name: str) -> ColumnElement[Any]:
+    """The column as it is where an operator has set it, else what the agent says."""
+    is_set = models.Agent.operator_set.contains([name])
+    return case((is_set, getattr(models.Agent, name)), else_=told[name])

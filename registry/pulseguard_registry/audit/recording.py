@@ -12,9 +12,9 @@ from pulseguard_registry.audit.models import AuditRecord
 from pulseguard_registry.problems import request_id_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# Alertmanager repeats itself every minute, and the history of alerts is a record itself.
-# Heartbeats and snapshots open no session, so they never come here.
-NOT_AUDITED = frozenset({f"{API_PREFIX}/alerts/webhook"})
+# Alertmanager repeats itself every minute and sync reports all the time, and neither is a change:
+# the history of alerts is a record itself. Heartbeats and snapshots never come here.
+NOT_AUDITED = frozenset({f"{API_PREFIX}/alerts/webhook", f"{API_PREFIX}/sync/{{prometheus}}"})
 
 _NAMED, _MADE = "pulseguard.named", "pulseguard.made"
 

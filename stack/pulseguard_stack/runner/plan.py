@@ -83,6 +83,8 @@ def _sync(where: Addresses, places: Places) -> Component:
         str(places.targets_file),
         "--key-file",
         str(places.key("prometheus")),
+        "--prometheus-url",
+        where.prometheus_url,
     ]
     return Component(
         "sync",

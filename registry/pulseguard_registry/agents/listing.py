@@ -1,0 +1,64 @@
+"""Lists agents by the page or all of them, ordered by id, in one go or over many transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import Select, or_
+from sqlalchemy.orm import Session, sessionmaker
+
+from pulseguard_registry.agents import models
+from pulseguard_registry.agents.schemas import Agent, AgentFilters, AgentPage
+from pulseguard_registry.agents.service import to_schema, with_status
+from pulseguard_registry.agents.status import Status, status_expression
+
+EQUAL = ("name", "environment", "team", "type", "version", "host", "deployment_type")
+SEARCHED = ("name", "instance", "description", "host")
+BATCH = 500
+
+
+def list_agents(session: Session, filters: AgentFilters, offline_after_seconds: float) -> AgentPage:
+    """One page. An agent that is there the whole time is on one page exactly, whatever else comes
+    and goes: its id never changes, and the next page begins behind the last id of this one."""
+    query = _chosen(filters, offline_after_seconds)
+    rows = session.execute(query.limit(filters.limit + 1)).all()
+    items = [to_schema(row[0], row[1], row[2]) for row in rows[: filters.limit]]
+    return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
+
+
+def all_agents(
+    sessions: sessionmaker[Session], filters: AgentFilters, offline_after_seconds: float
+) -> Iterator[list[Agent]]:
+    """Every agent from the cursor on, a batch at a time, each from a short transaction: a slow
+    reader holds no connection. Always at least one batch, which may be empty."""
+    cursor: UUID | None = filters.cursor
+    while True:
+        asked = filters.model_copy(update={"limit": BATCH, "cursor": cursor})
+        with sessions.begin() as session:
+            page = list_agents(session, asked, offline_after_seconds)
+        yield page.items
+        if page.next_cursor is None:
+            return
+        cursor = page.next_cursor
+
+
+def _chosen(
+    filters: AgentFilters, offline_after_seconds: float
+) -> Select[models.Agent, Status, str | None]:
+    query = with_status(offline_after_seconds).order_by(models.Agent.id)
+    if not filters.include_retired:
+        query = query.where(models.Agent.retired_at.is_(None))
+    for name in EQUAL:
+        if (value := getattr(filters, name)) is not None:
+            query = query.where(getattr(models.Agent, name) == value)
+    if filters.status is not None:
+        query = query.where(status_expression(offline_after_seconds) == filters.status)
+    if filters.tag is not None:
+        query = query.where(models.Agent.tags.contains([filters.tag]))
+    if filters.text:
+        columns = [getattr(models.Agent, name) for name in SEARCHED]
+        query = query.where(or_(*(c.icontains(filters.text, autoescape=True) for c in columns)))
+    if filters.cursor is not None:
+        query = query.where(models.Agent.id > filters.cursor)
+    return query

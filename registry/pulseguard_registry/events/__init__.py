@@ -1,0 +1,1 @@
+"""What happened to each agent, in the order in which it happened."""

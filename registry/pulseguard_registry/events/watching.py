@@ -1,0 +1,91 @@
+"""Notices the changes of status that no write tells: silence, maintenance that is over."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Insert,
+    Select,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.status import status_expression, status_reason_expression
+from pulseguard_registry.events.models import AgentEvent, AgentTold
+
+# "watch" as a number: the advisory lock under which one registry looks.
+LOCK = 0x7761746368
+_COLUMNS = ("agent_id", "at", "kind", "was", "became", "detail")
+
+
+def tell_status_changes(connection: Connection, offline_after_seconds: float) -> None:
+    """Write an event for each agent whose status is not the one told last.
+
+    One statement, by the database's clock, which writes only what has changed and locks no agent.
+    Nothing where another registry looks just now. Of an agent that was never told of the status is
+    remembered without an event: it was there before there were any.
+    """
+    lock = connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK})
+    if lock.scalar_one():
+        connection.execute(_told(offline_after_seconds))
+
+
+def _told(offline_after_seconds: float) -> Insert:
+    changed = _changed(offline_after_seconds).cte("changed")
+    remembered = upsert(AgentTold).from_select(
+        ["agent_id", "status"], select(changed.c.id, changed.c.status)
+    )
+    kept = remembered.on_conflict_do_update(
+        index_elements=["agent_id"],
+        set_={"status": remembered.excluded.status, "told_at": func.now()},
+    ).cte("kept")
+    events = union_all(_maintenance_ended(changed), _status_changed(changed))
+    return insert(AgentEvent).from_select(_COLUMNS, events).add_cte(kept)
+
+
+def _changed(offline_after_seconds: float) -> Select[*tuple[object, ...]]:
+    status = status_expression(offline_after_seconds)
+    return (
+        select(
+            Agent.id,
+            Agent.maintenance_until,
+            Agent.maintenance_reason,
+            AgentTold.status.label("was"),
+            status.label("status"),
+            status_reason_expression(offline_after_seconds).label("reason"),
+        )
+        .outerjoin(AgentTold, AgentTold.agent_id == Agent.id)
+        .where(AgentTold.status.is_distinct_from(status))
+    )
+
+
+def _status_changed(changed: CTE) -> Select[*tuple[object, ...]]:
+    return select(
+        changed.c.id,
+        func.now(),
+        literal("status_changed"),
+        changed.c.was,
+        changed.c.status,
+        func.jsonb_build_object("reason", changed.c.reason),
+    ).where(changed.c.was.is_not(None))
+
+
+def _maintenance_ended(changed: CTE) -> Select[*tuple[object, ...]]:
+    """Ended by themselves, which no write tells; the others are told as they are ended."""
+    until = changed.c.maintenance_until
+    return select(
+        changed.c.id,
+        until,
+        literal("maintenance_ended"),
+        func.to_json(until).op("#>>")(text("'{}'")),
+        null(),
+        func.jsonb_build_object("reason", changed.c.maintenance_reason),
+    ).where(changed.c.was == "MAINTENANCE", until <= func.now())

@@ -1,0 +1,1 @@
+"""Whether Prometheus scrapes an agent, as sync tells it."""

@@ -1,0 +1,92 @@
+"""Where inventory, heartbeats and scrapes tell different things about an agent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import Session
+
+from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
+from pulseguard_registry.scrapes.models import ScrapeReport
+from pulseguard_registry.scrapes.schemas import (
+    Disagreement,
+    DisagreementKind,
+    Disagreements,
+    ScrapeState,
+)
+from pulseguard_registry.scrapes.service import is_current, scraped_expression
+
+SHOWN_OF_A_KIND = 500
+
+
+def read_disagreements(session: Session, offline_after_seconds: float) -> Disagreements:
+    """All of them, as far as a Prometheus tells; none where none does."""
+    reports = session.execute(
+        select(ScrapeReport.prometheus, ScrapeReport.strangers)
+        .where(is_current())
+        .order_by(ScrapeReport.prometheus)
+    ).all()
+    found = [
+        Disagreement(kind="scraped_not_registered", agent_id=stranger)
+        for stranger in sorted({stranger for report in reports for stranger in report.strangers})
+    ]
+    if reports:
+        found += _of_registered(session, offline_after_seconds)
+    found.sort(key=lambda item: (item.kind, item.agent_id))
+    return Disagreements(prometheus=[report.prometheus for report in reports], items=found)
+
+
+def disagreement_of(
+    status: Status, reason: str | None, scraped: ScrapeState | None
+) -> DisagreementKind | None:
+    """What does not fit together, if anything. Planned work explains everything."""
+    if scraped is None or status == "MAINTENANCE":
+        return None
+    if scraped == "up":
+        return "scraped_but_silent" if reason in ("silent", "stopped") else None
+    if scraped == "absent":
+        return "registered_not_scraped"
+    return "beats_but_down" if status in ("ONLINE", "ERROR") else None
+
+
+def _of_registered(session: Session, offline_after_seconds: float) -> list[Disagreement]:
+    found: list[Disagreement] = []
+    shown: Counter[str] = Counter()
+    for row in session.execute(_doubtful(offline_after_seconds)):
+        kind = disagreement_of(row.status, row.reason, row.scraped)
+        if kind is not None and shown[kind] < SHOWN_OF_A_KIND:
+            shown[kind] += 1
+            found.append(
+                Disagreement(
+                    kind=kind,
+                    agent_id=str(row.id),
+                    name=row.name,
+                    instance=row.instance,
+                    status=row.status,
+                    scraped=row.scraped,
+                )
+            )
+    return found
+
+
+def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
+    """Those that are worth a look: nearly all of a fleet is scraped and beats."""
+    seen = (
+        select(
+            Agent.id,
+            Agent.name,
+            Agent.instance,
+            status_expression(offline_after_seconds).label("status"),
+            status_reason_expression(offline_after_seconds).label("reason"),
+            scraped_expression().label("scraped"),
+        )
+        .where(Agent.retired_at.is_(None))
+        .cte("seen")
+        # Else PostgreSQL looks the scrape up again for each place that speaks of it.
+        .prefix_with("MATERIALIZED")
+    )
+    is_doubtful = or_(seen.c.scraped != "up", seen.c.reason.is_not(None))
+    return select(seen).where(seen.c.scraped.is_not(None), is_doubtful).order_by(seen.c.id)

@@ -1,0 +1,41 @@
+"""/sync: what stands beside a Prometheus tells; /system/disagreements: what follows from it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.access.guard import PEOPLE, requires
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.fields import Name
+from pulseguard_registry.scrapes import disagreement, service
+from pulseguard_registry.scrapes.schemas import Disagreements, ScrapeReceipt, ScrapeReportSent
+from pulseguard_registry.strict_json import StrictRoute
+
+router = APIRouter(prefix=API_PREFIX, tags=["system"], route_class=StrictRoute)
+Sync = Annotated[Principal, requires("prometheus", "admin")]
+People = Annotated[Principal, requires(*PEOPLE)]
+
+
+@router.put("/sync/{prometheus}")
+def store_scrapes(
+    prometheus: Annotated[Name, Path(description="The name of the Prometheus that scrapes.")],
+    report: ScrapeReportSent,
+    sync: Sync,
+    session: DatabaseSession,
+) -> ScrapeReceipt:
+    """What one Prometheus scrapes, all of it, every 15 s: it replaces the report before, and is
+    believed for 60 s."""
+    return service.store_report(session, prometheus, report.scrapes)
+
+
+@router.get("/system/disagreements")
+def read_disagreements(reader: People, session: DatabaseSession, request: Request) -> Disagreements:
+    """Agents that are registered and not scraped, scraped and not registered, scraped and silent,
+    or alive and not to be scraped; as far as a Prometheus tells."""
+    return disagreement.read_disagreements(
+        session, request.app.state.settings.offline_after_seconds
+    )

@@ -1,0 +1,54 @@
+"""What sync tells of scrapes, and where the views of an agent disagree."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pulseguard_registry.agents.status import Status
+
+ScrapeState = Literal["up", "down", "absent"]
+
+
+class ScrapeReportSent(BaseModel):
+    """All that one Prometheus scrapes; whoever is not named is absent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scrapes: dict[uuid.UUID, ScrapeState] = Field(
+        description="By agent_id: up, down (the last scrape failed), or absent.",
+        max_length=25_000,
+        examples=[{"0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55": "up"}],
+    )
+
+
+class ScrapeReceipt(BaseModel):
+    """What became of a report."""
+
+    changed: int = Field(description="Agents whose state differs from the report before.")
+    strangers: int = Field(description="Agents that are scraped and not registered.")
+
+
+DisagreementKind = Literal[
+    "registered_not_scraped", "scraped_not_registered", "scraped_but_silent", "beats_but_down"
+]
+
+
+class Disagreement(BaseModel):
+    """An agent of whom heartbeats and scrapes, or inventory and scrapes, tell different things."""
+
+    kind: DisagreementKind
+    agent_id: str
+    name: str | None = None
+    instance: str | None = None
+    status: Status | None = None
+    scraped: ScrapeState | None = None
+
+
+class Disagreements(BaseModel):
+    """All of them, ordered by kind and id; at most 500 of each kind."""
+
+    prometheus: list[str] = Field(description="Those that told of their scrapes within a minute.")
+    items: list[Disagreement]

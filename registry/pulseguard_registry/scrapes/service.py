@@ -1,0 +1,84 @@
+"""Keeps what each Prometheus tells of its scrapes, and what follows from it for an agent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, case, func, null, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
+from pulseguard_registry.scrapes.schemas import ScrapeReceipt, ScrapeState
+
+# sync tells every 15 s: what was not told three times in a row is not known any more.
+TOLD_SECONDS: Final = 60.0
+STRANGERS_KEPT: Final = 500
+
+# Ten thousand agents are told every 15 s, of whom hardly any changes: only those are written.
+_STORE = text("""
+WITH told AS (
+    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[])) AS t(agent_id, state)
+), known AS (
+    SELECT told.* FROM told JOIN agents ON agents.id = told.agent_id
+), gone AS (
+    DELETE FROM agent_scrapes WHERE prometheus = :prometheus
+       AND NOT EXISTS (SELECT FROM known WHERE known.agent_id = agent_scrapes.agent_id)
+), changed AS (
+    INSERT INTO agent_scrapes AS kept (prometheus, agent_id, state)
+    SELECT :prometheus, agent_id, state FROM known ORDER BY agent_id
+    ON CONFLICT (prometheus, agent_id) DO UPDATE SET state = excluded.state, since = now()
+     WHERE kept.state <> excluded.state
+    RETURNING agent_id
+)
+SELECT (SELECT count(*) FROM changed),
+       ARRAY(SELECT agent_id::text FROM told
+              WHERE NOT EXISTS (SELECT FROM known WHERE known.agent_id = told.agent_id)
+              ORDER BY agent_id)
+""")
+
+
+def store_report(
+    session: Session, prometheus: str, scrapes: Mapping[uuid.UUID, ScrapeState]
+) -> ScrapeReceipt:
+    """Replace what this Prometheus told before."""
+    seen = {agent_id: state for agent_id, state in scrapes.items() if state != "absent"}
+    told = {"prometheus": prometheus, "ids": list(seen), "states": list(seen.values())}
+    changed, strangers = session.execute(_STORE, told).one()
+    report = {"told_at": func.now(), "strangers": strangers[:STRANGERS_KEPT]}
+    session.execute(
+        insert(ScrapeReport)
+        .values(prometheus=prometheus, **report)
+        .on_conflict_do_update(index_elements=["prometheus"], set_=report)
+    )
+    return ScrapeReceipt(changed=changed, strangers=len(strangers))
+
+
+def scraped_expression() -> ColumnElement[ScrapeState | None]:
+    """How an agent is scraped: up if it is anywhere, else down, else absent; null where no
+    Prometheus tells, or there is no address to be scraped at."""
+    telling = select(ScrapeReport.prometheus).where(is_current())
+    is_up = (
+        select(func.bool_or(AgentScrape.state == "up"))
+        .where(AgentScrape.agent_id == Agent.id, AgentScrape.prometheus.in_(telling))
+        .correlate(Agent)
+        .scalar_subquery()
+    )
+    anyone_tells = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
+    return case(
+        (~anyone_tells.scalar_subquery(), null()),
+        (is_up.is_(True), "up"),
+        (is_up.is_(False), "down"),
+        (Agent.metrics_address.is_(None), null()),
+        (Agent.stopped_at.is_not(None), null()),
+        else_="absent",
+    )
+
+
+def is_current() -> ColumnElement[bool]:
+    """Whether a report is recent enough to be believed, by the database's clock."""
+    return ScrapeReport.told_at > func.now() - timedelta(seconds=TOLD_SECONDS)

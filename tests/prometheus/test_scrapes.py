@@ -1,0 +1,84 @@
+"""What sync tells the registry of the scrapes of the Prometheus beside it."""
+
+import json
+
+import pytest
+
+from pulseguard_prometheus.errors import ScrapesTrouble
+from pulseguard_prometheus.scrapes import ScrapesReport, scrapes_of
+from tests.prometheus.fakes import JSON, FakeServer, Reply, fake_server
+
+ONE, TWO, THREE = (f"00000000-0000-4000-8000-00000000000{number}" for number in range(3))
+
+
+def answer(*targets: tuple[str | None, str]) -> dict[str, object]:
+    """What Prometheus says of its active targets: agent_id and health."""
+    active = [
+        {"labels": {"job": "agents", **({"agent_id": one} if one else {})}, "health": health}
+        for one, health in targets
+    ]
+    return {"status": "success", "data": {"activeTargets": active}}
+
+
+def test_each_agent_that_was_scraped_is_told_once_with_the_better_state() -> None:
+    targets = [(ONE, "up"), (ONE, "down"), (TWO, "down"), (THREE, "unknown")]
+
+    assert scrapes_of(answer(*targets)) == {ONE: "up", TWO: "down"}
+    assert scrapes_of(answer(*targets[::-1])) == {ONE: "up", TWO: "down"}
+
+
+def test_targets_of_other_jobs_are_none_of_ours() -> None:
+    assert scrapes_of(answer((None, "up"), ("7", "up"), (ONE.replace("-", ""), "up"))) == {}
+
+
+@pytest.mark.parametrize(
+    "said", [[], {}, {"data": None}, {"data": {"activeTargets": [1]}}, "<html>"], ids=repr
+)
+def test_what_is_no_answer_of_prometheus_is_not_told(said: object) -> None:
+    with pytest.raises(ScrapesTrouble, match="PULSEGUARD_PROMETHEUS_URL"):
+        scrapes_of(said)
+
+
+def report(prometheus: FakeServer, registry: FakeServer) -> ScrapesReport:
+    """What tells this registry of this Prometheus."""
+    return ScrapesReport(
+        prometheus_url=prometheus.url,
+        registry_url=registry.url,
+        name="eu/1",
+        read_key=lambda: "secret",
+    )
+
+
+def test_the_registry_is_told_with_the_key_that_prometheus_never_sees() -> None:
+    targets = Reply(200, JSON, json.dumps(answer((ONE, "up"))).encode())
+    with (
+        fake_server(lambda asked: targets) as prometheus,
+        fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+    ):
+        report(prometheus, registry).run_once()
+
+        (told,) = registry.asked
+        assert told.path == "/api/v1/sync/eu%2F1"
+        assert told.headers["Authorization"] == "Bearer secret"
+        assert json.loads(told.body) == {"scrapes": {ONE: "up"}}
+        assert "Authorization" not in prometheus.asked[0].headers
+
+
+def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    with (
+        fake_server(lambda asked: Reply(503)) as prometheus,
+        fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+    ):
+        telling = report(prometheus, registry)
+        for _ in range(2):
+            telling.run_once()
+        assert registry.asked == []
+        prometheus.reply = lambda asked: Reply(200, JSON, json.dumps(answer()).encode())
+        for _ in range(2):
+            telling.run_once()
+
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 2
+    assert "Prometheus answers 503" in said[0]
+    assert "again" in said[1]

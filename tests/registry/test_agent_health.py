@@ -1,0 +1,155 @@
+"""Health: why an agent is as it is, in parts; and the fleet as a whole."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pulseguard_registry.agents.health import Part, Parts, freshness, score, task_success
+from tests.registry.running import RunningRegistry, snapshot
+
+AGENTS = "/api/v1/agents"
+SYSTEM = "/api/v1/system"
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these: each has agents of its own."""
+    return shared_registry
+
+
+def ago(seconds: float) -> str:
+    """A moment of the past."""
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+
+
+def health(registry: RunningRegistry, agent_id: str) -> dict[str, Any]:
+    """The health of an agent."""
+    answer = registry.get(f"{AGENTS}/{agent_id}/health")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def beat(registry: RunningRegistry, agent_id: str, *snapshots: dict[str, Any]) -> None:
+    """A sign of life, with these snapshots."""
+    registry.post(f"{AGENTS}/{agent_id}/heartbeat", {"state": "working"})
+    if snapshots:
+        body = {"snapshots": list(snapshots)}
+        assert registry.post(f"{AGENTS}/{agent_id}/ai-metrics", body).status_code == 200
+
+
+def test_freshness_falls_from_one_to_nothing_as_silence_becomes_offline() -> None:
+    ages = [None, 0.0, 15.0, 30.0, 45.0, 1e9]
+
+    assert [freshness(age, 45).value for age in ages] == [None, 1, 1, 0.5, 0, 0]
+    assert [freshness(age, 10).value for age in (5.0, 16.0)] == [1, 0]
+
+
+def test_the_score_is_the_smallest_of_what_is_known() -> None:
+    def parts(**values: float | None) -> Parts:
+        return Parts(**{name: Part(value=value, sentence="") for name, value in values.items()})
+
+    assert score(parts(freshness=1, task_success=0.25, scraped=None)) == 0.25
+    assert score(parts(freshness=0, task_success=None, scraped=1)) == 0
+    assert score(parts(freshness=None, task_success=None, scraped=None)) is None
+    assert (task_success(0, 0).value, task_success(3, 1).value) == (None, 0.75)
+
+
+def test_health_tells_each_part_and_what_is_not_known(registry: RunningRegistry) -> None:
+    agent_id = registry.register("new")["id"]
+    before = health(registry, agent_id)
+    beat(
+        registry,
+        agent_id,
+        snapshot(ago(30), tasks_completed=2, tasks_failed=1),
+        snapshot(ago(90), tasks_completed=1, tasks_failed=0, model_calls=3),
+        snapshot(ago(400), tasks_completed=0, tasks_failed=50),
+    )
+    after = health(registry, agent_id)
+
+    assert (before["status"], before["health_score"]) == ("UNKNOWN", None)
+    assert before["last_progress_at"] is None
+    assert after["health_score"] == after["parts"]["task_success"]["value"] == 0.75
+    assert after["parts"]["task_success"]["sentence"] == "Of 4 tasks within 5 minutes, 1 failed."
+    assert after["parts"]["freshness"]["value"] == 1
+    assert after["parts"]["scraped"]["value"] is None
+    assert after["state"] == "working"
+    assert after["last_progress_at"] == after["last_snapshot_at"]
+
+
+def test_health_lists_the_alerts_that_fire_about_this_agent(registry: RunningRegistry) -> None:
+    ids = [registry.register(name)["id"] for name in ("alerted", "calm")]
+    alert = {
+        "status": "firing",
+        "fingerprint": "f1",
+        "labels": {"alertname": "AgentDown", "severity": "critical", "agent_id": ids[0]},
+        "startsAt": ago(60),
+    }
+    over = {**alert, "fingerprint": "f2", "status": "resolved", "endsAt": ago(1)}
+    body = {"version": "4", "alerts": [alert, over]}
+    assert registry.post("/api/v1/alerts/webhook", body).status_code == 200
+
+    alerted, calm = (health(registry, agent_id) for agent_id in ids)
+
+    (told,) = alerted["alerts"]
+    assert (told["name"], told["severity"]) == ("AgentDown", "critical")
+    assert datetime.fromisoformat(told["since"]) == datetime.fromisoformat(alert["startsAt"])  # type: ignore[arg-type]
+    assert calm["alerts"] == []
+    assert registry.get(f"{SYSTEM}/status").json()["alerts_firing"] == 1
+
+
+def test_the_fleet_is_counted_in_one_answer(registry: RunningRegistry) -> None:
+    def counts() -> dict[str, Any]:
+        return dict(registry.get(f"{SYSTEM}/status").json()["agents"])
+
+    before = counts()
+    beat(registry, registry.register("one", environment="counted", type="DATA_AGENT")["id"])
+    registry.register("two", environment="counted", type="CUSTOM")
+    gone = registry.register("gone", environment="counted")["id"]
+    registry.delete(f"{AGENTS}/{gone}")
+    after = counts()
+
+    assert after["total"] - before["total"] == 2
+    assert after["by_environment"]["counted"] == 2
+    for by, name in (("status", "ONLINE"), ("status", "UNKNOWN"), ("type", "DATA_AGENT")):
+        assert after[f"by_{by}"][name] - before[f"by_{by}"].get(name, 0) == 1
+    assert before["by_status"]["MAINTENANCE"] == 0
+    for by in ("by_status", "by_environment", "by_type"):
+        assert sum(after[by].values()) == after["total"]
+    told = registry.get(f"{SYSTEM}/status").json()
+    ready = registry.get("/api/v1/health/ready").json()
+    assert told["database"]["schema_revision"] == ready["schema_revision"]
+    assert told["version"] == registry.get("/api/v1/health").json()["version"]
+    assert 0 <= told["targets"]["age_seconds"] < 60
+
+
+def test_the_map_shows_each_host_once_with_what_runs_there(registry: RunningRegistry) -> None:
+    for number, host in enumerate(["b", "a", "", "a", "C", "a"]):
+        environment = ("map-1", "map-2")[number % 2]
+        registry.register(f"m{number}", host=host, environment=environment, team="mappers")
+
+    registry.register("another team's", host="a", environment="map-2", team="others")
+
+    found: list[dict[str, Any]] = []
+    query = {"team": "mappers", "limit": "2"}
+    while True:
+        page = registry.get(f"{SYSTEM}/deployment-map", params=query).json()
+        found += page["items"]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+
+    shown = {
+        host["host"]: {
+            environment: [agent["name"] for agent in agents]
+            for environment, agents in host["environments"].items()
+        }
+        for host in found
+    }
+    assert [host["host"] for host in found] == ["", "C", "a", "b"]
+    assert shown["a"] == {"map-2": ["m1", "m3", "m5"]}
+    assert shown[""] == shown["b"] | {"map-1": ["m2"]}
+    only = registry.get(f"{SYSTEM}/deployment-map", params={"environment": "map-1"}).json()
+    assert [host["host"] for host in only["items"]] == ["", "C", "b"]
