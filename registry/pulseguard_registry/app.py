@@ -23,6 +23,7 @@ from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.agents.silence import SilenceWatch
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
@@ -31,7 +32,7 @@ from pulseguard_registry.database.migrate import head_revision, take_lock, upgra
 from pulseguard_registry.database.supervisor import Supervisor
 from pulseguard_registry.discovery import routes as discovery_routes
 from pulseguard_registry.discovery.addresses import AddressPolicy
-from pulseguard_registry.discovery.targets import TargetFollower
+from pulseguard_registry.discovery.follower import TargetFollower
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
@@ -69,8 +70,11 @@ def create_app(
     place = place_of(database_url)
     database = Database(database_url)
     keyring = Keyring(pepper)
-    targets = TargetFollower(settings.target_labels)
     telemetry = Telemetry()
+    targets = TargetFollower(
+        settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
+    )
+    silence = SilenceWatch(settings.offline_after_seconds)
 
     def prepare() -> None:
         nonlocal new_admin_key
@@ -89,6 +93,7 @@ def create_app(
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
         followers=(keyring, targets),
+        watchers=(silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
 
@@ -121,6 +126,7 @@ def create_app(
     app.state.database = database
     app.state.keyring = keyring
     app.state.targets = targets
+    app.state.silence = silence
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
+    discovery_grace_seconds: float = Field(900, ge=0, le=86_400, allow_inf_nan=False)
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)

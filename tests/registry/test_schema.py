@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from pulseguard_registry import app
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.models import Agent, Watch
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
@@ -50,7 +50,7 @@ def test_migrations_go_down_and_up_again_on_data(
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
-    for model in (Agent, ApiKey):
+    for model in (Agent, Watch, ApiKey):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns
 

@@ -1,4 +1,4 @@
-"""The table of agents."""
+"""The table of agents, and since when their silence counts."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ class Agent(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     stopped_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     retired_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+
+
+class Watch(Base):
+    """The one row that the registries keep of their listening; what it means: `silence.Watch`."""
+
+    __tablename__ = "watch"
+
+    is_the_only_row: Mapped[bool] = mapped_column(primary_key=True)
+    noted_at: Mapped[datetime] = mapped_column(DateTime(True))
+    judged_from: Mapped[datetime] = mapped_column(DateTime(True))
+    silent_before: Mapped[datetime] = mapped_column(DateTime(True))
+    held_until: Mapped[datetime | None] = mapped_column(DateTime(True))
+    held_agents: Mapped[int]
