@@ -159,7 +159,12 @@ def test_an_outage_of_the_registry_makes_nobody_offline_and_the_gone_are_found_a
         # They come back as late as they may.
         while time.monotonic() - back_since < 0.6 * period:
             seen.append(offline(registry))
-        beating(registry, agents[2:], lambda: seen.append(offline(registry)) or seen[-1] == 2)
+
+        def are_the_gone_found() -> bool:
+            seen.append(offline(registry))
+            return seen[-1] == 2
+
+        beating(registry, agents[2:], are_the_gone_found)
         gone = registry.get("/api/v1/agents", params={"status": "OFFLINE"}).json()["items"]
 
     assert set(seen) == {0, 2}
