@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import AsyncConnection
+from psycopg.errors import LockNotAvailable
 
 # Without a note for longer than this, heartbeats could not be taken: agents are innocent of it.
 DEAF_AFTER = timedelta(seconds=3)
@@ -61,6 +63,8 @@ def judge(known: Watch, count: Count, now: datetime, period: timedelta) -> Watch
     return replace(noted, silent_before=now - period)
 
 
+_PATIENCE = "SET LOCAL lock_timeout = '300ms'"
+
 _READ = """
 SELECT now(), noted_at, judged_from, silent_before, held_until, held_agents FROM watch
 """
@@ -90,6 +94,13 @@ class SilenceWatch:
 
     async def look(self, connection: AsyncConnection[Any]) -> None:
         """Note that this registry listens, by the database's clock, and who is silent."""
+        # Whoever locks the agents holds up heartbeats as well: then nobody listens.
+        with suppress(LockNotAvailable):
+            async with connection.transaction():
+                await connection.execute(_PATIENCE)
+                await self._judge(connection)
+
+    async def _judge(self, connection: AsyncConnection[Any]) -> None:
         cursor = await connection.execute(_READ)
         row = await cursor.fetchone()
         assert row is not None, "the migration makes this row"
