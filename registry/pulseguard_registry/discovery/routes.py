@@ -62,10 +62,13 @@ async def read_state(scraper: Scraper, request: Request) -> DiscoveryState:
     """What the list holds and since when, what is held back, whether it is in doubt. Answered from
     memory, while the database is away too."""
     state = request.app.state
+    age_seconds = _age_seconds(request)
+    in_doubt = discovery_state.is_in_doubt(state.targets, age_seconds)
     return discovery_state.state_of(
         state.targets,
         state.silence.current,
-        _age_seconds(request),
+        age_seconds,
+        in_doubt or state.supervisor.trouble is not None,
         state.telemetry.refused_targets(),
     )
 

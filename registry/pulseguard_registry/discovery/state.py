@@ -35,12 +35,16 @@ def release(session: Session, by: str) -> int:
 
 
 def state_of(
-    follower: TargetFollower, watch: Watch | None, age_seconds: float, refused: dict[str, int]
+    follower: TargetFollower,
+    watch: Watch | None,
+    age_seconds: float,
+    in_doubt: bool,
+    refused: dict[str, int],
 ) -> DiscoveryState:
     """What is known now, though it may be in doubt."""
     current = follower.current
     return DiscoveryState(
-        in_doubt=is_in_doubt(follower, age_seconds),
+        in_doubt=in_doubt,
         confirmed_seconds_ago=round(age_seconds, 3) if math.isfinite(age_seconds) else None,
         targets=current.count if current else 0,
         etag=current.etag if current else None,
