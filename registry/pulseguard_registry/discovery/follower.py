@@ -63,9 +63,9 @@ class TargetFollower:
         # A lower one is a database from before, a backup: it does not know what was served since.
         previous = kept if row.generation >= self._generation else self.served
         previous = Served(previous.targets, previous.lost, row.hold)
-        inventory = await read_inventory(connection)
-        gone = (previous.targets.keys() | previous.lost.keys()) - inventory.keys()
-        excused = excused_of(await read_left(connection, gone))
+        left = await read_left(connection)
+        inventory = await read_inventory(connection, kept, left)
+        excused = excused_of(left)
         served = await asyncio.to_thread(decide, previous, inventory, excused, row.now, self._grace)
         changes = await asyncio.to_thread(Changes.between, kept, served)
         generation = row.generation

@@ -20,11 +20,19 @@ _LOCK = """
 SELECT now(), generation, held_since, held_until, holds, released_at, released_by, released_targets
   FROM discovery_guard FOR UPDATE
 """
-_INVENTORY = """
-SELECT metrics_address, id::text, name, instance, type, environment, team, labels FROM agents
+# PostgreSQL compares what was served with what there is: of ten thousand targets a few change.
+_CHANGED = """
+SELECT metrics_address, id::text, name, instance, type, environment, team, labels
+  FROM agents LEFT JOIN served_targets ON agent_id = id
  WHERE stopped_at IS NULL AND retired_at IS NULL AND metrics_address IS NOT NULL
+   AND target IS DISTINCT FROM jsonb_build_array(metrics_address, id::text, name, instance, type,
+                                                 environment, team, labels)
 """
-_LEFT = "SELECT id::text, stopped_at, retired_at FROM agents WHERE id = ANY(%s::uuid[])"
+_LEFT = """
+SELECT agent_id::text, stopped_at, retired_at
+  FROM served_targets LEFT JOIN agents ON agent_id = id
+ WHERE id IS NULL OR stopped_at IS NOT NULL OR retired_at IS NOT NULL OR metrics_address IS NULL
+"""
 _SERVED = "SELECT agent_id::text, target, left_at FROM served_targets"
 _REMOVE = "DELETE FROM served_targets WHERE agent_id = ANY(%s::uuid[])"
 _STORE = """
@@ -106,11 +114,6 @@ async def lock_guard(connection: AsyncConnection[Any]) -> GuardRow:
     return GuardRow(*(await cursor.fetchone() or ()))
 
 
-async def read_inventory(connection: AsyncConnection[Any]) -> dict[str, Target]:
-    """The targets that the inventory has now, by the id of their agent."""
-    return {row[1]: Target(*row) for row in await _rows(connection, _INVENTORY)}
-
-
 async def read_served(connection: AsyncConnection[Any], hold: Hold | None) -> Served:
     """What was served last."""
     rows = await _rows(connection, _SERVED)
@@ -121,12 +124,20 @@ async def read_served(connection: AsyncConnection[Any], hold: Hold | None) -> Se
     )
 
 
-async def read_left(connection: AsyncConnection[Any], agents: set[str]) -> list[Left]:
-    """What the inventory says of these agents; nothing of those whose rows are gone."""
-    if not agents:
-        return []
-    cursor = await connection.execute(_LEFT, [list(agents)])
-    return [Left(*row) for row in await cursor.fetchall()]
+async def read_left(connection: AsyncConnection[Any]) -> list[Left]:
+    """What was served and is no target now."""
+    return [Left(*row) for row in await _rows(connection, _LEFT)]
+
+
+async def read_inventory(
+    connection: AsyncConnection[Any], served: Served, left: list[Left]
+) -> dict[str, Target]:
+    """The targets that there are now, by the id of their agent: those served, with the changes."""
+    inventory = {**served.targets}
+    for gone in left:
+        inventory.pop(gone.agent_id, None)
+    changed = [Target(*row) for row in await _rows(connection, _CHANGED)]
+    return inventory | {target.agent_id: target for target in changed}
 
 
 async def keep(

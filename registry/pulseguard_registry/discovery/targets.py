@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -31,6 +32,9 @@ class TargetList:
     count: int
 
 
+_BY_AGENT = attrgetter("agent_id")
+
+
 class Renderer:
     """Renders lists of targets, and each target once for as long as it stays the same."""
 
@@ -43,16 +47,20 @@ class Renderer:
 
         In the order of the ids: Prometheus knows a group by its position.
         """
-        ordered = sorted(targets, key=lambda target: target.agent_id)
-        self._rendered = {target.agent_id: (target, self._text(target)) for target in ordered}
+        ordered = sorted(targets, key=_BY_AGENT)
+        self._rendered = {target.agent_id: self._entry(target) for target in ordered}
         body = b"[" + b",".join(text for _, text in self._rendered.values()) + b"]"
-        return TargetList(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', len(ordered))
+        return TargetList(
+            body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', len(ordered)
+        )
 
-    def _text(self, target: Target) -> bytes:
-        known, text = self._rendered.get(target.agent_id, (None, b""))
-        if known == target:
-            return text
-        return json.dumps(_group(target, self._inventory_labels), separators=(",", ":")).encode()
+    def _entry(self, target: Target) -> tuple[Target, bytes]:
+        known = self._rendered.get(target.agent_id)
+        # A tuple compares its parts even with itself.
+        if known is not None and (known[0] is target or known[0] == target):
+            return known
+        group = _group(target, self._inventory_labels)
+        return target, json.dumps(group, separators=(",", ":")).encode()
 
 
 def render_targets(targets: Iterable[Target], inventory_labels: Sequence[str]) -> TargetList:
