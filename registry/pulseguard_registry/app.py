@@ -27,6 +27,7 @@ from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.agents.retirement import retire_long_gone
+from pulseguard_registry.agents.silence import SilenceWatch
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
@@ -38,7 +39,7 @@ from pulseguard_registry.database.migrate import head_revision, take_lock, upgra
 from pulseguard_registry.database.supervisor import Supervisor
 from pulseguard_registry.discovery import routes as discovery_routes
 from pulseguard_registry.discovery.addresses import AddressPolicy
-from pulseguard_registry.discovery.targets import TargetFollower
+from pulseguard_registry.discovery.follower import TargetFollower
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.events import routes as event_routes
 from pulseguard_registry.events.service import drop_old_events
@@ -86,8 +87,11 @@ def create_app(
     recording.watch(database.sessions)
     keyring = Keyring(pepper)
     last_use = LastUse(database)
-    targets = TargetFollower(settings.target_labels)
     telemetry = Telemetry()
+    targets = TargetFollower(
+        settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
+    )
+    silence = SilenceWatch(settings.offline_after_seconds)
 
     def prepare() -> None:
         nonlocal new_admin_key
@@ -106,6 +110,7 @@ def create_app(
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
         followers=(keyring, targets),
+        watchers=(silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
 
@@ -143,6 +148,7 @@ def create_app(
     app.state.last_use = last_use
     app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
+    app.state.silence = silence
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit

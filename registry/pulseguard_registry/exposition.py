@@ -35,6 +35,11 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
         age_seconds=time.monotonic() - state.supervisor.confirmed_at,
         database_up=state.supervisor.trouble is None,
     )
+    watch = state.silence.current
+    state.telemetry.set_held(
+        targets=len(state.targets.served.held),
+        agents=watch.held_agents if watch is not None else 0,
+    )
     return _exposed(request, state.telemetry.registry)
 
 

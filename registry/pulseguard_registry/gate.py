@@ -18,8 +18,16 @@ from pulseguard_registry.logs import log_answer, request_in_hand
 from pulseguard_registry.problems import Problem, problem_response, unavailable
 
 BODY_LIMIT_BYTES = 1_048_576
-# Answered while the database is away: liveness, readiness and the registry's own metrics.
-ALWAYS_OPEN = frozenset({f"{API_PREFIX}/health", f"{API_PREFIX}/health/ready", "/metrics"})
+# Answered while the database is away: liveness, readiness, the registry's own metrics, and what
+# discovery doubts.
+ALWAYS_OPEN = frozenset(
+    {
+        f"{API_PREFIX}/health",
+        f"{API_PREFIX}/health/ready",
+        f"{API_PREFIX}/discovery/state",
+        "/metrics",
+    }
+)
 
 log = logging.getLogger("pulseguard.registry")
 

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
+    discovery_grace_seconds: float = Field(900, ge=0, le=86_400, allow_inf_nan=False)
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
     rate_limit_per_second: Rate = 200
     agent_rate_limit_per_second: Rate = 2000

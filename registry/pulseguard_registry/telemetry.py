@@ -17,9 +17,12 @@ class Telemetry:
         self._snapshots = self._counter(catalog.REGISTRY_SNAPSHOTS)
         self._refused = self._counter(catalog.REGISTRY_SD_REFUSED)
         self._rate_limited = self._counter(catalog.REGISTRY_RATE_LIMITED)
+        self._holds = self._counter(catalog.REGISTRY_SD_HOLDS)
         self._batches = self._histogram(catalog.REGISTRY_COMMIT_BATCH)
         self._requests = self._histogram(catalog.REGISTRY_HTTP_DURATION)
         self._targets = self._gauge(catalog.REGISTRY_SD_TARGETS)
+        self._held_targets = self._gauge(catalog.REGISTRY_SD_HELD)
+        self._held_agents = self._gauge(catalog.REGISTRY_SILENCE_HELD)
         self._age = self._gauge(catalog.REGISTRY_SD_AGE)
         self._database_up = self._gauge(catalog.REGISTRY_DATABASE_UP)
         for outcome in ("alive", "goodbye"):
@@ -46,6 +49,20 @@ class Telemetry:
     def count_rate_limited(self, reason: str) -> None:
         """One request answered 429, by what sends too many: a `key` or an `address`."""
         self._rate_limited.labels(reason).inc()
+
+    def refused_targets(self) -> dict[str, int]:
+        """How many discovery requests were answered 503, by reason."""
+        samples = (sample for family in self._refused.collect() for sample in family.samples)
+        return {sample.labels[catalog.LABEL_REASON]: int(sample.value) for sample in samples}
+
+    def count_hold(self) -> None:
+        """One fall of the target list that this registry holds back."""
+        self._holds.inc()
+
+    def set_held(self, *, targets: int, agents: int) -> None:
+        """What is held back: targets in discovery, agents that are not called OFFLINE."""
+        self._held_targets.set(targets)
+        self._held_agents.set(agents)
 
     def observe_batch(self, size: int) -> None:
         """One group commit of so many writes."""

@@ -57,7 +57,15 @@ class RegistryProcess:
 
     def get(self, path: str, key: str = "") -> Answer:
         """GET without any client library's retries."""
-        request = urllib.request.Request(self.url + path)
+        return self._ask(urllib.request.Request(self.url + path), key)
+
+    def post(self, path: str, body: Any, key: str = "") -> Answer:
+        """POST JSON, likewise."""
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        return self._ask(request, key)
+
+    def _ask(self, request: urllib.request.Request, key: str) -> Answer:
         if key:
             request.add_header("Authorization", f"Bearer {key}")
         started = time.monotonic()

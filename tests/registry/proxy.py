@@ -1,15 +1,20 @@
-"""A TCP door to PostgreSQL's socket that can be shut, or swallow everything."""
+"""A TCP door to PostgreSQL's socket that can be shut, swallow, delay or cut what is said."""
 
 from __future__ import annotations
 
 import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-Mode = Literal["open", "shut", "black hole"]
+Mode = Literal["open", "shut", "black hole", "slow", "reset"]
+SLOW_SECONDS = 2.5
+# SO_LINGER of no time: closing sends a reset.
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Door:
@@ -49,15 +54,27 @@ class Door:
             while True:
                 client, _ = listener.accept()
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(str(self._target))
+                try:
+                    server.connect(str(self._target))
+                except OSError:  # PostgreSQL is not there, and this door is still
+                    client.close()
+                    server.close()
+                    continue
                 self._pairs += [client, server]
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+                for ends in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._copy, args=ends, daemon=True).start()
 
-    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
+    def _copy(self, source: socket.socket, sink: socket.socket, is_answer: bool) -> None:
         with suppress(OSError), source, sink:
             while data := source.recv(65536):
-                if self._mode == "open":
+                if self._mode == "reset" and is_answer:
+                    sink.sendall(data[: len(data) // 2])
+                    sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+                    sink.shutdown(socket.SHUT_RD)  # whoever reads it would keep it open
+                    return
+                if self._mode == "slow" and is_answer:
+                    time.sleep(SLOW_SECONDS)
+                if self._mode != "black hole":
                     sink.sendall(data)
             sink.shutdown(socket.SHUT_RDWR)
 

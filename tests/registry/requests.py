@@ -87,6 +87,8 @@ CALLS = (
         roles=("agent", "viewer", "editor", "admin"),
     ),
     Call("GET", f"{V1}/discovery/targets", roles=("prometheus", "viewer", "editor", "admin")),
+    Call("GET", f"{V1}/discovery/state", roles=("prometheus", "viewer", "editor", "admin")),
+    Call("POST", f"{V1}/discovery/release", roles=("editor", "admin")),
     Call(
         "POST",
         f"{V1}/alerts/webhook",

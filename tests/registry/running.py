@@ -68,6 +68,17 @@ class RunningRegistry:
         with psycopg.connect(self.database_url) as connection:
             connection.execute(statement)
 
+    def wait_until_silence_counts(self) -> None:
+        """As after a day of listening: before a period has passed, nobody is silent."""
+
+        def counts() -> bool:
+            self.execute("UPDATE watch SET judged_from = now() - interval '1 day'")
+            return bool(
+                self.rows("SELECT silent_before > now() - interval '1 min' FROM watch")[0][0]
+            )
+
+        eventually(counts)
+
     def bearer(self, key: str | None) -> dict[str, str]:
         """The header that carries a key."""
         return {"Authorization": f"Bearer {self.admin if key is None else key}"}

@@ -81,3 +81,39 @@ def test_a_network_that_an_operator_allows_may_be_scraped_but_never_link_local()
     assert check_address("8.8.8.8:80", policy, resolve)
     with pytest.raises(AddressRefused):
         check_address("169.254.169.254:80", policy, resolve)
+
+
+CARRYING = ("::ffff:{}", "64:ff9b::{}", "64:ff9b:1::{}", "::{}")
+SIX_TO_FOUR = {"169.254.169.254": "2002:a9fe:a9fe::1", "127.0.0.1": "2002:7f00:1::"}
+NEVER = ("169.254.169.254", "100.100.100.200", "127.0.0.1", "224.0.0.1", "0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(form.format(inside) for form in CARRYING for inside in NEVER),
+        *SIX_TO_FOUR.values(),
+        "2001:0:a9fe:a9fe::5601:5601",  # Teredo, whose client is 169.254.169.254
+    ],
+)
+def test_what_is_never_scraped_is_not_scraped_inside_an_ipv6_address(address: str) -> None:
+    everything = tuple(map(ipaddress.ip_network, ("0.0.0.0/0", "::/0")))
+    policy = AddressPolicy(loopback_only=False, networks=everything, host_suffixes=())
+
+    with pytest.raises(AddressRefused, match=r"never scraped|this machine only"):
+        check_address(f"[{address}]:80", policy, resolve)
+
+
+def test_an_address_of_ipv6_that_carries_one_of_ipv4_needs_both_to_be_allowed() -> None:
+    def may(address: str, *networks: str) -> bool:
+        allowed = tuple(map(ipaddress.ip_network, networks))
+        policy = AddressPolicy(loopback_only=False, networks=allowed, host_suffixes=())
+        try:
+            return bool(check_address(f"[{address}]:80", policy, resolve))
+        except AddressRefused:
+            return False
+
+    assert may("64:ff9b::10.0.0.7", "64:ff9b::/96", "10.0.0.0/8")
+    assert not may("64:ff9b::10.0.0.7", "10.0.0.0/8")
+    assert not may("64:ff9b::10.0.0.7", "64:ff9b::/96")
+    assert may("::ffff:10.0.0.7", "10.0.0.0/8")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import ValidationError
 
 from pulseguard_registry.database import supervisor
 from pulseguard_registry.discovery.targets import Target, render_targets
+from pulseguard_registry.settings import Settings
 from tests.registry.running import RunningRegistry, eventually, running_registry
 
 TARGETS = "/api/v1/discovery/targets"
@@ -143,3 +145,16 @@ def test_a_label_that_slipped_into_the_database_never_reaches_the_list() -> None
     assert labels["agent_id"] == "id"
     assert "region" not in labels
     assert labels["tier"] == "gold"
+
+
+def test_a_target_has_at_most_eight_labels_and_a_third_of_the_inventory_is_refused() -> None:
+    brought = {f"label_{number}": "x" for number in range(20)}
+    target = Target("127.0.0.1:1", "id", "a", "i", "t", "e", "", brought)
+    chosen = Settings(target_labels=("label_3", "label_7")).target_labels
+
+    labels = json.loads(render_targets([target], chosen).body)[0]["labels"]
+
+    assert len(labels) == 8
+    assert {"label_3", "label_7"} <= labels.keys()
+    with pytest.raises(ValidationError, match="at most 2"):
+        Settings(target_labels=("one", "two", "three"))

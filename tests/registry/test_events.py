@@ -85,6 +85,7 @@ def test_a_change_of_status_is_told_though_nobody_writes_it(registry: RunningReg
 
     heartbeat(registry, agent_id, state="stuck")
     eventually(lambda: moves(registry, agent_id)[1:] == [("ONLINE", "ERROR", "stuck")])
+    registry.wait_until_silence_counts()
     registry.execute(
         f"UPDATE agents SET last_seen_at = now() - interval '46 s' WHERE id = '{agent_id}'"
     )

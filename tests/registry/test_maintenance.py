@@ -101,6 +101,7 @@ def test_who_is_away_for_days_is_retired_and_nobody_else(registry: RunningRegist
     for name, agent_id in ids.items():
         heartbeat(registry, agent_id, goodbye=name.startswith(("stopped", "restored")))
     silent = f"('{ids['silent']}', '{ids['silent lately']}')"
+    registry.wait_until_silence_counts()
     registry.execute(
         f"UPDATE agents SET last_seen_at = now() - interval '9 d' WHERE id IN {silent}"
     )

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from pulseguard_registry import app
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.models import Agent, Watch
 from pulseguard_registry.audit.models import AuditRecord
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
@@ -86,7 +86,9 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
-    for model in (Agent, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey, AuditRecord):
+    for model in (
+        *(Agent, Watch, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey, AuditRecord),
+    ):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns
 

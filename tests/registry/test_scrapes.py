@@ -30,6 +30,7 @@ def fleet(registry: RunningRegistry) -> dict[str, str]:
     ids["nowhere"] = registry.register("nowhere", metrics_address=None)["id"]
     for name in (*beating, "silent", "nowhere"):
         registry.post(f"{AGENTS}/{ids[name]}/heartbeat", {})
+    registry.wait_until_silence_counts()
     registry.execute(
         f"UPDATE agents SET last_seen_at = now() - interval '1 h' WHERE id = '{ids['silent']}'"
     )

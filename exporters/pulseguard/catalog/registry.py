@@ -48,6 +48,21 @@ REGISTRY_SD_REFUSED: Final = Metric(
     "Discovery requests answered 503 rather than with a doubtful list.",
     (LABEL_REASON,),
 )
+REGISTRY_SD_HELD: Final = Metric(
+    "pulseguard_registry_sd_held_back_targets",
+    "gauge",
+    "Targets in the discovery document that too many would have left at once.",
+)
+REGISTRY_SD_HOLDS: Final = Metric(
+    "pulseguard_registry_sd_holds_total",
+    "counter",
+    "Falls of the number of targets that were held back.",
+)
+REGISTRY_SILENCE_HELD: Final = Metric(
+    "pulseguard_registry_silence_held_back_agents",
+    "gauge",
+    "Agents that are not called OFFLINE yet, because too many fell silent at once.",
+)
 REGISTRY_HEARTBEATS: Final = Metric(
     "pulseguard_registry_heartbeats_total",
     "counter",
@@ -108,6 +123,9 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_SD_TARGETS,
     REGISTRY_SD_AGE,
     REGISTRY_SD_REFUSED,
+    REGISTRY_SD_HELD,
+    REGISTRY_SD_HOLDS,
+    REGISTRY_SILENCE_HELD,
     REGISTRY_HEARTBEATS,
     REGISTRY_SNAPSHOTS,
     REGISTRY_COMMIT_BATCH,

@@ -1,4 +1,4 @@
-"""The table of agents."""
+"""The table of agents, and since when their silence counts."""
 
 from __future__ import annotations
 
@@ -41,3 +41,16 @@ class Agent(Base):
     operator_set: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=FetchedValue())
     maintenance_until: Mapped[datetime | None] = mapped_column(DateTime(True))
     maintenance_reason: Mapped[str] = mapped_column(server_default=FetchedValue())
+
+
+class Watch(Base):
+    """The one row that the registries keep of their listening; what it means: `silence.Watch`."""
+
+    __tablename__ = "watch"
+
+    is_the_only_row: Mapped[bool] = mapped_column(primary_key=True)
+    noted_at: Mapped[datetime] = mapped_column(DateTime(True))
+    judged_from: Mapped[datetime] = mapped_column(DateTime(True))
+    silent_before: Mapped[datetime] = mapped_column(DateTime(True))
+    held_until: Mapped[datetime | None] = mapped_column(DateTime(True))
+    held_agents: Mapped[int]

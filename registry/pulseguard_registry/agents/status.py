@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, String, and_, case, func, literal, null
+from sqlalchemy import ColumnElement, String, and_, case, func, literal, null, select
 
-from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.models import Agent, Watch
 
 Status = Literal["ONLINE", "ERROR", "UNKNOWN", "OFFLINE", "MAINTENANCE"]
 STATUSES: tuple[Status, ...] = ("ONLINE", "ERROR", "UNKNOWN", "OFFLINE", "MAINTENANCE")
@@ -47,4 +47,7 @@ def _is_maintained() -> ColumnElement[bool]:
 
 
 def _is_silent(offline_after_seconds: float) -> ColumnElement[bool]:
-    return Agent.last_seen_at < func.now() - timedelta(seconds=offline_after_seconds)
+    """Silent for so long, and known to be while somebody listened (`agents/silence.py`)."""
+    heard_in_time = func.now() - timedelta(seconds=offline_after_seconds)
+    silent_before = select(Watch.silent_before).scalar_subquery()
+    return Agent.last_seen_at < func.least(silent_before, heard_in_time)

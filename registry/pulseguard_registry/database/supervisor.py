@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import AsyncConnection, IsolationLevel
+from psycopg import AsyncConnection
 from sqlalchemy.exc import DBAPIError
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS, connect
@@ -33,7 +33,14 @@ class Follower(Protocol):
     version_name: str
 
     async def reload(self, connection: AsyncConnection[Any]) -> None:
-        """Read everything again, inside a transaction that sees one moment."""
+        """Read everything again, inside a transaction of the default isolation, READ COMMITTED."""
+
+
+class Watcher(Protocol):
+    """Something that looks at the database at every tick, before the followers read."""
+
+    async def look(self, connection: AsyncConnection[Any]) -> None:
+        """Look, and change what has to change by now; in autocommit mode."""
 
 
 class Supervisor:
@@ -54,6 +61,7 @@ class Supervisor:
         prepare: Callable[[], None],
         revive: Callable[[], None] | None = None,
         followers: Sequence[Follower],
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self.trouble: str | None = f"cannot use {place} yet: connecting; try again in a moment"
         self.confirmed_at = float("-inf")
@@ -62,6 +70,7 @@ class Supervisor:
         self._prepare = prepare
         self._revive = revive
         self._followers = followers
+        self._watchers = watchers
         self._known: dict[str, int] = {}
         self._ticked = asyncio.Event()
         self._wanted = asyncio.Event()
@@ -136,6 +145,8 @@ class Supervisor:
         self._ticked = asyncio.Event()
 
     async def _follow(self, connection: AsyncConnection[Any]) -> None:
+        for watcher in self._watchers:
+            await watcher.look(connection)
         asked_at = time.monotonic()
         versions = await _read_versions(connection)
         if versions != self._known:
@@ -143,8 +154,8 @@ class Supervisor:
         self.confirmed_at = asked_at
 
     async def _reload(self, connection: AsyncConnection[Any]) -> None:
-        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         async with connection.transaction():
+            # First: whatever changes in between is read twice, and never missed.
             versions = await _read_versions(connection)
             for follower in self._followers:
                 if versions[follower.version_name] != self._known.get(follower.version_name):

@@ -17,7 +17,9 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?"
 )
 
-
+# RFC 6052 and RFC 8215: the last 32 bits are the IPv4 address. RFC 4291: so they are here.
+_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
+_COMPATIBLE = ipaddress.ip_network("::/96")
 # Those outside of the link-local networks: Alibaba Cloud, AWS over IPv6.
 METADATA_SERVICES = frozenset(
     {ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")}
@@ -115,7 +117,28 @@ def _has_suffix(host: str, suffixes: Iterable[str]) -> bool:
 
 
 def _check_ip(address: Address, policy: AddressPolicy) -> None:
-    address = getattr(address, "ipv4_mapped", None) or address
+    carried = _carried_by(address)
+    if carried is not None:
+        _check_ip(carried, policy)
+    # The mapped form is the IPv4 address itself; the others are also addresses of their own.
+    if getattr(address, "ipv4_mapped", None) is None:
+        _check_one(address, policy)
+
+
+def _carried_by(address: Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address at which a packet for this IPv6 address would arrive, if it holds one."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address.teredo is not None:
+        return address.teredo[1]
+    if address in _COMPATIBLE and not (address.is_loopback or address.is_unspecified):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    if any(address in network for network in _NAT64):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour
+
+
+def _check_one(address: Address, policy: AddressPolicy) -> None:
     if address.is_loopback:
         if policy.loopback_only:
             return

@@ -10,12 +10,14 @@ from fastapi import APIRouter, Request, Response
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.discovery import state as discovery_state
+from pulseguard_registry.discovery.schemas import DiscoveryState, Released
 from pulseguard_registry.problems import unavailable
 
 router = APIRouter(prefix=f"{API_PREFIX}/discovery", tags=["discovery"])
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
-
-IN_DOUBT_SECONDS = 3.0
+Operator = Annotated[Principal, requires("editor", "admin")]
 
 _EXAMPLE = [
     {
@@ -45,7 +47,7 @@ async def read_targets(scraper: Scraper, request: Request) -> Response:
     last 3 s is answered 503, on which Prometheus keeps the list that it has."""
     state = request.app.state
     targets = state.targets.current
-    if targets is None or time.monotonic() - state.supervisor.confirmed_at > IN_DOUBT_SECONDS:
+    if discovery_state.is_in_doubt(state.targets, _age_seconds(request)):
         state.telemetry.count_refused_targets("unconfirmed")
         raise unavailable("the database has not confirmed the target list within 3 s; keep yours")
     headers = {"ETag": targets.etag, "Cache-Control": "no-cache"}
@@ -53,3 +55,31 @@ async def read_targets(scraper: Scraper, request: Request) -> Response:
         return Response(status_code=304, headers=headers)
     # The media type exactly: Prometheus refuses any parameter but a charset.
     return Response(targets.body, headers=headers, media_type="application/json")
+
+
+@router.get("/state")
+async def read_state(scraper: Scraper, request: Request) -> DiscoveryState:
+    """What the list holds and since when, what is held back, whether it is in doubt. Answered from
+    memory, while the database is away too."""
+    state = request.app.state
+    age_seconds = _age_seconds(request)
+    in_doubt = discovery_state.is_in_doubt(state.targets, age_seconds)
+    return discovery_state.state_of(
+        state.targets,
+        state.silence.current,
+        age_seconds,
+        in_doubt or state.supervisor.trouble is not None,
+        state.telemetry.refused_targets(),
+    )
+
+
+@router.post("/release")
+def release_targets(operator: Operator, session: DatabaseSession) -> Released:
+    """Let the targets go that are held back. Again, or where nothing is held back, changes
+    nothing."""
+    return Released(released=discovery_state.release(session, operator.name))
+
+
+def _age_seconds(request: Request) -> float:
+    confirmed_at: float = request.app.state.supervisor.confirmed_at
+    return time.monotonic() - confirmed_at

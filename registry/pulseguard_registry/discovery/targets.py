@@ -1,4 +1,4 @@
-"""The target list as kept bytes: rebuilt when the inventory changes, served at no cost."""
+"""The target list as bytes: rendered when the inventory changes, served at no cost."""
 
 from __future__ import annotations
 
@@ -6,16 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from psycopg import AsyncConnection
-
-# A stable order: Prometheus knows a group by its position.
-_SELECT = """
-SELECT metrics_address, id::text, name, instance, type, environment, team, labels FROM agents
- WHERE stopped_at IS NULL AND retired_at IS NULL AND metrics_address IS NOT NULL
- ORDER BY id
-"""
+from operator import attrgetter
+from typing import NamedTuple
 
 
 class Target(NamedTuple):
@@ -40,27 +32,40 @@ class TargetList:
     count: int
 
 
-def render_targets(targets: Iterable[Target], inventory_labels: Sequence[str]) -> TargetList:
-    """The document of https://prometheus.io/docs/prometheus/latest/http_sd/: strings only."""
-    groups = [_group(target, inventory_labels) for target in targets]
-    body = json.dumps(groups, separators=(",", ":")).encode()
-    return TargetList(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', len(groups))
+_BY_AGENT = attrgetter("agent_id")
 
 
-class TargetFollower:
-    """Follows the inventory; `current` is None until it was read once."""
-
-    version_name = "targets"
+class Renderer:
+    """Renders lists of targets, and each target once for as long as it stays the same."""
 
     def __init__(self, inventory_labels: Sequence[str]) -> None:
         self._inventory_labels = inventory_labels
-        self.current: TargetList | None = None
+        self._rendered: dict[str, tuple[Target, bytes]] = {}
 
-    async def reload(self, connection: AsyncConnection[Any]) -> None:
-        """Read the inventory and render it again."""
-        cursor = await connection.execute(_SELECT)
-        rows = await cursor.fetchall()
-        self.current = render_targets((Target(*row) for row in rows), self._inventory_labels)
+    def render(self, targets: Iterable[Target]) -> TargetList:
+        """The document of https://prometheus.io/docs/prometheus/latest/http_sd/: strings only.
+
+        In the order of the ids: Prometheus knows a group by its position.
+        """
+        ordered = sorted(targets, key=_BY_AGENT)
+        self._rendered = {target.agent_id: self._entry(target) for target in ordered}
+        body = b"[" + b",".join(text for _, text in self._rendered.values()) + b"]"
+        return TargetList(
+            body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', len(ordered)
+        )
+
+    def _entry(self, target: Target) -> tuple[Target, bytes]:
+        known = self._rendered.get(target.agent_id)
+        # A tuple compares its parts even with itself.
+        if known is not None and (known[0] is target or known[0] == target):
+            return known
+        group = _group(target, self._inventory_labels)
+        return target, json.dumps(group, separators=(",", ":")).encode()
+
+
+def render_targets(targets: Iterable[Target], inventory_labels: Sequence[str]) -> TargetList:
+    """One list, rendered once."""
+    return Renderer(inventory_labels).render(targets)
 
 
 def _group(target: Target, inventory_labels: Sequence[str]) -> dict[str, object]:

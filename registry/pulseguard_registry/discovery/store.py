@@ -1,0 +1,168 @@
+"""What the database keeps of discovery: the targets served last, and the guard's one row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import AsyncConnection
+
+from pulseguard_registry.discovery.guard import Hold, Left, Served
+from pulseguard_registry.discovery.targets import Target
+
+# Rows become objects on the event loop: a few at a time, so that nothing else waits for long.
+ROWS_AT_ONCE = 500
+
+_LOCK = """
+SELECT now(), generation, held_since, held_until, holds, released_at, released_by, released_targets
+  FROM discovery_guard FOR UPDATE
+"""
+# PostgreSQL compares what was served with what there is: of ten thousand targets a few change.
+_CHANGED = """
+SELECT metrics_address, id::text, name, instance, type, environment, team, labels
+  FROM agents LEFT JOIN served_targets ON agent_id = id
+ WHERE stopped_at IS NULL AND retired_at IS NULL AND metrics_address IS NOT NULL
+   AND target IS DISTINCT FROM jsonb_build_array(metrics_address, id::text, name, instance, type,
+                                                 environment, team, labels)
+"""
+_LEFT = """
+SELECT agent_id::text, stopped_at, retired_at
+  FROM served_targets LEFT JOIN agents ON agent_id = id
+ WHERE id IS NULL OR stopped_at IS NOT NULL OR retired_at IS NOT NULL OR metrics_address IS NULL
+"""
+_SERVED = "SELECT agent_id::text, target, left_at FROM served_targets"
+_REMOVE = "DELETE FROM served_targets WHERE agent_id = ANY(%s::uuid[])"
+_STORE = """
+INSERT INTO served_targets
+SELECT * FROM unnest(%s::uuid[], %s::jsonb[], %s::timestamptz[])
+    ON CONFLICT (agent_id) DO UPDATE SET target = excluded.target, left_at = excluded.left_at
+"""
+# The id of the transaction, so that one which failed at its end is not taken for the next one.
+_NOTE = """
+UPDATE discovery_guard
+   SET generation = greatest(generation + 1, %s + 1, pg_current_xact_id()::text::bigint),
+       held_since = %s, held_until = %s, held_targets = %s, holds = %s
+RETURNING generation
+"""
+# For every registry this is a change of the list, until one of them has decided.
+_GRACE_ENDS = """
+UPDATE versions SET value = pg_current_xact_id()::text::bigint
+ WHERE name = 'targets' AND EXISTS (SELECT FROM discovery_guard WHERE held_until <= now())
+"""
+
+
+@dataclass(frozen=True)
+class GuardRow:
+    """The guard's row, and the database's time of reading it."""
+
+    now: datetime
+    generation: int
+    held_since: datetime | None
+    held_until: datetime | None
+    holds: int
+    released_at: datetime | None
+    released_by: str | None
+    released_targets: int | None
+
+    @property
+    def hold(self) -> Hold | None:
+        """The fall that is held back, if one is."""
+        if self.held_since is None or self.held_until is None:
+            return None
+        return Hold(self.held_since, self.held_until)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What makes one Served of another in the table."""
+
+    removed: list[str]
+    stored: list[tuple[str, Target | None, datetime | None]]
+
+    @classmethod
+    def between(cls, before: Served, after: Served) -> Changes:
+        """Targets and losses that have come, changed or gone."""
+        gone = before.targets.keys() | before.lost.keys()
+        gone -= after.targets.keys() | after.lost.keys()
+        targets = [
+            (agent, target, None)
+            for agent, target in after.targets.items()
+            if before.targets.get(agent) != target
+        ]
+        lost = [
+            (agent, None, left_at)
+            for agent, left_at in after.lost.items()
+            if before.lost.get(agent) != left_at
+        ]
+        return cls(list(gone), [*targets, *lost])
+
+    def __bool__(self) -> bool:
+        return bool(self.removed or self.stored)
+
+
+async def mark_end_of_grace(connection: AsyncConnection[Any]) -> None:
+    """Have the list decided again where a grace time has ended."""
+    await connection.execute(_GRACE_ENDS)
+
+
+async def lock_guard(connection: AsyncConnection[Any]) -> GuardRow:
+    """The guard's row, which no other registry changes until the end of the transaction."""
+    cursor = await connection.execute(_LOCK)
+    return GuardRow(*(await cursor.fetchone() or ()))
+
+
+async def read_served(connection: AsyncConnection[Any], hold: Hold | None) -> Served:
+    """What was served last."""
+    rows = await _rows(connection, _SERVED)
+    return Served(
+        {agent: Target(*target) for agent, target, left_at in rows if left_at is None},
+        {agent: left_at for agent, _, left_at in rows if left_at is not None},
+        hold,
+    )
+
+
+async def read_left(connection: AsyncConnection[Any]) -> list[Left]:
+    """What was served and is no target now."""
+    return [Left(*row) for row in await _rows(connection, _LEFT)]
+
+
+async def read_inventory(
+    connection: AsyncConnection[Any], served: Served, left: list[Left]
+) -> dict[str, Target]:
+    """The targets that there are now, by the id of their agent: those served, with the changes."""
+    inventory = {**served.targets}
+    for gone in left:
+        inventory.pop(gone.agent_id, None)
+    changed = [Target(*row) for row in await _rows(connection, _CHANGED)]
+    return inventory | {target.agent_id: target for target in changed}
+
+
+async def keep(
+    connection: AsyncConnection[Any], row: GuardRow, served: Served, changes: Changes, known: int
+) -> int:
+    """Store what is served now; returns its generation, above the `known` one."""
+    if changes.removed:
+        await connection.execute(_REMOVE, [changes.removed])
+    if changes.stored:
+        agents, targets, left = zip(*changes.stored, strict=True)
+        texts = [None if target is None else json.dumps(target) for target in targets]
+        await connection.execute(_STORE, [list(agents), texts, list(left)])
+    since, until = served.hold or (None, None)
+    holds = row.holds + (served.hold is not None and row.hold is None)
+    values = [known, since, until, len(served.held), holds]
+    cursor = await connection.execute(_NOTE, values)
+    noted = await cursor.fetchone()
+    assert noted is not None, "the migration makes this row"
+    return int(noted[0])
+
+
+async def _rows(connection: AsyncConnection[Any], query: LiteralString) -> list[tuple[Any, ...]]:
+    cursor = await connection.execute(query)
+    rows: list[tuple[Any, ...]] = []
+    while some := await cursor.fetchmany(ROWS_AT_ONCE):
+        rows += some
+        await asyncio.sleep(0)
+    return rows

@@ -1,0 +1,211 @@
+"""Who is OFFLINE by silence: never because nobody listened, and not all at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulseguard_registry.agents.silence import Count, Watch, judge
+from pulseguard_registry.heartbeats.statement import Write
+from tests.registry.running import RunningRegistry, eventually, running_registry
+
+PERIOD = timedelta(seconds=45)
+BEAT = timedelta(seconds=15)
+TICK = timedelta(seconds=1)
+START = datetime(2026, 11, 23, tzinfo=UTC)
+FLEET = 500 if os.environ.get("PULSEGUARD_TEST_LONG") == "1" else 40
+
+
+class Fleet:
+    """Agents that beat every 15 s, each at its own second, while somebody listens."""
+
+    def __init__(self, size: int) -> None:
+        self.now = START
+        self.heard = dict.fromkeys(range(size), START)
+        self.dead: set[int] = set()
+        self.watch = Watch(START, START, START - 10 * PERIOD, None, 0)
+
+    def listen(self, seconds: int) -> Iterable[set[int]]:
+        """The silent at each tick of a registry that is up for so long."""
+        for _ in range(seconds):
+            self.now += TICK
+            for agent in self.heard.keys() - self.dead:
+                if (self.now - START) % BEAT == timedelta(seconds=agent % 15):
+                    self.heard[agent] = self.now
+            self.watch = judge(self.watch, self.count(), self.now, PERIOD)
+            yield self.silent()
+
+    def count(self) -> Count:
+        """As the database counts."""
+        live = [at for at in self.heard.values() if at >= self.watch.silent_before]
+        late, due = self.now - PERIOD * 2 / 3, self.now - PERIOD
+        return Count(len(live), sum(at < late for at in live), sum(at < due for at in live))
+
+    def silent(self) -> set[int]:
+        """As the status says."""
+        before = min(self.watch.silent_before, self.now - PERIOD)
+        return {agent for agent, at in self.heard.items() if at < before}
+
+
+@given(
+    st.integers(1, 40),
+    st.lists(
+        st.tuples(st.integers(1, 100), st.integers(0, 400), st.sets(st.integers(0, 39))), max_size=4
+    ),
+)
+def test_only_the_dead_are_ever_silent_and_all_of_them_in_the_end(
+    size: int, times: list[tuple[int, int, set[int]]]
+) -> None:
+    fleet = Fleet(size)
+    for up, down, dying in times:
+        for silent in fleet.listen(up):
+            assert silent <= fleet.dead
+        fleet.dead |= dying & fleet.heard.keys()
+        fleet.now += down * TICK
+
+    for silent in fleet.listen(5 * 45):
+        assert silent <= fleet.dead
+    assert silent == fleet.dead
+
+
+@given(st.integers(5, 40))
+def test_many_that_fall_silent_at_once_wait_for_two_periods_more(size: int) -> None:
+    fleet = Fleet(size)
+    for _ in fleet.listen(100):
+        pass
+    fleet.dead = set(range(max(5, size // 6 + 1)))
+
+    waited = next(second for second, silent in enumerate(fleet.listen(300)) if silent)
+
+    assert waited >= 3 * 45 - 15
+    assert fleet.silent() == fleet.dead
+
+
+def agents_of(registry: RunningRegistry, size: int) -> list[uuid.UUID]:
+    """So many agents, put into the inventory at one stroke."""
+    registry.execute(
+        "INSERT INTO agents (id, name, instance, environment, type, deployment_type)"
+        " SELECT gen_random_uuid(), 'bot-' || n, '0', 'production', 'LLM_AGENT', 'LOCAL'"
+        f" FROM generate_series(1, {size}) AS n"
+    )
+    return [agent for (agent,) in registry.rows("SELECT id FROM agents ORDER BY id")]
+
+
+def beat(registry: RunningRegistry, agents: list[uuid.UUID]) -> None:
+    """A heartbeat of each of them, by the way that every heartbeat takes."""
+    commit = registry.app.state.group_commit
+
+    async def submit() -> None:
+        writes = [Write(agent, None, None, "working", False, ()) for agent in agents]
+        outcomes = await asyncio.gather(*map(commit.submit, writes))
+        assert all(outcome.found for outcome in outcomes)
+
+    assert registry.client.portal is not None
+    registry.client.portal.call(submit)
+
+
+def offline(registry: RunningRegistry) -> int:
+    """How many are OFFLINE, as Prometheus reads it."""
+    page = registry.get("/metrics/agents").text
+    (line,) = (each for each in page.splitlines() if each.startswith(OFFLINE))
+    return int(float(line.split()[-1]))
+
+
+OFFLINE = 'pulseguard_registry_agents{status="OFFLINE"}'
+
+
+def beating(
+    registry: RunningRegistry, agents: list[uuid.UUID], holds: Callable[[], object]
+) -> None:
+    """Let them beat, several times a period, until it holds."""
+
+    def beat_and_look() -> object:
+        beat(registry, agents)
+        return holds()
+
+    eventually(beat_and_look)
+
+
+def silence(registry: RunningRegistry) -> dict[str, Any]:
+    """What the registry says of its judging."""
+    return dict(registry.get("/api/v1/discovery/state").json()["silence"])
+
+
+def test_an_outage_of_the_registry_makes_nobody_offline_and_the_gone_are_found_afterwards(
+    database_url: str, tmp_path: Path
+) -> None:
+    period = 1.5
+    with running_registry(database_url, tmp_path, offline_after_seconds=period) as registry:
+        agents = agents_of(registry, FLEET)
+        beat(registry, agents)
+        before = silence(registry)["judged_from"]
+        assert offline(registry) == 0
+    down_since = time.monotonic()
+    eventually(lambda: time.monotonic() - down_since > 3 * period)
+
+    with running_registry(database_url, tmp_path, offline_after_seconds=period) as registry:
+        back_since = time.monotonic()
+        seen = [offline(registry)]
+        assert silence(registry)["judged_from"] > before
+        # They come back as late as they may.
+        while time.monotonic() - back_since < 0.6 * period:
+            seen.append(offline(registry))
+
+        def are_the_gone_found() -> bool:
+            seen.append(offline(registry))
+            return seen[-1] == 2
+
+        beating(registry, agents[2:], are_the_gone_found)
+        gone = registry.get("/api/v1/agents", params={"status": "OFFLINE"}).json()["items"]
+
+    assert set(seen) == {0, 2}
+    assert {agent["id"] for agent in gone} == {str(agent) for agent in agents[:2]}
+
+
+def test_a_fleet_that_falls_silent_at_once_is_not_offline_for_two_periods_more(
+    database_url: str, tmp_path: Path
+) -> None:
+    with running_registry(database_url, tmp_path, offline_after_seconds=1) as registry:
+        agents = agents_of(registry, 8)
+        judged = time.monotonic()
+        beating(registry, agents, lambda: time.monotonic() - judged > 2)
+
+        eventually(lambda: offline(registry) or silence(registry)["held_until"])
+        held_since = time.monotonic()
+        page = registry.get("/metrics").text
+        assert "pulseguard_registry_silence_held_back_agents 8.0" in page
+        eventually(lambda: offline(registry))
+
+        assert 1.5 < time.monotonic() - held_since < 6
+        assert offline(registry) == 8
+        assert silence(registry)["held_until"] is None
+
+
+def test_replicas_recreated_cleanly_are_the_same_agents_and_the_same_list(
+    registry: RunningRegistry,
+) -> None:
+    names = [f"replica-{number}" for number in range(20)]
+    agents = [registry.register(name)["id"] for name in names]
+    eventually(lambda: len(registry.targets()) == 20)
+    whole = registry.targets()
+
+    for _ in range(3):
+        for name, agent in zip(names, agents, strict=True):
+            registry.post(f"/api/v1/agents/{agent}/heartbeat", {"goodbye": True})
+            assert registry.register(name)["id"] == agent
+            assert len(registry.targets()) >= 19
+
+    eventually(lambda: registry.targets() == whole)
+    items = registry.get("/api/v1/agents").json()["items"]
+    assert {agent["id"] for agent in items} == set(agents)
+    assert "silent" not in {agent["status_reason"] for agent in items}
+    assert registry.get("/api/v1/discovery/state").json()["holds"] == 0
