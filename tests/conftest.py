@@ -1,19 +1,47 @@
 """What all tests share: their order, and that they know nothing of a stack on this machine."""
 
+import gc
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 # These start whole stacks, and mostly wait: behind them is enough work for whoever waits less.
 _FIRST = ("end_to_end", "stack/demo", "stack/runner", "stack/status")
 _HERE = Path(__file__).parent
+_USUAL: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGHUP: signal.SIG_DFL,
+    signal.SIGQUIT: signal.SIG_DFL,
+}
+
+
+def pytest_configure() -> None:
+    """Hear what `nohup` and a shell's `&` have their programs ignore, and theirs inherit."""
+    if threading.current_thread() is threading.main_thread():
+        for number, usual in _USUAL.items():
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, usual)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Import no file for nothing, where only the few tests are wanted that run alone."""
     is_test = collection_path.match("test_*.py") and config.option.markexpr == "alone"
     return True if is_test and "mark.alone" not in collection_path.read_text() else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Import all test files, with all they test, before garbage is collected: a third faster."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import urllib.parse
@@ -57,7 +56,6 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=_hear_signals,
         )
 
     def run_file(self) -> dict[str, Any]:  # Any: decoded JSON
@@ -108,9 +106,3 @@ class Stack:
             if ours and entry.name != str(os.getpid()):
                 found.append(f"{entry.name} {said[0].replace(bytes(1), b' ').decode()}")
         return found
-
-
-def _hear_signals() -> None:
-    """Whoever runs the tests in the background may have them ignored, and children inherit that."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
