@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "pydantic",
         "pydantic_core",
         "pydantic_settings",
+        "rich",
         "sqlalchemy",
         "starlette",
         "uvicorn",

@@ -155,7 +155,7 @@ def create_app(
     app.state.address_policy = AddressPolicy.from_settings(settings)
     app.state.schema_revision = head_revision()
     app.include_router(_api(), responses=PROBLEMS)
-    app.include_router(exposition.router)
+    app.include_router(exposition.router, responses=PROBLEMS)
     app.include_router(front_page.router)
     install_problem_handlers(app)
     describe_bodies(app, heartbeat_routes.BODIES)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote
 
 import psutil
 
@@ -105,6 +106,32 @@ def owner_of(data_dir: Path) -> str | None:
     except OSError:
         return None
     return None
+
+
+def running_url(data_dir: Path) -> str:
+    """The URL of the embedded PostgreSQL that somebody else runs in this folder.
+
+    From its postmaster.pid, in which it tells where it listens. DatabaseUnavailable where it does
+    not listen yet.
+    """
+    path = data_dir / DATA_FOLDER / "postmaster.pid"
+    try:
+        port, folder = path.read_text(encoding="utf-8").splitlines()[3:5]
+    except (OSError, ValueError):
+        raise DatabaseUnavailable(
+            f"the embedded PostgreSQL in {path.parent} is starting or stopping; try again"
+        ) from None
+    return f"postgresql://postgres@/postgres?host={quote(folder, safe='')}&port={port}"
+
+
+def programs_folder() -> Path | None:
+    """Where the wheel has PostgreSQL's own programs (pg_dump); None where it is not installed."""
+    try:
+        module = _server_module()
+    except ConfigurationError:
+        return None
+    folder = Path(module.__file__).parent / f"pginstall{module.TARGET_POSTGRES_VERSION}" / "bin"
+    return folder if folder.is_dir() else None
 
 
 def remove_stale_pid_file(data_dir: Path) -> None:

@@ -23,6 +23,17 @@ def direct_body(model: type[BaseModel]) -> dict[str, Any]:  # Any: a piece of an
     }
 
 
+def _name_problems(document: dict[str, Any]) -> None:  # Any: the document
+    """Give problem documents their media type, which FastAPI has no way to say."""
+    reference = {"$ref": REFERENCE.format(model="ProblemDocument")}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                if content.get("application/json", {}).get("schema") == reference:
+                    content["application/problem+json"] = content.pop("application/json")
+
+
 def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
     """Make the application's OpenAPI document hold the schemas of these bodies."""
     generate = app.openapi
@@ -34,6 +45,7 @@ def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
                 [(model, "validation") for model in models], ref_template=REFERENCE
             )
             document["components"]["schemas"] |= schema["$defs"]
+            _name_problems(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

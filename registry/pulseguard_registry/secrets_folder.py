@@ -43,6 +43,22 @@ def read_pepper(settings: Settings, folder: Path) -> str:
     return kept
 
 
+def known_pepper(settings: Settings) -> str | None:
+    """The pepper given by setting, else the one in the data folder; None where there is none."""
+    given = settings.resolved_pepper()
+    if given is not None:
+        return given
+    try:
+        return (settings.data_dir / "secrets" / PEPPER_FILE).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
+
+
+def write_pepper(folder: Path, pepper: str) -> None:
+    """Keep a pepper in the folder, for the next start."""
+    write_secret(folder / PEPPER_FILE, pepper)
+
+
 def write_secret(path: Path, secret: str) -> Path:
     """Write a file that only its owner can read, in one step; returns its path."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")

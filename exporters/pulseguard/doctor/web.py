@@ -64,9 +64,10 @@ def ask(
     key: str | None = None,
     query: Mapping[str, str] | None = None,
     body: Mapping[str, object] | None = None,
+    method: str | None = None,
     seconds: float = DEADLINE_SECONDS,
 ) -> Answer:
-    """The answer to a GET, or to a POST of `body`, after at most `seconds` in all.
+    """The answer to a GET, to a POST of `body`, or to another method, after at most `seconds`.
 
     NoAnswer where none came. Redirects are not followed and proxies not used: a key goes to the
     server that was named, and to nobody else.
@@ -79,7 +80,7 @@ def ask(
     try:
         connection.connect()
         watch.begin(connection.sock)
-        connection.request("GET" if content is None else "POST", path, content, _headers(key))
+        connection.request(method or _usual(content), path, content, _headers(key))
         response = connection.getresponse()
         content = _read(response)
         # What ends where the watch cut it, and names no length, looks complete.
@@ -129,6 +130,10 @@ def _connection(
         context = ssl.create_default_context()
         return http.client.HTTPSConnection(host, port, timeout=seconds, context=context)
     return http.client.HTTPConnection(host, port, timeout=seconds)
+
+
+def _usual(content: bytes | None) -> str:
+    return "GET" if content is None else "POST"
 
 
 def _headers(key: str | None) -> dict[str, str]:

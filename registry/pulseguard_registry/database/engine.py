@@ -28,7 +28,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine: Engine = create_engine(
-            _with_driver(url),
+            with_driver(url),
             pool_size=10,
             max_overflow=10,
             pool_timeout=3,
@@ -67,6 +67,7 @@ def _set_timeouts(connection: Connection[Any], _: object) -> None:
     connection.commit()
 
 
-def _with_driver(url: str) -> str:
+def with_driver(url: str) -> str:
+    """The URL with psycopg named as its driver."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql+psycopg{separator}{rest}" if scheme.startswith("postgres") else url

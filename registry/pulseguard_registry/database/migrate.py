@@ -24,7 +24,7 @@ def upgrade(engine: Engine, place: Place) -> None:
         take_lock(connection)
         config = _config(connection)
         current = current_revision(connection)
-        if current is not None and current not in _known_revisions(config):
+        if current is not None and current not in known_revisions():
             raise too_new(place, current)
         if current != head_revision():
             command.upgrade(config, "head")
@@ -58,13 +58,14 @@ def head_revision() -> str:
     return head
 
 
+def known_revisions() -> set[str]:
+    """Every revision that this version of the registry knows."""
+    return {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
-
-
-def _known_revisions(config: Config) -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}

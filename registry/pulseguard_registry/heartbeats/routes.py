@@ -22,7 +22,7 @@ from pulseguard_registry.heartbeats.statement import Outcome, Write
 from pulseguard_registry.openapi import direct_body
 from pulseguard_registry.problems import Problem, refusal, validation_problem
 from pulseguard_registry.snapshots.schemas import SnapshotPush, SnapshotReceipt
-from pulseguard_registry.strict_json import DirectRoute
+from pulseguard_registry.strict_json import DirectRoute, refuse_repeated_names
 
 router = APIRouter(
     prefix=f"{API_PREFIX}/agents/{{agent_id}}", tags=["heartbeats"], route_class=DirectRoute
@@ -103,9 +103,13 @@ def _parse(model: type[Body], body: bytes) -> Body:
     if not body:
         raise Problem(422, "the body is missing; send a JSON object")
     try:
-        return model.model_validate_json(body)
+        parsed = model.model_validate_json(body)
+        refuse_repeated_names(body)
     except ValidationError as error:
         raise validation_problem(error.errors(include_url=False)) from None
+    except ValueError as error:
+        raise Problem(422, f"body: is no valid JSON ({error}); send a JSON object") from None
+    return parsed
 
 
 def _agent_id(request: Request) -> uuid.UUID:

@@ -1,0 +1,160 @@
+"""`pulseguard agents`: list, show, retire, and planned work."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import uuid
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pulseguard_registry.operating.reach import (
+    CommandRefused,
+    Document,
+    Registry,
+    add_flags,
+    find_registry,
+)
+from pulseguard_registry.operating.terminal import (
+    ago,
+    run_verb,
+    say,
+    write_json,
+    write_pairs,
+    write_table,
+)
+
+FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
+_COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
+_DURATION: Final = re.compile(r"(\d+)(m|h|d)")
+_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a verb; 0: done, 1: refused, 2: a bad argument."""
+    return run_verb("pulseguard agents", _parser(), argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pulseguard agents", description="The inventory.")
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    listing = verbs.add_parser("list", help="the agents that were not retired")
+    for name in FILTERS:
+        listing.add_argument(f"--{name}", help=f"those of this {name} only")
+    listing.set_defaults(run=_list)
+    showing = verbs.add_parser("show", help="one agent, and why it has this status")
+    showing.set_defaults(run=_show)
+    retiring = verbs.add_parser("retire", help="out of lists and discovery; registering undoes it")
+    retiring.set_defaults(run=_retire)
+    planned = verbs.add_parser("maintenance", help="planned work, until a time")
+    until = planned.add_mutually_exclusive_group(required=True)
+    until.add_argument("--for", dest="lasting", metavar="TIME", help="like 90m, 2h or 1d")
+    until.add_argument("--until", help="2026-12-01T18:00:00+01:00")
+    until.add_argument("--end", action="store_true", help="end it now")
+    planned.add_argument("--reason", default="", help="for others to read")
+    planned.set_defaults(run=_maintain)
+    for verb in (showing, retiring, planned):
+        verb.add_argument("agent", help="its id, or its name where only one has it")
+    for verb in (listing, showing, retiring, planned):
+        add_flags(verb)
+        verb.add_argument("--json", action="store_true", help="JSON, for programs")
+    return parser
+
+
+def _list(given: Namespace) -> None:
+    asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
+    agents = list(_registry(given).pages("/agents", **asked))
+    if given.json:
+        write_json(agents)
+        return
+    nothing = (
+        "no agent is like that" if asked else "no agent is registered: see exporters/README.md"
+    )
+    rows = [[*(agent[name] for name in _COLUMNS[:4]), *_ends(agent)] for agent in agents]
+    write_table(_COLUMNS, rows, nothing)
+
+
+def _ends(agent: Document) -> list[object]:
+    return [_status(agent), ago(agent["last_seen_at"]), agent["version"], agent["id"]]
+
+
+def _status(agent: Document) -> str:
+    reason = agent["status_reason"]
+    return f"{agent['status']} ({reason})" if reason else str(agent["status"])
+
+
+def _show(given: Namespace) -> None:
+    registry = _registry(given)
+    agent = _found(registry, given.agent)
+    health = registry.get(f"/agents/{agent['id']}/health")
+    if given.json:
+        write_json({"agent": agent, "health": health})
+        return
+    told = {**agent, "status": _status(agent), "last_seen_at": ago(agent["last_seen_at"])}
+    del told["status_reason"]
+    write_pairs((name.removesuffix("_at").replace("_", " "), value) for name, value in told.items())
+
+
+def _retire(given: Namespace) -> None:
+    registry = _registry(given)
+    agent = _found(registry, given.agent)
+    registry.send("DELETE", f"/agents/{agent['id']}")
+    _tell(given, registry, agent, "is retired; it comes back when it registers again")
+
+
+def _maintain(given: Namespace) -> None:
+    registry = _registry(given)
+    agent = _found(registry, given.agent)
+    path = f"/agents/{agent['id']}/maintenance"
+    if given.end:
+        registry.send("DELETE", path)
+        _tell(given, registry, agent, "is at work again")
+        return
+    until = given.until or _from_now(given.lasting)
+    registry.send("PUT", path, {"until": until, "reason": given.reason})
+    _tell(given, registry, agent, f"is under maintenance until {until}")
+
+
+def _tell(given: Namespace, registry: Registry, agent: Document, sentence: str) -> None:
+    if given.json:
+        write_json(registry.get(f"/agents/{agent['id']}"))
+    else:
+        say(f"{agent['name']} ({agent['instance']}, {agent['environment']}) {sentence}")
+
+
+def _from_now(lasting: str) -> str:
+    found = _DURATION.fullmatch(lasting)
+    if found is None:
+        raise CommandRefused(f"--for {lasting!r} is no time; give one like 90m, 2h or 1d")
+    seconds = int(found[1]) * _SECONDS[found[2]]
+    try:
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+    except OverflowError:
+        raise CommandRefused(f"--for {lasting!r} is too long; give at most 30d") from None
+    return until.isoformat(timespec="seconds")
+
+
+def _found(registry: Registry, named: str) -> Document:
+    """The agent of this id, or the only one of this name."""
+    try:
+        return registry.get(f"/agents/{uuid.UUID(named)}")
+    except ValueError:
+        found = list(registry.pages("/agents", name=named))
+    if not found:
+        raise CommandRefused(f"no agent is named {named!r}; see pulseguard agents list")
+    if len(found) > 1:
+        ids = ", ".join(f"{agent['id']} ({agent['instance']})" for agent in found[:5])
+        raise CommandRefused(f"{len(found)} agents are named {named!r}; give the id: {ids}")
+    return found[0]
+
+
+def _registry(given: Namespace) -> Registry:
+    return find_registry(given.registry_url, given.key_file, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""`pulseguard backup`: the registry in one file, made while it serves."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pulseguard_registry.database.migrate import current_revision
+from pulseguard_registry.operating.archive import DUMP, Manifest, new_archive, write_archive
+from pulseguard_registry.operating.database import database_of, engine_of
+from pulseguard_registry.operating.programs import run_program
+from pulseguard_registry.operating.reach import CommandRefused
+from pulseguard_registry.operating.terminal import run_verb, say, write_json
+from pulseguard_registry.secrets_folder import known_pepper
+from pulseguard_registry.settings import Settings, read_settings
+
+
+def main(argv: Sequence[str]) -> int:
+    """Make a backup; 0: it is whole and on the disk, 1: there is none, 2: a bad setting."""
+    parser = argparse.ArgumentParser(
+        prog="pulseguard backup",
+        description="The registry's database, as it is at this moment, and the pepper of its keys,"
+        " in one file that only you can read. The registry may run meanwhile.",
+    )
+    parser.add_argument("file", type=Path, help="where to; an existing one is replaced")
+    parser.add_argument("--json", action="store_true", help="JSON, for programs")
+    parser.set_defaults(run=_run)
+    return run_verb("pulseguard backup", parser, argv)
+
+
+def _run(given: Namespace) -> None:
+    settings = read_settings()
+    path: Path = given.file
+    with new_archive(path) as file, database_of(settings) as url:
+        manifest = Manifest(
+            made_at=datetime.now(UTC),
+            version=version("pulseguard-monitor"),
+            schema_revision=_revision(url),
+        )
+        pepper = _pepper(settings)
+        # Beside the backup: that folder has room for it.
+        with tempfile.TemporaryDirectory(prefix=".pulseguard-", dir=path.parent) as folder:
+            dump = Path(folder) / DUMP
+            options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={dump}"]
+            run_program("pg_dump", options, url)
+            write_archive(file, manifest, dump, pepper)
+    size = path.stat().st_size
+    if given.json:
+        write_json({"file": str(path), "bytes": size, **manifest.model_dump(mode="json")})
+    else:
+        say(f"{path}: revision {manifest.schema_revision}, {size:,} bytes")
+
+
+def _revision(url: str) -> str:
+    with engine_of(url) as engine, engine.connect() as connection:
+        revision = current_revision(connection)
+    if revision is None:
+        raise CommandRefused("the database has no tables of PulseGuard; there is nothing to keep")
+    return revision
+
+
+def _pepper(settings: Settings) -> str:
+    pepper = known_pepper(settings)
+    if pepper is None:
+        raise CommandRefused(
+            f"the pepper of the keys is not in {settings.data_dir}; run this as the registry's user"
+            " with its PULSEGUARD_DATA_DIR, or name it with PULSEGUARD_PEPPER_FILE"
+        )
+    return pepper
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,121 @@
+"""`pulseguard keys`: create, list, revoke."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import uuid
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, get_args
+
+from pulseguard_registry.access.schemas import Role
+from pulseguard_registry.operating.reach import (
+    CommandRefused,
+    Document,
+    Registry,
+    add_flags,
+    find_registry,
+)
+from pulseguard_registry.operating.terminal import ago, run_verb, say, write_json, write_table
+from pulseguard_registry.secrets_folder import write_secret
+
+_COLUMNS: Final = ("name", "role", "bound to", "made", "state", "id")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a verb; 0: done, 1: refused, 2: a bad argument."""
+    return run_verb("pulseguard keys", _parser(), argv)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pulseguard keys", description="API keys; needs an admin's."
+    )
+    verbs = parser.add_subparsers(required=True, metavar="verb")
+    making = verbs.add_parser("create", help="a new key, shown once")
+    making.add_argument("name", help="what it is for, for people")
+    making.add_argument("--role", required=True, choices=get_args(Role))
+    making.add_argument("--environment", help="the only one that it may speak for (role agent)")
+    making.add_argument("--team", help="the only one that it may speak for (role agent)")
+    making.add_argument("--expires-at", help="2027-01-01T00:00:00+00:00; never if left out")
+    making.add_argument("--out", type=Path, help="write it to this file, readable by you only")
+    making.set_defaults(run=_create)
+    listing = verbs.add_parser("list", help="all keys, without their text")
+    listing.set_defaults(run=_list)
+    revoking = verbs.add_parser("revoke", help="end a key, everywhere within a second")
+    revoking.add_argument("key_id", metavar="id")
+    revoking.set_defaults(run=_revoke)
+    for verb in (making, listing, revoking):
+        add_flags(verb)
+        verb.add_argument("--json", action="store_true", help="JSON, for programs")
+    return parser
+
+
+def _create(given: Namespace) -> None:
+    asked = {
+        name: getattr(given, name)
+        for name in ("name", "role", "environment", "team", "expires_at")
+        if getattr(given, name) is not None
+    }
+    # Before the key is made: nobody sees it a second time.
+    if given.out is not None and not os.access(given.out.parent, os.W_OK):
+        raise CommandRefused(f"{given.out} cannot be written; name another file with --out")
+    key = _registry(given).send("POST", "/keys", asked)
+    if given.out is not None:
+        write_secret(given.out, key.pop("key"))
+    if given.json:
+        write_json(key)
+    elif given.out is not None:
+        say(f"the key {key['id']} is in {given.out}")
+    else:
+        say(str(key["key"]))
+
+
+def _list(given: Namespace) -> None:
+    keys = list(_registry(given).pages("/keys"))
+    if given.json:
+        write_json(keys)
+        return
+    rows = [
+        [key["name"], key["role"], _bound(key), ago(key["created_at"]), _state(key), key["id"]]
+        for key in keys
+    ]
+    write_table(_COLUMNS, rows, "there is no key")
+
+
+def _bound(key: Document) -> str:
+    return " / ".join(filter(None, (key["environment"], key["team"])))
+
+
+def _state(key: Document) -> str:
+    if key["revoked_at"] is not None:
+        return f"revoked {ago(key['revoked_at'])}"
+    if key["expires_at"] is None:
+        return "valid"
+    end = ago(key["expires_at"])
+    return f"ends {end}" if end.startswith("in ") else f"ended {end}"
+
+
+def _revoke(given: Namespace) -> None:
+    try:
+        key_id = uuid.UUID(given.key_id)
+    except ValueError:
+        raise CommandRefused(
+            f"{given.key_id!r} is no id of a key; pulseguard keys list shows them"
+        ) from None
+    _registry(given).send("DELETE", f"/keys/{key_id}")
+    if given.json:
+        write_json({"id": given.key_id, "revoked": True})
+    else:
+        say(f"the key {given.key_id} is revoked")
+
+
+def _registry(given: Namespace) -> Registry:
+    return find_registry(given.registry_url, given.key_file, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

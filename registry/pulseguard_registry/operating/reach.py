@@ -1,0 +1,162 @@
+"""Which registry a command speaks to, with which key, and what it answers."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pulseguard.doctor.web import Answer, NoAnswer, ask
+from pulseguard.settings_file import settings_file
+from pulseguard_registry.access.service import ADMIN_KEY_FILE
+from pulseguard_registry.errors import RegistryError
+from pulseguard_registry.settings import default_data_dir
+
+_SECONDS: Final = 10.0
+_PAGE: Final = 500
+# Any in this module: JSON, as the registry's API documents it.
+Document = dict[str, Any]
+
+
+class CommandRefused(RegistryError):
+    """What was asked cannot be done; one line that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry and the key that is sent to it, and to no other."""
+
+    url: str
+    key: str = field(repr=False)
+
+    def get(self, path: str, **query: str) -> Document:
+        """The answer to a GET."""
+        return self._object(self._ask("GET", path, query=query))
+
+    def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Document:
+        """The answer to a POST, PUT or DELETE; empty where it has no body."""
+        answer = self._ask(method, path, body=body)
+        return self._object(answer) if answer.content else {}
+
+    def pages(self, path: str, **query: str) -> Iterator[Document]:
+        """Every item of a list, page by page."""
+        query["limit"] = str(_PAGE)
+        while True:
+            page = self.get(path, **query)
+            yield from page["items"]
+            if (cursor := page.get("next_cursor")) is None:
+                return
+            query["cursor"] = str(cursor)
+
+    def _ask(self, method: str, path: str, **asked: Any) -> Answer:
+        try:
+            answer = ask(
+                f"{self.url}/api/v1{path}", key=self.key, method=method, seconds=_SECONDS, **asked
+            )
+        except NoAnswer as error:
+            raise CommandRefused(
+                f"the registry at {self.url} does not answer: {error}; name another one with"
+                " --registry-url or PULSEGUARD_REGISTRY_URL"
+            ) from None
+        if not answer.ok:
+            raise CommandRefused(f"the registry refuses ({answer.status}): {_said(answer)}")
+        return answer
+
+    def _object(self, answer: Answer) -> Document:
+        body = answer.json()
+        if not isinstance(body, dict):
+            raise CommandRefused(f"what answers at {self.url} is no registry of PulseGuard")
+        return body
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags by which a verb is told whom to ask."""
+    parser.add_argument("--registry-url", help="http://host:port (PULSEGUARD_REGISTRY_URL)")
+    parser.add_argument(
+        "--key-file", type=Path, help="a key that may do this (PULSEGUARD_KEY_FILE)"
+    )
+
+
+def find_registry(
+    registry_url: str | None, key_file: Path | None, environment: Mapping[str, str]
+) -> Registry:
+    """The flags, else the environment, else what runs on this machine.
+
+    The admin key of this machine's data folder is sent to this machine only. CommandRefused where
+    there is no key, or what is given cannot be used.
+    """
+    url = registry_url or environment.get("PULSEGUARD_REGISTRY_URL") or _url_here(environment)
+    url = _checked_url(url)
+    return Registry(url, _key(url, key_file, environment))
+
+
+def _url_here(environment: Mapping[str, str]) -> str:
+    """The registry of `make up` on this machine, else the port that one would listen on."""
+    try:
+        document = json.loads(settings_file(environment).read_text(encoding="utf-8"))
+        return str(document["registry_url"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return f"http://127.0.0.1:{environment.get('PULSEGUARD_PORT', '8000')}"
+
+
+def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> str:
+    named = environment.get("PULSEGUARD_KEY_FILE")
+    path = key_file or (Path(named) if named else None)
+    if path is None and (key := environment.get("PULSEGUARD_KEY")):
+        return _printable(key.strip(), "PULSEGUARD_KEY")
+    if path is None and _is_here(url):
+        folder = environment.get("PULSEGUARD_DATA_DIR")
+        path = (Path(folder) if folder else default_data_dir()) / "secrets" / ADMIN_KEY_FILE
+    if path is None:
+        raise CommandRefused(f"no key for {url} is known; name a file that holds one: --key-file")
+    try:
+        return _printable(path.read_text(encoding="ascii").strip(), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise CommandRefused(
+            f"the key file {path} cannot be read ({reason}); name one with --key-file"
+        ) from None
+
+
+def _printable(key: str, source: str) -> str:
+    if not key or not key.isascii() or not key.isprintable():
+        raise CommandRefused(f"{source} holds no key; name a file that holds one: --key-file")
+    return key
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in url or not url.isascii() or not url.isprintable():
+        raise CommandRefused(f"{url!r} is no address of a registry; give http://host:port")
+    return url.rstrip("/")
+
+
+def _is_here(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _said(answer: Answer) -> str:
+    """What the problem document says, each wrong field with its value and mend."""
+    faults = answer.fields().get("errors")
+    if not isinstance(faults, list) or not faults:
+        return answer.detail
+    return "; ".join(
+        f"{fault.get('field')}: {fault.get('message')}"
+        for fault in faults
+        if isinstance(fault, dict)
+    )

@@ -1,0 +1,85 @@
+"""`pulseguard keys`, and how every verb finds its registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.registry.operating.conftest import Run
+from tests.registry.process import RegistryProcess
+from tests.registry.running import eventually
+
+
+def test_a_key_is_made_used_shown_and_revoked(
+    run: Run, served: RegistryProcess, settings: Mapping[str, str], tmp_path: Path
+):
+    file = tmp_path / "reader.key"
+    made = run(
+        "keys",
+        "create",
+        "the readers",
+        "--role",
+        "viewer",
+        "--out",
+        str(file),
+        "--json",
+        **settings,
+    ).json()
+    key = file.read_text().strip()
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "key" not in made
+    assert served.get("/api/v1/agents", key).status == 200
+    shown = run("keys", "list", **settings).out
+    assert "the readers" in shown
+    assert made["id"] in shown
+    assert key not in shown
+
+    assert run("keys", "revoke", made["id"], **settings).status == 0
+    eventually(lambda: served.get("/api/v1/agents", key).status == 401, 1)
+    assert "revoked" in run("keys", "list", **settings).out
+
+
+def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
+    run: Run, settings: Mapping[str, str]
+):
+    done = run("keys", "create", "bots", "--role", "agent", **settings)
+
+    assert done.status == 1
+    assert done.out == ""
+    assert "needs an environment; name the one it speaks for" in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_a_key_is_not_made_where_it_cannot_be_written(
+    run: Run, settings: Mapping[str, str], tmp_path: Path
+):
+    asked = ["keys", "create", "lost", "--role", "viewer", "--out", str(tmp_path / "no" / "k")]
+
+    assert "cannot be written" in run(*asked, **settings).err
+    assert "lost" not in run("keys", "list", **settings).out
+
+
+def test_the_admin_key_of_this_machine_is_sent_to_no_other(run: Run, settings: Mapping[str, str]):
+    elsewhere = {**settings, "PULSEGUARD_REGISTRY_URL": "http://192.0.2.1:8000"}
+
+    assert "--key-file" in run("keys", "list", **elsewhere).err
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:9", "does not answer"),
+        ("ftp://127.0.0.1", "is no address"),
+        ("http://me:secret@127.0.0.1", "is no address"),
+    ],
+)
+def test_a_registry_that_cannot_be_asked_is_named(
+    run: Run, settings: Mapping[str, str], url: str, said: str
+):
+    done = run("keys", "list", **{**settings, "PULSEGUARD_REGISTRY_URL": url})
+
+    assert done.status == 1
+    assert said in done.err

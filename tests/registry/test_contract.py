@@ -1,0 +1,96 @@
+"""The OpenAPI document and the registry agree, whoever asks and whatever is sent."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
+from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.registry.conftest import new_database
+from tests.registry.process import RegistryProcess, registry_process
+from tests.registry.requests import EVERYBODY
+from tests.registry.running import eventually, registration
+
+EXAMPLES = 100 if os.environ.get("PULSEGUARD_TEST_LONG") else 4
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def served(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
+    """A registry that listens."""
+    folder = tmp_path_factory.mktemp("served")
+    with new_database(postgres) as url, registry_process(folder, url) as one:
+        eventually(one.is_ready)
+        yield one
+
+
+def _post(served: RegistryProcess, path: str, body: dict[str, Any]) -> Any:
+    headers = {"Authorization": f"Bearer {served.admin_key()}"}
+    answer = requests.post(f"{served.url}/api/v1{path}", json=body, headers=headers, timeout=10)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answer(
+    served: RegistryProcess, role: str
+) -> None:
+    bound = {"environment": "production"} if role == "agent" else {}
+    key = _post(served, "/keys", {"name": role, "role": role, **bound})["key"]
+    agent_id = _post(served, "/agents", registration())["id"]
+    schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+    # Any: operations of whichever kind of document.
+    operations: list[Any] = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]
+    asked: set[str] = set()
+    faults: list[str] = []
+
+    def try_case(case: schemathesis.Case[Any], is_known: bool) -> None:
+        if is_known and "agent_id" in case.path_parameters:
+            case.path_parameters["agent_id"] = agent_id
+        answer = case.call(headers={"Authorization": f"Bearer {key}"}, timeout=10)
+        asked.add(case.operation.label)
+        case.validate_response(answer, checks=CHECKS)
+
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            cases = operation.as_strategy(generation_mode=mode)
+            check = SETTINGS(given(case=cases, is_known=st.booleans())(try_case))
+            try:
+                check()
+            except Unsatisfiable:
+                pass  # it takes nothing that could be wrong
+            except FailureGroup as group:
+                faults += [f"{operation.label}: {failure}" for failure in group.exceptions]
+
+    assert not faults, "\n".join(faults)
+    assert asked == {operation.label for operation in operations}
