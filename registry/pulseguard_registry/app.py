@@ -48,7 +48,7 @@ from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
-from pulseguard_registry.problems import ProblemDocument, install_problem_handlers
+from pulseguard_registry.problems import documented, install_problem_handlers
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots import routes as snapshot_routes
@@ -58,10 +58,7 @@ from pulseguard_registry.telemetry import Telemetry
 
 UPKEEP_SECONDS = 3600
 STATUS_SECONDS = 3
-_PROBLEM = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
-PROBLEMS: dict[int | str, dict[str, Any]] = dict.fromkeys(
-    (401, 403, 404, 413, 415, 422, 429, 503), _PROBLEM
-)
+PROBLEMS = documented(401, 403, 404, 413, 415, 422, 429, 503)
 
 log = logging.getLogger("pulseguard.registry")
 

@@ -15,7 +15,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.preconditions import Tags, check_match, etag_of
+from pulseguard_registry.agents.preconditions import LOST_RACE, Tags, check_match, etag_of
 from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.agents.service import lock_agent, read_agent
 from pulseguard_registry.database.engine import DatabaseSession
@@ -42,7 +42,7 @@ class Maintenance(BaseModel):
     reason: Prose = Field("", description="For people.", examples=["new model is rolled out"])
 
 
-@router.put("")
+@router.put("", responses=LOST_RACE)
 def maintain_agent(
     agent_id: uuid.UUID,
     work: Maintenance,
@@ -62,7 +62,7 @@ def maintain_agent(
     return told
 
 
-@router.delete("", status_code=204)
+@router.delete("", status_code=204, responses=LOST_RACE)
 def end_agent_maintenance(
     agent_id: uuid.UUID, tags: Tags, operator: Operator, session: DatabaseSession
 ) -> None:

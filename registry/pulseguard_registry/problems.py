@@ -71,6 +71,12 @@ class Problem(HTTPException):
         self.errors = list(errors)
 
 
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: problem documents with these statuses. Any: as FastAPI has it."""
+    answer = {"model": ProblemDocument, "description": "Problem document (RFC 9457)"}
+    return dict.fromkeys(statuses, answer)
+
+
 def refusal(field: str, value: object, message: str) -> Problem:
     """A 422 about one field."""
     fault = Fault(field=field, value=shown(value), message=message)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.registry.conftest import new_database
+from tests.registry.problems import assert_problem
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.requests import CALLS, Call
 from tests.registry.running import RunningRegistry, eventually
@@ -79,6 +80,20 @@ def test_hostile_values_are_refused_in_every_field(registry: RunningRegistry, ca
             body = with_text(call.body, path, text)
             answer = call.send(registry, agent_id, content=body, headers=headers)
             assert answer.status_code < 500, (path, text, answer.text)
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_a_name_that_is_there_twice_is_refused(registry: RunningRegistry, call: Call) -> None:
+    agent_id = registry.register()["id"]
+    text = json.dumps(call.body)
+    name, value = next(iter((call.body or {}).items()))
+    body = f"{{{json.dumps(name)}: {json.dumps(value)}, {text[1:]}".encode()
+
+    answer = call.send(
+        registry, agent_id, content=body, headers={"content-type": "application/json"}
+    )
+
+    assert_problem(answer, 422, name, "twice")
 
 
 @pytest.fixture(scope="module")

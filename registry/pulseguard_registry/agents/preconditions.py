@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from pulseguard_registry.problems import Fault, Problem, refusal
+from pulseguard_registry.problems import Fault, Problem, documented, refusal
 
 HEADER = "If-Match"
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
@@ -54,5 +54,8 @@ def check_match(tags: list[str] | None, revision: int) -> None:
     raise Problem(412, f"{HEADER}: {message}", errors=[fault], headers={"ETag": current})
 
 
+# What a route that takes If-Match may answer besides, and one that demands it.
+LOST_RACE = documented(412)
+UNCONDITIONAL = documented(412, 428)
 Tags = Annotated[list[str] | None, Depends(given_tags)]
 DemandedTags = Annotated[list[str], Depends(demanded_tags)]

@@ -16,7 +16,14 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
 from pulseguard_registry.agents.health import AgentHealth, read_health
-from pulseguard_registry.agents.preconditions import DemandedTags, Tags, check_match, etag_of
+from pulseguard_registry.agents.preconditions import (
+    LOST_RACE,
+    UNCONDITIONAL,
+    DemandedTags,
+    Tags,
+    check_match,
+    etag_of,
+)
 from pulseguard_registry.agents.schemas import (
     Agent,
     AgentFilters,
@@ -127,7 +134,7 @@ def read_agent_health(
     return read_health(session, agent, _offline_after(request), running)
 
 
-@router.patch("/{agent_id}", responses=_TAGGED, openapi_extra=_MERGE_PATCH)
+@router.patch("/{agent_id}", responses=_TAGGED | UNCONDITIONAL, openapi_extra=_MERGE_PATCH)
 def patch_agent(
     agent_id: uuid.UUID,
     patch: AgentPatch,
@@ -147,7 +154,7 @@ def patch_agent(
     return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
-@router.delete("/{agent_id}", status_code=204)
+@router.delete("/{agent_id}", status_code=204, responses=LOST_RACE)
 def retire_agent(
     agent_id: uuid.UUID, tags: Tags, operator: Operator, session: DatabaseSession
 ) -> None:
@@ -158,7 +165,7 @@ def retire_agent(
     service.retire_agent(session, agent)
 
 
-@router.post("/{agent_id}/restore", responses=_TAGGED)
+@router.post("/{agent_id}/restore", responses=_TAGGED | LOST_RACE)
 def restore_agent(
     agent_id: uuid.UUID,
     tags: Tags,

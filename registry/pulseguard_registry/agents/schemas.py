@@ -19,11 +19,14 @@ State = Literal["idle", "working", "waiting", "stuck", "draining", "failed"]
 LabelName = Annotated[str, AfterValidator(check_label_name)]
 
 CONFIG_LIMIT_CHARACTERS = 16_384
+_BITS = 63
 
 
 def _config_is_small_and_storable(config: dict[str, Any]) -> dict[str, Any]:
     if _holds_nul(config):
         raise ValueError("holds the character U+0000, which cannot be kept; take it out")
+    if _holds_huge_number(config):
+        raise ValueError("holds a number of more than 64 bits; send it as text")
     # A number too large for a float was read as infinity, which is no JSON.
     if len(json.dumps(config, ensure_ascii=False, allow_nan=False)) > CONFIG_LIMIT_CHARACTERS:
         raise ValueError(
@@ -38,6 +41,15 @@ def _holds_nul(value: object) -> bool:
     if isinstance(value, list):
         return any(map(_holds_nul, value))
     return isinstance(value, str) and "\x00" in value
+
+
+def _holds_huge_number(value: object) -> bool:
+    """Whether there is one that other readers of JSON would take for another number."""
+    if isinstance(value, dict):
+        return any(map(_holds_huge_number, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_huge_number, value))
+    return isinstance(value, int) and value.bit_length() > _BITS
 
 
 Tags = Annotated[list[Name], Field(max_length=20)]

@@ -18,6 +18,7 @@ from pulseguard_registry.errors import ConfigurationError, RegistryError
 
 # A pipe has no width: room for every column.
 _WIDTH_WITHOUT_TERMINAL: Final = 200
+_UUID_CHARACTERS: Final = 36
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -48,7 +49,11 @@ def write_json(document: object) -> None:
 
 def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
     """A table, or the sentence that says that there is nothing."""
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in columns:
+        # An id is there to be copied, however narrow the terminal is.
+        is_id = name == "id"
+        table.add_column(name, no_wrap=is_id, min_width=_UUID_CHARACTERS if is_id else None)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _print(table if table.row_count else nothing)

@@ -13,7 +13,13 @@ from tests.registry.conftest import new_database
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.running import eventually
 
-SETTINGS = ("DATABASE_URL", "PULSEGUARD_DATA_DIR", "PULSEGUARD_PEPPER", "PULSEGUARD_REGISTRY_URL")
+SETTINGS = (
+    "DATABASE_URL",
+    "PULSEGUARD_DATA_DIR",
+    "PULSEGUARD_PEPPER",
+    "PULSEGUARD_REGISTRY_URL",
+    "COLUMNS",
+)
 
 
 class Done(NamedTuple):
