@@ -36,7 +36,14 @@ Operator = Annotated[Principal, requires("editor", "admin")]
 class Maintenance(BaseModel):
     """Planned work on an agent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"until": "2026-12-01T18:00:00+01:00", "reason": "new model is rolled out"}
+            ]
+        },
+    )
 
     until: Instant = Field(description="When it ends by itself; at most 30 days ahead.")
     reason: Prose = Field("", description="For people.", examples=["new model is rolled out"])

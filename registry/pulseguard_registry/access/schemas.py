@@ -16,7 +16,19 @@ Role = Literal["agent", "prometheus", "viewer", "editor", "admin"]
 class KeyCreate(BaseModel):
     """A key to be made."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "finance agents",
+                    "role": "agent",
+                    "environment": "production",
+                    "team": "finance",
+                }
+            ]
+        },
+    )
 
     name: Name = Field(description="What it is for, for people.", examples=["finance agents"])
     role: Role

@@ -61,7 +61,21 @@ Config = Annotated[dict[str, Any], AfterValidator(_config_is_small_and_storable)
 class AgentRegister(BaseModel):
     """What an agent says of itself when it starts; the same again is harmless."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "invoice-bot",
+                    "instance": "web-1-0",
+                    "environment": "production",
+                    "team": "finance",
+                    "version": "2.1.0",
+                    "metrics_address": "127.0.0.1:9464",
+                }
+            ]
+        },
+    )
 
     name: Name = Field(examples=["invoice-bot"])
     instance: Name = Field(description="Tells apart agents of one name.", examples=["web-1-0"])
@@ -90,7 +104,10 @@ class AgentPatch(BaseModel):
     writes it anew.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"team": "finance", "labels": {"tier": "gold"}}]},
+    )
 
     description: Prose | None = None
     team: OptionalName | None = None

@@ -70,7 +70,26 @@ class Notification(BaseModel):
     https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
     """
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "version": "4",
+                    "alerts": [
+                        {
+                            "status": "firing",
+                            "labels": {"alertname": "AgentDown", "severity": "critical"},
+                            "annotations": {},
+                            "startsAt": "2026-11-28T10:00:00Z",
+                            "endsAt": "0001-01-01T00:00:00Z",
+                            "fingerprint": "c5b2b2a1f0e7d3aa",
+                        }
+                    ],
+                }
+            ]
+        },
+    )
 
     version: Literal["4"]
     alerts: list[NotifiedAlert]

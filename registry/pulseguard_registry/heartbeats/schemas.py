@@ -12,7 +12,9 @@ from pulseguard_registry.snapshots.schemas import Snapshot
 class Heartbeat(BaseModel):
     """Alive; with a goodbye the last one; once a minute with a snapshot."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"state": "working"}]}
+    )
 
     state: State = "idle"
     goodbye: bool = Field(

@@ -15,7 +15,12 @@ ScrapeState = Literal["up", "down", "absent"]
 class ScrapeReportSent(BaseModel):
     """All that one Prometheus scrapes; whoever is not named is absent."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"scrapes": {"0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55": "up"}}]
+        },
+    )
 
     scrapes: dict[uuid.UUID, ScrapeState] = Field(
         description="By agent_id: up, down (the last scrape failed), or absent.",

@@ -71,7 +71,25 @@ class Snapshot(BaseModel):
 class SnapshotPush(BaseModel):
     """Snapshots to store; one that is stored already is left as it is."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "snapshots": [
+                        {
+                            "taken_at": "2026-11-28T10:00:00+00:00",
+                            "interval_seconds": 60,
+                            "model_inference_time_ms": 840.5,
+                            "model_calls": 12,
+                            "api_calls_made": 14,
+                            "tokens_processed": 18200,
+                        }
+                    ]
+                }
+            ]
+        },
+    )
 
     snapshots: list[Snapshot] = Field(min_length=1, max_length=100)
 
