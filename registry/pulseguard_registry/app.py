@@ -45,6 +45,7 @@ from pulseguard_registry.events import routes as event_routes
 from pulseguard_registry.events.service import drop_old_events
 from pulseguard_registry.events.watching import tell_status_changes
 from pulseguard_registry.gate import Gate
+from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
@@ -195,6 +196,7 @@ def _api() -> APIRouter:
         maintenance,
         event_routes,
         heartbeat_routes,
+        bulk,
         snapshot_routes,
         discovery_routes,
         alert_routes,

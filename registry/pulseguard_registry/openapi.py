@@ -12,12 +12,15 @@ from pydantic.json_schema import models_json_schema
 REFERENCE = "#/components/schemas/{model}"
 
 
-def direct_body(model: type[BaseModel]) -> dict[str, Any]:  # Any: a piece of an OpenAPI document
+def direct_body(
+    model: type[BaseModel], *, names_agent: bool = True
+) -> dict[str, Any]:  # Any: a piece of an OpenAPI document
     """What a direct route adds to its operation: its body, its key, the agent's id in its path."""
     content = {"application/json": {"schema": {"$ref": REFERENCE.format(model=model.__name__)}}}
     agent_id = {"type": "string", "format": "uuid"}
+    path = [{"name": "agent_id", "in": "path", "required": True, "schema": agent_id}]
     return {
-        "parameters": [{"name": "agent_id", "in": "path", "required": True, "schema": agent_id}],
+        "parameters": path if names_agent else [],
         "requestBody": {"required": True, "content": content},
         "security": [{"HTTPBearer": []}],
     }

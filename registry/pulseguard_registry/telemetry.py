@@ -33,9 +33,9 @@ class Telemetry:
         for reason in ("key", "address"):
             self._rate_limited.labels(reason)
 
-    def count_heartbeat(self, outcome: str) -> None:
-        """One heartbeat, `alive` or `goodbye`, stored durably."""
-        self._heartbeats.labels(outcome).inc()
+    def count_heartbeat(self, outcome: str, number: int = 1) -> None:
+        """So many heartbeats, `alive` or `goodbye`, stored durably."""
+        self._heartbeats.labels(outcome).inc(number)
 
     def count_snapshots(self, stored: int, repeated: int) -> None:
         """Snapshots of one request: stored now, or known already."""

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pulseguard_registry.agents.identity import agent_id
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
+# The id of the agent that RunningRegistry.register registers.
+REGISTERED = str(agent_id("production", "invoice-bot", "web-1-0"))
 TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
@@ -73,6 +76,12 @@ CALLS = (
         "POST",
         f"{V1}/agents/{{agent_id}}/heartbeat",
         {"state": "idle", "snapshot": snapshot()},
+        roles=("agent", "admin"),
+    ),
+    Call(
+        "POST",
+        f"{V1}/heartbeats",
+        {"heartbeats": [{"agent_id": REGISTERED, "state": "idle", "snapshot": snapshot()}]},
         roles=("agent", "admin"),
     ),
     Call(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ from psycopg import AsyncConnection
 
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.errors import WriteRefused
-from pulseguard_registry.heartbeats.group_commit import GroupCommit
+from pulseguard_registry.heartbeats.group_commit import Answer, GroupCommit
 from pulseguard_registry.heartbeats.statement import Outcome, Write, store
 from pulseguard_registry.snapshots.schemas import Snapshot
 from tests.registry.running import RunningRegistry
@@ -83,6 +84,28 @@ def test_one_write_that_postgresql_refuses_does_not_fail_the_others(
     assert len(refused) == 2  # once at each registry
     assert [result for result in results if result not in refused] == [Outcome(True, 0)] * 8
     assert registry.rows("SELECT count(*) FROM agents WHERE state = 'working'") == [(4,)]
+
+
+def test_one_refused_write_of_a_request_harms_no_other_of_it(registry: RunningRegistry) -> None:
+    agents = [registry.register(f"agent-{number}")["id"] for number in range(9)]
+    writes = [write(agent_id, state="working") for agent_id in agents]
+    for index in (0, 5):
+        writes[index] = write(agents[index], snapshots=(hostile_snapshot(),))
+
+    async def submit() -> Sequence[Answer]:
+        commit = GroupCommit(partial(connect, registry.database_url), lambda _: None)
+        task = asyncio.create_task(commit.run())
+        answers = await commit.submit_all(writes)
+        task.cancel()
+        await asyncio.wait({task})
+        return answers
+
+    answers = asyncio.run(submit())
+
+    assert [isinstance(answer, WriteRefused) for answer in answers] == [
+        index in (0, 5) for index in range(9)
+    ]
+    assert registry.rows("SELECT count(*) FROM agents WHERE state = 'working'") == [(7,)]
 
 
 def test_two_registries_on_the_same_agents_do_not_get_in_each_others_way(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import psycopg
@@ -22,7 +24,15 @@ COMMIT_SECONDS = 3.0
 ATTEMPTS = 3
 
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
-_Waiting = tuple[Write, asyncio.Future[Outcome]]
+Answer = Outcome | WriteRefused
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The writes of one request, stored in one pass and answered at once."""
+
+    writes: Sequence[Write]
+    answers: asyncio.Future[Sequence[Answer]]
 
 
 class GroupCommit:
@@ -34,19 +44,32 @@ class GroupCommit:
     def __init__(self, connect: Connect, on_batch: Callable[[int], None]) -> None:
         self._connect = connect
         self._on_batch = on_batch
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_Request] = deque()
+        self._waiting_writes = 0
         self._arrived = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
 
     async def submit(self, write: Write) -> Outcome:
         """Store durably; DatabaseUnavailable where it cannot be known to be stored, WriteRefused
         where PostgreSQL takes no such value."""
-        if len(self._waiting) >= WAITING_LIMIT:
+        (answer,) = await self.submit_all([write])
+        if isinstance(answer, WriteRefused):
+            raise answer
+        return answer
+
+    async def submit_all(self, writes: Sequence[Write]) -> Sequence[Answer]:
+        """Store what one request brings, at most 500 writes, and answer each in their order.
+
+        One that PostgreSQL refuses keeps none of the others from being stored. DatabaseUnavailable
+        where it cannot be known what of it is stored.
+        """
+        if self._waiting_writes >= WAITING_LIMIT:
             raise DatabaseUnavailable("too many writes are waiting for the database; try again")
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((write, answer))
+        request = _Request(writes, asyncio.get_running_loop().create_future())
+        self._waiting.append(request)
+        self._waiting_writes += len(writes)
         self._arrived.set()
-        return await answer
+        return await request.answers
 
     async def run(self) -> None:
         """Go on for ever."""
@@ -55,16 +78,23 @@ class GroupCommit:
                 await self._arrived.wait()
                 self._arrived.clear()
                 while self._waiting:
-                    count = min(len(self._waiting), BATCH_LIMIT)
-                    await self._commit([self._waiting.popleft() for _ in range(count)])
+                    await self._commit(self._next_batch())
         finally:
             await self._drop_connection()
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
+    def _next_batch(self) -> list[_Request]:
+        batch: list[_Request] = []
+        room = BATCH_LIMIT
+        while self._waiting and (not batch or len(self._waiting[0].writes) <= room):
+            batch.append(self._waiting.popleft())
+            room -= len(batch[-1].writes)
+        self._waiting_writes -= BATCH_LIMIT - room
+        return batch
+
+    async def _commit(self, batch: list[_Request]) -> None:
+        writes = [write for request in batch for write in request.writes]
         try:
-            outcomes = await self._store([write for write, _ in batch])
-        except (DataError, IntegrityError) as error:
-            await self._isolate(batch, error)
+            answers = iter(await self._store_apart(writes))
         except (psycopg.Error, OSError, TimeoutError) as error:
             await self._drop_connection()
             failure = DatabaseUnavailable(
@@ -73,21 +103,27 @@ class GroupCommit:
             # Those who wait would only wait as long for the same.
             _fail([*batch, *self._waiting], failure)
             self._waiting.clear()
+            self._waiting_writes = 0
         else:
-            self._on_batch(len(batch))
-            for (_, answer), outcome in zip(batch, outcomes, strict=True):
-                if not answer.done():  # the client may have gone
-                    answer.set_result(outcome)
+            self._on_batch(len(writes))
+            for request in batch:
+                own = list(islice(answers, len(request.writes)))
+                if not request.answers.done():  # the client may have gone
+                    request.answers.set_result(own)
 
-    async def _isolate(self, batch: list[_Waiting], error: psycopg.Error) -> None:
-        """PostgreSQL refuses a value of one write: the others of its batch must not suffer."""
-        if len(batch) == 1:
-            _fail(batch, WriteRefused(f"PostgreSQL refuses a value: {_first_line(error)}; mend it"))
-            return
-        for one in batch:
-            await self._commit([one])
+    async def _store_apart(self, writes: Sequence[Write]) -> list[Answer]:
+        """Store all at once, or in ever smaller halves around a value that PostgreSQL refuses."""
+        try:
+            return list(await self._store(writes))
+        except (DataError, IntegrityError) as error:
+            if len(writes) == 1:
+                sentence = f"PostgreSQL refuses a value: {_first_line(error)}; mend it"
+                return [WriteRefused(sentence)]
+        middle = len(writes) // 2
+        first = await self._store_apart(writes[:middle])
+        return first + await self._store_apart(writes[middle:])
 
-    async def _store(self, writes: list[Write]) -> list[Outcome]:
+    async def _store(self, writes: Sequence[Write]) -> list[Outcome]:
         for attempt in range(ATTEMPTS):
             with suppress(DeadlockDetected, SerializationFailure):
                 return await self._store_once(writes)
@@ -95,7 +131,7 @@ class GroupCommit:
                 break
         raise psycopg.OperationalError("another registry was in the way")
 
-    async def _store_once(self, writes: list[Write]) -> list[Outcome]:
+    async def _store_once(self, writes: Sequence[Write]) -> list[Outcome]:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
         return await within(COMMIT_SECONDS, self._connection, store(self._connection, writes))
@@ -107,10 +143,10 @@ class GroupCommit:
                 await connection.close()
 
 
-def _fail(batch: Iterable[_Waiting], failure: Exception) -> None:
-    for _, answer in batch:
-        if not answer.done():
-            answer.set_exception(failure)
+def _fail(requests: Iterable[_Request], failure: Exception) -> None:
+    for request in requests:
+        if not request.answers.done():
+            request.answers.set_exception(failure)
 
 
 def _first_line(error: BaseException) -> str:

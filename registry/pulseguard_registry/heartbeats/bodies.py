@@ -1,0 +1,74 @@
+"""Reads the bodies of the hot path: whole, or item by item where one of many does not hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json, to_json
+
+from pulseguard_registry.heartbeats.schemas import AgentHeartbeat, HeartbeatBulk
+from pulseguard_registry.problems import Problem, validation_problem
+from pulseguard_registry.strict_json import refuse_repeated_names
+
+FIELD = "heartbeats"
+
+Body = TypeVar("Body", bound=BaseModel)
+# A heartbeat, or the problem that it has.
+Item = AgentHeartbeat | Problem
+
+
+def read_body(model: type[Body], body: bytes) -> Body:
+    """The body as this model; a 422 problem where it does not hold."""
+    try:
+        parsed = model.model_validate_json(_present(body))
+    except ValidationError as error:
+        raise validation_problem(error.errors(include_url=False)) from None
+    _refuse_repeated_names(body)
+    return parsed
+
+
+def read_items(body: bytes) -> list[Item]:
+    """Each item as a heartbeat or as its own problem; a problem where the body as such is wrong."""
+    try:
+        items: list[Item] = [*_validated(_present(body))]
+    except ValidationError as error:
+        items = _read_apart(body, error.errors(include_url=False))
+    _refuse_repeated_names(body)
+    return items
+
+
+def _read_apart(body: bytes, faults: Sequence[Any]) -> list[Item]:  # Any: pydantic's ErrorDetails
+    faults_of: dict[int, list[Any]] = defaultdict(list)
+    for fault in faults:
+        match fault["loc"]:
+            case (_, int(index), *_):
+                faults_of[index].append(fault)
+            case _:
+                raise validation_problem(faults)
+    sent = from_json(body)[FIELD]
+    sound = {FIELD: [item for index, item in enumerate(sent) if index not in faults_of]}
+    read = iter(_validated(to_json(sound)) if sound[FIELD] else ())
+    return [
+        validation_problem(faults_of[index]) if index in faults_of else next(read)
+        for index in range(len(sent))
+    ]
+
+
+def _validated(body: bytes) -> list[AgentHeartbeat]:
+    return HeartbeatBulk.model_validate_json(body).heartbeats
+
+
+def _present(body: bytes) -> bytes:
+    if not body:
+        raise Problem(422, "the body is missing; send a JSON object")
+    return body
+
+
+def _refuse_repeated_names(body: bytes) -> None:
+    try:
+        refuse_repeated_names(body)
+    except ValueError as error:
+        raise Problem(422, f"body: is no valid JSON ({error}); send a JSON object") from None

@@ -1,0 +1,143 @@
+"""/heartbeats: those of many agents in one request, each answered by itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.access.guard import admits
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.errors import WriteRefused
+from pulseguard_registry.heartbeats.bodies import FIELD, Item, read_items
+from pulseguard_registry.heartbeats.group_commit import Answer
+from pulseguard_registry.heartbeats.schemas import (
+    AgentHeartbeat,
+    HeartbeatBulk,
+    HeartbeatBulkReceipt,
+    HeartbeatResult,
+)
+from pulseguard_registry.heartbeats.service import status_after, why_not_found, write_of
+from pulseguard_registry.heartbeats.statement import Outcome
+from pulseguard_registry.openapi import direct_body
+from pulseguard_registry.problems import Fault, Problem
+from pulseguard_registry.strict_json import DirectRoute
+from pulseguard_registry.telemetry import Telemetry
+
+router = APIRouter(prefix=API_PREFIX, tags=["heartbeats"], route_class=DirectRoute)
+
+_SOME_REFUSED = {"model": HeartbeatBulkReceipt, "description": "Some were stored, some refused"}
+
+Result = HeartbeatResult | Problem
+
+
+@router.post(
+    f"/{FIELD}",
+    response_model=HeartbeatBulkReceipt,
+    responses={207: _SOME_REFUSED},
+    openapi_extra=direct_body(HeartbeatBulk, names_agent=False),
+)
+@admits("agent", "admin")
+async def receive_heartbeats(request: Request, principal: Principal) -> Response:
+    """Up to 500 heartbeats, stored in one transaction; one that is refused harms no other. 200: all
+    are stored. 207: `results` says which. Where all are refused alike, that problem is the answer.
+    """
+    items = read_items(await request.body())
+    beats = [item for item in items if isinstance(item, AgentHeartbeat)]
+    answers = await _store(request, principal, beats)
+    _count(request.app.state.telemetry, beats, answers)
+    reasons = await _reasons(request, principal, beats, answers)
+    results = _results(items, iter(answers), reasons)
+    refused = [result for result in results if isinstance(result, Problem)]
+    if len(refused) == len(results) and len({problem.status_code for problem in refused}) == 1:
+        raise _together(refused)
+    receipt = HeartbeatBulkReceipt(results=[_as_result(result) for result in results])
+    return Response(
+        receipt.model_dump_json(exclude_defaults=True),
+        status_code=207 if refused else 200,
+        media_type="application/json",
+    )
+
+
+async def _store(
+    request: Request, principal: Principal, beats: Sequence[AgentHeartbeat]
+) -> Sequence[Answer]:
+    if not beats:
+        return ()
+    writes = [write_of(beat.agent_id, beat, principal) for beat in beats]
+    answers: Sequence[Answer] = await request.app.state.group_commit.submit_all(writes)
+    return answers
+
+
+def _count(
+    telemetry: Telemetry, beats: Sequence[AgentHeartbeat], answers: Sequence[Answer]
+) -> None:
+    counts: Counter[str] = Counter()
+    for beat, answer in zip(beats, answers, strict=True):
+        if isinstance(answer, Outcome) and answer.found:
+            counts["goodbye" if beat.goodbye else "alive"] += 1
+            counts["stored"] += answer.stored
+            counts["repeated"] += (beat.snapshot is not None) - answer.stored
+    telemetry.count_heartbeat("alive", counts["alive"])
+    telemetry.count_heartbeat("goodbye", counts["goodbye"])
+    telemetry.count_snapshots(counts["stored"], counts["repeated"])
+
+
+async def _reasons(
+    request: Request,
+    principal: Principal,
+    beats: Sequence[AgentHeartbeat],
+    answers: Sequence[Answer],
+) -> Mapping[uuid.UUID, Problem]:
+    """By agent, why nothing was stored for it."""
+    pairs = zip(beats, answers, strict=True)
+    missing = {
+        b.agent_id for b, answer in pairs if isinstance(answer, Outcome) and not answer.found
+    }
+    if not missing:
+        return {}
+    return await run_in_threadpool(why_not_found, request.app.state.database, principal, missing)
+
+
+def _results(
+    items: Sequence[Item], answers: Iterator[Answer], reasons: Mapping[uuid.UUID, Problem]
+) -> list[Result]:
+    """What became of each item; `answers` are those of the heartbeats among them."""
+    results: list[Result] = []
+    for index, item in enumerate(items):
+        if isinstance(item, Problem):
+            results.append(item)
+            continue
+        answer = next(answers)
+        if isinstance(answer, WriteRefused):
+            results.append(_about(index, item, 422, str(answer)))
+        elif answer.found:
+            results.append(HeartbeatResult(code=200, status=status_after(item)))
+        else:
+            reason = reasons[item.agent_id]
+            results.append(_about(index, item, reason.status_code, str(reason.detail)))
+    return results
+
+
+def _about(index: int, beat: AgentHeartbeat, status: int, sentence: str) -> Problem:
+    field = f"{FIELD}.{index}.agent_id"
+    fault = Fault(field=field, value=str(beat.agent_id), message=sentence)
+    return Problem(status, f"{field}: {sentence}", errors=[fault])
+
+
+def _together(refused: Sequence[Problem]) -> Problem:
+    """One problem of all of them, which have one status."""
+    first, more = refused[0], len(refused) - 1
+    detail = f"{first.detail} (and {more} more heartbeats)" if more else str(first.detail)
+    faults = [fault for problem in refused for fault in problem.errors]
+    return Problem(first.status_code, detail, errors=faults)
+
+
+def _as_result(result: Result) -> HeartbeatResult:
+    if isinstance(result, HeartbeatResult):
+        return result
+    return HeartbeatResult(code=result.status_code, detail=str(result.detail), errors=result.errors)

@@ -1,0 +1,57 @@
+"""What a heartbeat becomes: a write, a status, and the reason why none was stored."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from sqlalchemy import select
+
+from pulseguard_registry.access.guard import check_bound
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.agents import models
+from pulseguard_registry.agents.service import unknown_agent
+from pulseguard_registry.agents.status import TROUBLED_STATES, Status
+from pulseguard_registry.database.engine import Database
+from pulseguard_registry.heartbeats.schemas import Heartbeat
+from pulseguard_registry.heartbeats.statement import Write
+from pulseguard_registry.problems import Problem
+
+
+def write_of(agent_id: uuid.UUID, beat: Heartbeat, principal: Principal) -> Write:
+    """What is stored of a heartbeat, within the bound of the key that sends it."""
+    return Write(
+        agent_id=agent_id,
+        environment=principal.environment,
+        team=principal.team,
+        state=beat.state,
+        goodbye=beat.goodbye,
+        snapshots=() if beat.snapshot is None else (beat.snapshot,),
+    )
+
+
+def status_after(beat: Heartbeat) -> Status:
+    """The agent's status once this heartbeat is stored."""
+    if beat.goodbye:
+        return "OFFLINE"
+    return "ERROR" if beat.state in TROUBLED_STATES else "ONLINE"
+
+
+def why_not_found(
+    database: Database, principal: Principal, wanted: Collection[uuid.UUID]
+) -> dict[uuid.UUID, Problem]:
+    """By agent: 404 for one unknown, retired or ended; 403 for one outside of the key's bound."""
+    query = select(models.Agent.id, models.Agent.environment, models.Agent.team).where(
+        models.Agent.id.in_(wanted),
+        models.Agent.retired_at.is_(None),
+        models.Agent.stopped_at.is_(None),
+    )
+    # One that came back in between is a 404 too: registering again is harmless.
+    problems = {agent_id: unknown_agent(agent_id) for agent_id in wanted}
+    with database.sessions() as session:
+        for agent_id, environment, team in session.execute(query):
+            try:
+                check_bound(principal, environment, team)
+            except Problem as problem:
+                problems[agent_id] = problem
+    return problems
