@@ -28,9 +28,11 @@ class Answer(NamedTuple):
 class RegistryProcess:
     """`pulseguard registry serve` on a free port."""
 
-    def __init__(self, folder: Path, database_url: str | None, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, database_url: str | None, port: int = 0, name: str = "registry"
+    ) -> None:
         self.data_dir = folder / "data"
-        self.log_path = folder / "registry.log"
+        self.log_path = folder / f"{name}.log"
         environment = {"PULSEGUARD_DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
