@@ -26,6 +26,9 @@ async def identify(request: Request) -> Principal:
     if scheme.lower() != "bearer" or not token:
         detail = "no key was sent; send `Authorization: Bearer <key>`"
         raise Problem(401, detail, headers=CHALLENGE)
+    keyring: Keyring = request.app.state.keyring
+    if keyring.loaded and (known := keyring.find(token.strip())) is not None:
+        return known  # only of a key that is not known is it asked whether it could be one
     if not is_well_formed(token.strip()):
         detail = "this is no key of the registry; it looks like pg_<role>_… and must be sent whole"
         raise Problem(401, detail, headers=CHALLENGE)
