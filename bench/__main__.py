@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bench.rounds import Comparison, Result
 
-NAMES = ("record", "openai_call", "record_otel", "scrape", "importing", "loop_lag")
+NAMES = ("record", "openai_call", "record_otel", "scrape", "importing", "loop_lag", "registry")
 
 
 def main(names: Sequence[str]) -> int:
