@@ -41,7 +41,7 @@ test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part
 test-long: .venv/ready ## the same tests with full counts
 	PULSEGUARD_TEST_LONG=1 $(MAKE) test
 
-bench: .venv/ready ## what the exporter costs beside its floors (B="record scrape": some of them)
+bench: .venv/ready ## what exporter and registry cost beside their floors (B="record scrape": some of them)
 	$(BIN)/python -m bench $(B)
 
 check: .venv/ready ## formatting, lint, types, Prometheus configuration

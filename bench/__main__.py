@@ -9,7 +9,10 @@ from rich.table import Table
 
 from bench.rounds import Comparison, Result
 
-NAMES = ("record", "openai_call", "record_otel", "scrape", "importing", "loop_lag", "discovery")
+NAMES = (
+    *("record", "openai_call", "record_otel", "scrape", "importing", "loop_lag"),
+    *("discovery", "registry"),
+)
 
 
 def main(names: Sequence[str]) -> int:

@@ -52,6 +52,7 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import documented, install_problem_handlers
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
+from pulseguard_registry.short_cut import ShortCut
 from pulseguard_registry.snapshots import routes as snapshot_routes
 from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
 from pulseguard_registry.system import routes as system_routes
@@ -157,6 +158,9 @@ def create_app(
     app.include_router(front_page.router)
     install_problem_handlers(app)
     describe_bodies(app, heartbeat_routes.BODIES)
+    app.router.middleware_stack = ShortCut(
+        app.router.middleware_stack, heartbeat_routes.router.routes
+    )
     app.add_middleware(Gate, trouble=lambda: supervisor.trouble, observe=telemetry.observe_request)
     return app
 

@@ -135,17 +135,22 @@ def programs_folder() -> Path | None:
 
 
 def remove_stale_pid_file(data_dir: Path) -> None:
-    """Remove a postmaster.pid that names a process which is not this folder's PostgreSQL.
+    """Remove lock files that name a process which is not this folder's PostgreSQL.
 
-    After a power cut, or in a container started again, the number may be anybody's; both the wheel
-    and PostgreSQL would take that process for the server.
+    After a power cut, or in a container started again, the number may be anybody's, or that of a
+    killed server which nobody has waited for; both the wheel and PostgreSQL would take that process
+    for the server.
     """
-    path = data_dir / "postmaster.pid"
+    for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        _remove_if_stale(data_dir / name)
+
+
+def _remove_if_stale(path: Path) -> None:
     try:
         number = int(path.read_text(encoding="utf-8").split("\n")[0])
     except (OSError, ValueError):
         return
-    if psutil.pid_exists(number) and not _is_postgres(number, data_dir):
+    if psutil.pid_exists(number) and not _is_postgres(number, path.parent):
         path.unlink(missing_ok=True)
 
 

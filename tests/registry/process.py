@@ -30,12 +30,17 @@ class RegistryProcess:
     """`pulseguard registry serve` on a free port."""
 
     def __init__(
-        self, folder: Path, database_url: str | None, port: int = 0, **settings: str
+        self,
+        folder: Path,
+        database_url: str | None,
+        port: int = 0,
+        name: str = "registry",
+        **settings: str,
     ) -> None:
         self.data_dir = folder / "data"
-        self.log_path = folder / "registry.log"
+        self.log_path = folder / f"{name}.log"
         environment = {"PULSEGUARD_DATA_DIR": str(self.data_dir), "PATH": os.environ["PATH"]}
-        environment |= {f"PULSEGUARD_{name.upper()}": value for name, value in settings.items()}
+        environment |= {f"PULSEGUARD_{key.upper()}": each for key, each in settings.items()}
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
         command = [sys.executable, "-m", "pulseguard_registry.command", "serve"]

@@ -141,3 +141,33 @@ def test_an_acknowledged_write_is_durable_whatever_the_servers_default(
     asyncio.run(with_connection(registry.database_url, [write(agent_id)]))
 
     assert registry.rows("SELECT DISTINCT setting FROM seen") == [("on",)]
+
+
+def test_a_batch_looks_at_no_agents_but_its_own(registry: RunningRegistry) -> None:
+    agents = [registry.register(f"agent-{number}")["id"] for number in range(40)]
+    read = "SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'agents'"
+    [(before,)] = registry.rows(read)
+
+    # So often that PostgreSQL keeps one plan for all; the statistics say that the table is empty.
+    asyncio.run(submit_all(registry.database_url, [write(agent_id) for agent_id in agents], 20))
+
+    [(after,)] = registry.rows(read)
+    assert after - before < 20 * len(agents)
+
+
+def test_a_bound_holds_whatever_characters_it_has(registry: RunningRegistry) -> None:
+    names = ["NULL", 'say "no"', "back\\slash", "{a,b}", "'quoted'", " ", "ünïcode"]
+    agents = [
+        registry.register(environment=f"e {name}", team=name.strip() or "none") for name in names
+    ]
+    bounds = [(agent["environment"], agent["team"]) for agent in agents]
+    writes = [
+        write(agent["id"], environment=environment, team=team)
+        for agent in agents
+        for environment, team in bounds
+    ]
+
+    outcomes = asyncio.run(with_connection(registry.database_url, writes))
+
+    own = [(agent["environment"], agent["team"]) == bound for agent in agents for bound in bounds]
+    assert [outcome.found for outcome in outcomes] == own

@@ -51,25 +51,29 @@ def _token(request: Request) -> str:
         _count_stranger(request)
         detail = "no key was sent; send `Authorization: Bearer <key>`"
         raise Problem(401, detail, headers=CHALLENGE)
-    if not is_well_formed(token.strip()):
-        _count_stranger(request)
-        detail = "this is no key of the registry; it looks like pg_<role>_… and must be sent whole"
-        raise Problem(401, detail, headers=CHALLENGE)
     return token.strip()
 
 
 async def _holder(request: Request, token: str) -> Principal:
     keyring: Keyring = request.app.state.keyring
+    known = keyring.find(token)
+    # Only of a key that is not known is it asked whether it could be one.
+    return await _newcomer(request, keyring, token) if known is None else known
+
+
+async def _newcomer(request: Request, keyring: Keyring, token: str) -> Principal:
+    """Whoever holds a key made a moment ago, here or by another registry on this database."""
+    if not is_well_formed(token):
+        _count_stranger(request)
+        detail = "this is no key of the registry; it looks like pg_<role>_… and must be sent whole"
+        raise Problem(401, detail, headers=CHALLENGE)
     supervisor = request.app.state.supervisor
     if not keyring.loaded:
         raise unavailable(supervisor.trouble or "the keys are not loaded yet; try again")
+    _count_stranger(request)
+    if not await supervisor.next_tick():
+        raise unavailable("the database has not confirmed the keys in time; try again")
     principal = keyring.find(token)
-    if principal is None:
-        _count_stranger(request)
-        # It may have been made a moment ago, here or by another registry on this database.
-        if not await supervisor.next_tick():
-            raise unavailable("the database has not confirmed the keys in time; try again")
-        principal = keyring.find(token)
     if principal is None:
         detail = "this key is unknown, expired or revoked; ask an admin for a new one"
         raise Problem(401, detail, headers=CHALLENGE)

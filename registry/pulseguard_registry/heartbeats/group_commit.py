@@ -16,7 +16,7 @@ from psycopg.errors import DataError, DeadlockDetected, IntegrityError, Serializ
 
 from pulseguard_registry.database.deadline import within
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
-from pulseguard_registry.heartbeats.statement import Outcome, Write, store
+from pulseguard_registry.heartbeats.statement import BY_INDEX, Outcome, Write, store
 
 BATCH_LIMIT = 500
 WAITING_LIMIT = 10_000
@@ -134,6 +134,7 @@ class GroupCommit:
     async def _store_once(self, writes: Sequence[Write]) -> list[Outcome]:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
+            await within(COMMIT_SECONDS, self._connection, self._connection.execute(BY_INDEX))
         return await within(COMMIT_SECONDS, self._connection, store(self._connection, writes))
 
     async def _drop_connection(self) -> None:

@@ -1,0 +1,143 @@
+"""Kill -9 and standstill under load, of PostgreSQL and of the registry: nothing said is lost."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx2
+import psycopg
+import pytest
+
+from tests.registry.crowd import Call, Crowd
+from tests.registry.durable_postgres import DurablePostgres, durable_postgres
+from tests.registry.process import RegistryProcess
+from tests.registry.running import eventually, registration
+
+LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
+KILLS = 3 if LONG else 1
+FROZEN_SECONDS = 15 if LONG else 4
+# One key for a whole crowd.
+UNLIMITED = "100000"
+AGENTS = "/api/v1/agents"
+LIVENESS = "/api/v1/health"
+TARGETS = "/api/v1/discovery/targets"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[DurablePostgres]:
+    """PostgreSQL for the module's tests."""
+    with durable_postgres() as one:
+        yield one
+
+
+@pytest.fixture
+def registries(server: DurablePostgres, tmp_path: Path) -> Iterator[list[RegistryProcess]]:
+    """Two that share the database, the pepper and the keys."""
+    started: list[RegistryProcess] = []
+    try:
+        for name in ("one", "other"):
+            started.append(
+                RegistryProcess(tmp_path, server.url, name=name, rate_limit_per_second=UNLIMITED)
+            )
+            started[-1].wait_until_it_listens()
+            eventually(started[-1].is_ready, 20)
+        yield started
+    finally:
+        for registry in started:
+            registry.stop()
+
+
+def start_again(registries: list[RegistryProcess], index: int, database_url: str) -> None:
+    """Start the one that has ended on its address, and wait until it serves."""
+    ended = registries[index]
+    name, port = ended.log_path.stem, urlsplit(ended.url).port or 0
+    registries[index] = RegistryProcess(
+        ended.data_dir.parent, database_url, port, name, rate_limit_per_second=UNLIMITED
+    )
+    registries[index].wait_until_it_listens()
+    eventually(registries[index].is_ready, 20)
+
+
+def crowd(registries: list[RegistryProcess], beating: int) -> Crowd:
+    """Agents that beat, and a client that registers more."""
+    key = registries[0].admin_key()
+    clients = Crowd([registry.url for registry in registries], key)
+    for number in range(beating):
+        answer = httpx2.post(
+            registries[0].url + AGENTS,
+            json=registration(f"agent-{number}"),
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        clients.beat(uuid.UUID(answer.json()["id"]))
+    clients.register()
+    return clients
+
+
+def stored(database_url: str) -> set[object]:
+    """What the database holds, in the ledger's terms."""
+    with psycopg.connect(database_url) as connection:
+        snapshots = connection.execute("SELECT agent_id, taken_at FROM ai_metrics").fetchall()
+        names = connection.execute("SELECT name FROM agents").fetchall()
+    return {*snapshots, *(name for (name,) in names)}
+
+
+def test_no_acknowledged_write_is_lost_whoever_is_killed(
+    server: DurablePostgres, registries: list[RegistryProcess]
+) -> None:
+    with crowd(registries, beating=6) as clients:
+        for _ in range(KILLS):
+            clients.wait_for_writes()
+            server.kill()
+            server.start_again()
+
+            clients.wait_for_writes()
+            registries[0].process.kill()
+            registries[0].process.wait()
+            clients.wait_for_writes()
+            start_again(registries, 0, server.url)
+
+        for index in range(len(registries)):  # a rolling restart
+            assert registries[index].stop() == 0
+            start_again(registries, index, server.url)
+        clients.wait_for_writes()
+
+    assert clients.acknowledged - stored(server.url) == set()
+    # Broken connections (0) are those of the killed; whoever lives says 503.
+    assert {call.status for call in clients.calls} <= {0, 200, 201, 503}
+    assert max(call.seconds for call in clients.calls) < 5
+
+
+def test_a_postgresql_that_stands_still_holds_up_nobody_and_is_used_again_at_once(
+    server: DurablePostgres, registries: list[RegistryProcess]
+) -> None:
+    clients = crowd(registries, beating=2)
+    for path in (LIVENESS, AGENTS, TARGETS):
+        clients.read(path)
+    with clients:
+        began = time.monotonic()
+        clients.wait_for_writes(100)
+        with server.frozen():
+            frozen = time.monotonic()
+            time.sleep(FROZEN_SECONDS)
+        thawed = time.monotonic()
+        eventually(lambda: clients.is_served_since(thawed), 10)
+        normal = time.monotonic()
+        clients.wait_for_writes(100)
+
+    assert normal - thawed < 2
+    assert {call.status for call in clients.calls} <= {200, 201, 503}
+    assert max(call.seconds for call in clients.calls) < 5
+    # The machine is shared: what liveness takes beside the same clients is no fault of ours.
+    usual = p99(clients.calls_to(LIVENESS, began, frozen))
+    assert p99(clients.calls_to(LIVENESS, frozen, thawed)) < usual + 0.1
+
+
+def p99(calls: list[Call]) -> float:
+    """Seconds within which 99 of 100 calls were answered."""
+    seconds = sorted(call.seconds for call in calls)
+    return seconds[int(len(seconds) * 0.99)]
