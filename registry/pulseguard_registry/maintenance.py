@@ -15,7 +15,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.preconditions import LOST_RACE, Tags, check_match, etag_of
+from pulseguard_registry.agents.preconditions import LOST_RACE, Tags, check_match, tagged
 from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.agents.service import lock_agent, read_agent
 from pulseguard_registry.database.engine import DatabaseSession
@@ -64,9 +64,8 @@ def maintain_agent(
     agent = lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     begin_maintenance(session, agent, work)
-    told = read_agent(session, agent_id, request.app.state.settings.offline_after_seconds)
-    response.headers["ETag"] = etag_of(told.revision)
-    return told
+    period = request.app.state.settings.offline_after_seconds
+    return tagged(response, read_agent(session, agent_id, period))
 
 
 @router.delete("", status_code=204, responses=LOST_RACE)

@@ -10,6 +10,7 @@ from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.settings import Settings, check_pepper
 
 PEPPER_FILE = "pepper"
+ADMIN_KEY_FILE = "admin.key"
 
 
 def open_folder(settings: Settings) -> Path:
@@ -41,6 +42,20 @@ def read_pepper(settings: Settings, folder: Path) -> str:
     kept = path.read_text(encoding="utf-8").strip()
     check_pepper(kept, f"{path}, which belongs into a backup")
     return kept
+
+
+def read_key(path: Path) -> str:
+    """The key that a file holds; ConfigurationError where it cannot be read, or holds none."""
+    try:
+        key = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(
+            f"the key file {path} cannot be read ({reason}); name one with --key-file"
+        ) from None
+    if not key.isprintable() or not key:
+        raise ConfigurationError(f"the key file {path} holds no key; name one with --key-file")
+    return key
 
 
 def known_pepper(settings: Settings) -> str | None:

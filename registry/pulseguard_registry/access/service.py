@@ -13,9 +13,7 @@ from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.problems import Problem, refusal
-from pulseguard_registry.secrets_folder import write_secret
-
-ADMIN_KEY_FILE = "admin.key"
+from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, write_secret
 
 
 def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
+from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.problems import Fault, Problem, documented, refusal
 
 HEADER = "If-Match"
@@ -52,6 +53,12 @@ def check_match(tags: list[str] | None, revision: int) -> None:
     message = f"the agent was changed meanwhile, its ETag is {current}; read it and decide again"
     fault = Fault(field=HEADER, value=", ".join(tags), message=message)
     raise Problem(412, f"{HEADER}: {message}", errors=[fault], headers={"ETag": current})
+
+
+def tagged(response: Response, agent: Agent) -> Agent:
+    """The agent, with its ETag on the answer."""
+    response.headers["ETag"] = etag_of(agent.revision)
+    return agent
 
 
 # What a route that takes If-Match may answer besides, and one that demands it.

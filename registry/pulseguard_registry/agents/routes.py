@@ -22,7 +22,7 @@ from pulseguard_registry.agents.preconditions import (
     DemandedTags,
     Tags,
     check_match,
-    etag_of,
+    tagged,
 )
 from pulseguard_registry.agents.schemas import (
     Agent,
@@ -71,7 +71,7 @@ def register_agent(
     _check_metrics_address(said.metrics_address, request.app.state.address_policy)
     agent_id, is_new = service.register_agent(session, said, writer)
     response.status_code = 201 if is_new else 200
-    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
 @router.post("/check", status_code=204)
@@ -116,7 +116,7 @@ def read_agent(
     """One agent with its status and the reason for it."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent.environment, agent.team)
-    return _tagged(response, agent)
+    return tagged(response, agent)
 
 
 @router.get("/{agent_id}/health")
@@ -151,7 +151,7 @@ def patch_agent(
     check_bound(writer, agent.environment, agent.team)
     check_match(tags, agent.revision)
     changing.patch_agent(session, agent, patch, writer)
-    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
 @router.delete("/{agent_id}", status_code=204, responses=LOST_RACE)
@@ -179,12 +179,7 @@ def restore_agent(
     check_match(tags, agent.revision)
     service.restore_agent(session, agent)
     session.flush()
-    return _tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
-
-
-def _tagged(response: Response, agent: Agent) -> Agent:
-    response.headers["ETag"] = etag_of(agent.revision)
-    return agent
+    return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
 def _within_bound(filters: AgentFilters, reader: Principal) -> AgentFilters:

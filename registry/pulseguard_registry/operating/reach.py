@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from pulseguard.doctor.web import Answer, NoAnswer, ask
 from pulseguard.settings_file import settings_file
-from pulseguard_registry.access.service import ADMIN_KEY_FILE
 from pulseguard_registry.errors import RegistryError
+from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, read_key
 from pulseguard_registry.settings import default_data_dir
 
 _SECONDS: Final = 10.0
@@ -108,25 +108,15 @@ def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> str
     named = environment.get("PULSEGUARD_KEY_FILE")
     path = key_file or (Path(named) if named else None)
     if path is None and (key := environment.get("PULSEGUARD_KEY")):
-        return _printable(key.strip(), "PULSEGUARD_KEY")
+        if not key.isascii() or not key.isprintable():
+            raise CommandRefused("PULSEGUARD_KEY holds no key; name a file that does: --key-file")
+        return key
     if path is None and _is_here(url):
         folder = environment.get("PULSEGUARD_DATA_DIR")
         path = (Path(folder) if folder else default_data_dir()) / "secrets" / ADMIN_KEY_FILE
     if path is None:
         raise CommandRefused(f"no key for {url} is known; name a file that holds one: --key-file")
-    try:
-        return _printable(path.read_text(encoding="ascii").strip(), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise CommandRefused(
-            f"the key file {path} cannot be read ({reason}); name one with --key-file"
-        ) from None
-
-
-def _printable(key: str, source: str) -> str:
-    if not key or not key.isascii() or not key.isprintable():
-        raise CommandRefused(f"{source} holds no key; name a file that holds one: --key-file")
-    return key
+    return read_key(path)
 
 
 def _checked_url(url: str) -> str:

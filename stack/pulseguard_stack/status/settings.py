@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.secrets_folder import read_key
 from pulseguard_registry.settings import default_data_dir
 from pulseguard_stack.errors import StackError
 from pulseguard_stack.runner.places import Places
@@ -106,15 +108,9 @@ def _path(run: Mapping[str, object], name: str) -> Path | None:
 
 def _key(path: Path) -> str:
     try:
-        key = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsRefused(
-            f"the key file {path} cannot be read ({reason}); name one with --key-file"
-        ) from None
-    if not key.isprintable() or not key:
-        raise SettingsRefused(f"the key file {path} holds no key; name one with --key-file")
-    return key
+        return read_key(path)
+    except ConfigurationError as error:
+        raise SettingsRefused(str(error)) from None
 
 
 def _url(flag: str, value: str | None) -> str | None:
