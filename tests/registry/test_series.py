@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
@@ -15,10 +15,10 @@ from pulseguard_registry.snapshots.schemas import SnapshotQuery
 from pulseguard_registry.snapshots.series import plan_series, statement
 from tests.registry.problems import assert_problem
 from tests.registry.requests import REGISTERED, V1
-from tests.registry.running import RunningRegistry, snapshot
+from tests.registry.running import YESTERDAY, RunningRegistry, snapshot
 
 PATH = f"{V1}/agents/{REGISTERED}/ai-metrics"
-START = datetime.combine(datetime.now(UTC).date() - timedelta(days=1), time(10), UTC)
+START = YESTERDAY
 STEP = 300
 COUNTS = {
     *("tokens_processed", "api_calls_made", "model_calls", "tasks_completed", "tasks_failed"),

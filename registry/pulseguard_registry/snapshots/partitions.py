@@ -40,7 +40,7 @@ def keep_partitions(engine: Engine, today: date, retention_days: int) -> int:
     steps: list[_Step] = [
         *(partial(_make_partition, day=day) for day in wanted_days(today) if day not in existing),
         *(partial(_drop, day=day) for day in outlived_days(existing, today, retention_days)),
-        partial(_delete_outlived, before=_midnight(today - timedelta(days=retention_days))),
+        partial(_delete_outlived, before=oldest_kept(today, retention_days)),
     ]
     for _ in range(ATTEMPTS):
         steps = [step for step in steps if not _is_done(engine, step)]
@@ -55,6 +55,11 @@ def database_today(engine: Engine) -> date:
     with engine.begin() as connection:
         today: date = connection.execute(_TODAY).scalar_one()
     return today
+
+
+def oldest_kept(today: date, retention_days: int) -> datetime:
+    """Whatever is older is dropped."""
+    return _midnight(today - timedelta(days=retention_days))
 
 
 def wanted_days(today: date) -> list[date]:

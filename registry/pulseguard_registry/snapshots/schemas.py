@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, LiteralString
 
 from pydantic import (
     AfterValidator,
@@ -15,6 +15,7 @@ from pydantic import (
     Field,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from pulseguard.catalog.metric import ErrorType
 from pulseguard_registry.fields import Instant
@@ -28,11 +29,15 @@ Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
 # An agent's clock may be wrong, but a snapshot of next month would be the latest for a month.
 MOST_AHEAD = timedelta(days=1)
+# The type of this fault, among those that pydantic tells.
+AHEAD: LiteralString = "taken_ahead"
 
 
 def _not_ahead(taken_at: datetime) -> datetime:
     if taken_at > datetime.now(UTC) + MOST_AHEAD:
-        raise ValueError("lies more than a day in the future; set the agent's clock")
+        raise PydanticCustomError(
+            AHEAD, "lies more than a day in the future; set the agent's clock"
+        )
     return taken_at
 
 
@@ -115,6 +120,8 @@ class SnapshotReceipt(BaseModel):
 
     stored: int = Field(description="Stored now, durably.")
     repeated: int = Field(description="Stored before under the same taken_at; left as they were.")
+    refused: int = Field(0, description="Older than what is kept: not stored.")
+    detail: str | None = Field(None, description="Why some were refused, and the mend.")
 
 
 class StoredSnapshot(Snapshot):
