@@ -158,7 +158,7 @@ def create_app(
     install_problem_handlers(app)
     describe_bodies(app, heartbeat_routes.BODIES)
     app.router.middleware_stack = ShortCut(
-        app.router.middleware_stack, heartbeat_routes.router.routes + bulk.router.routes
+        app.router.middleware_stack, [*heartbeat_routes.router.routes, *bulk.router.routes]
     )
     app.add_middleware(Gate, trouble=lambda: supervisor.trouble, observe=telemetry.observe_request)
     return app

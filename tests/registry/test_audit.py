@@ -9,13 +9,14 @@ import pytest
 
 from pulseguard_registry.app import keep_house
 from pulseguard_registry.audit.recording import NOT_AUDITED, SAFE_METHODS
+from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats.routes import router as hot_path
 from tests.registry.problems import assert_problem
 from tests.registry.requests import CALLS, Call
 from tests.registry.running import RunningRegistry, registration
 
 AUDIT = "/api/v1/audit"
-HOT = {route.path for route in hot_path.routes if hasattr(route, "path")}
+HOT = {route.path for route in (*hot_path.routes, *bulk.router.routes) if hasattr(route, "path")}
 CHANGES_NOTHING = NOT_AUDITED | HOT | {"/api/v1/agents/check"}
 
 

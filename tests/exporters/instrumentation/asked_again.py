@@ -59,7 +59,7 @@ def arguments(call: Call) -> dict[str, Any]:
     headers = {"X-Call-Id": call.name, "X-Simulate": fault}
     asked: dict[str, Any] = {"extra_headers": headers, "model": "gpt-4o", "timeout": 20}
     if call.fault == "stalled":
-        asked["timeout"] = 0.5
+        asked["timeout"] = 1.0
     if call.way == "streamed":
         asked["stream"] = True
     said = [{"role": "user", "content": "Tell me something."}]

@@ -17,10 +17,10 @@ from tests.exporters.fake_registry import FakeRegistry
 from tests.exporters.observing import wait_until
 
 PULSEGUARD = str(Path(sys.executable).with_name("pulseguard"))
-# The same, with less patience for agents that the program makes itself.
-HASTY = (
+# The same, with another patience for agents that the program makes itself.
+OTHERWISE = (
     "import sys; from pulseguard import command; from pulseguard.running import supervision;"
-    " supervision.SECONDS_FOR_OWN_AGENT = 0.5; sys.exit(command.main())"
+    " supervision.SECONDS_FOR_OWN_AGENT = {seconds}; sys.exit(command.main())"
 )
 
 
@@ -31,7 +31,8 @@ class Runner:
     folder: Path
     registry: FakeRegistry
     variables: dict[str, str] = field(default_factory=dict)
-    hasty: bool = True
+    # None: as it is shipped.
+    patience_seconds: float | None = 0.5
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -50,7 +51,9 @@ class Runner:
         """`pulseguard run` with these arguments."""
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         options = {"env": self.environment, "text": True, **pipes, **options}
-        command = [sys.executable, "-c", HASTY] if self.hasty else [PULSEGUARD]
+        command = [PULSEGUARD]
+        if self.patience_seconds is not None:
+            command = [sys.executable, "-c", OTHERWISE.format(seconds=self.patience_seconds)]
         process = subprocess.Popen([*command, "run", *arguments], **options)
         self.started.append(process)
         return process

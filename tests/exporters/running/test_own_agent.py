@@ -33,11 +33,13 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture(autouse=True)
 def _way_to_server(server: ModelServer, runner: Runner) -> None:
     runner.variables = {"MODEL_SERVER": f"{server.url}/v1"}
-    runner.hasty = False
+    runner.patience_seconds = None
 
 
 @pytest.mark.parametrize("first", ["own", "openai"])
 def test_the_programs_own_agent_is_the_only_one(runner: Runner, first: str) -> None:
+    # On a busy machine the client alone takes longer to import than is shipped.
+    runner.patience_seconds = 20
     parts = (OWN.format(name="invoice-bot"), OPENAI)
     code = "".join(parts if first == "own" else reversed(parts))
     process = runner.python(f"{code}\ncall()\n{WAITING}")
