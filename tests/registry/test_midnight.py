@@ -82,6 +82,7 @@ def test_three_midnights_and_a_long_reader_hold_up_no_heartbeat(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partitions, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(partitions, "ATTEMPTS", 2)
     with psycopg.connect(database_url) as connection:
         connection.execute(CLOCK)
         connection.execute("UPDATE moved.clock SET days = -2")
