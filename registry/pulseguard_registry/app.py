@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -54,7 +53,7 @@ from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
 from pulseguard_registry.snapshots import routes as snapshot_routes
-from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions
+from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
 from pulseguard_registry.system import routes as system_routes
 from pulseguard_registry.telemetry import Telemetry
 
@@ -167,15 +166,12 @@ def create_app(
 
 def keep_house(database: Database, settings: Settings) -> None:
     """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
-    today = datetime.now(UTC).date()
-    # Two transactions: both take exclusive locks, and together they could wait for a reader who
-    # waits for them.
+    today = database_today(database.engine)
+    undone = keep_partitions(database.engine, today, settings.snapshot_retention_days)
+    if undone:
+        log.warning("%d steps of the snapshots' upkeep wait for readers; tried again later", undone)
     with database.engine.begin() as connection:
         take_lock(connection)
-        make_partitions(connection, today)
-    with database.engine.begin() as connection:
-        take_lock(connection)
-        drop_outlived(connection, today, settings.snapshot_retention_days)
         drop_old_events(connection, settings.event_retention_days)
     with database.engine.begin() as connection:
         drop_outlived_records(connection, settings.audit_retention_days)

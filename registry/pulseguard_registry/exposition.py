@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard import catalog
@@ -22,6 +22,8 @@ from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.scrapes.service import scraped_expression
 
 router = APIRouter(tags=["metrics"])
+# Few: they are dropped after the retention, and a day that is made takes its own over.
+_LATE_SNAPSHOTS = text("SELECT count(*) FROM ai_metrics_default")
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
 
 
@@ -45,8 +47,8 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
 
 @router.get("/metrics/agents", response_class=Response)
 def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
-    """Status, last sign of life and scrape of each agent that was not retired, and how many have
-    which status."""
+    """Status, last sign of life and scrape of each agent that was not retired, how many have which
+    status, and how many snapshots came late."""
     families = _Families(_agent_families(session, request.app.state.settings.offline_after_seconds))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
@@ -88,7 +90,9 @@ def _agent_families(session: Session, offline_after_seconds: float) -> list[Metr
             scraped.add_metric(labels, int(scrape == "up"))
     for name, count in counts.items():
         total.add_metric([name], count)
-    return [total, status, last_seen, scraped]
+    late = _family(catalog.REGISTRY_LATE_SNAPSHOTS)
+    late.add_metric([], session.execute(_LATE_SNAPSHOTS).scalar_one())
+    return [total, late, status, last_seen, scraped]
 
 
 def _family(metric: catalog.Metric) -> GaugeMetricFamily:

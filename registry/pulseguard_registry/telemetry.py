@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from pulseguard import catalog
+
+# Late ones are stored, for a day before yesterday; refused are those of the day after tomorrow, and
+# those older than the retention.
+SnapshotOutcome = Literal["stored", "late", "repeated", "refused"]
+SNAPSHOT_OUTCOMES: tuple[SnapshotOutcome, ...] = get_args(SnapshotOutcome)
 
 
 class Telemetry:
@@ -27,7 +35,7 @@ class Telemetry:
         self._database_up = self._gauge(catalog.REGISTRY_DATABASE_UP)
         for outcome in ("alive", "goodbye"):
             self._heartbeats.labels(outcome)
-        for outcome in ("stored", "repeated"):
+        for outcome in SNAPSHOT_OUTCOMES:
             self._snapshots.labels(outcome)
         self._refused.labels("unconfirmed")
         for reason in ("key", "address"):
@@ -37,10 +45,11 @@ class Telemetry:
         """So many heartbeats, `alive` or `goodbye`, stored durably."""
         self._heartbeats.labels(outcome).inc(number)
 
-    def count_snapshots(self, stored: int, repeated: int) -> None:
-        """Snapshots of one request: stored now, or known already."""
-        self._snapshots.labels("stored").inc(stored)
-        self._snapshots.labels("repeated").inc(repeated)
+    def count_snapshots(self, counts: Mapping[SnapshotOutcome, int]) -> None:
+        """Snapshots of one request, by what became of them."""
+        for outcome, number in counts.items():
+            if number:
+                self._snapshots.labels(outcome).inc(number)
 
     def count_refused_targets(self, reason: str) -> None:
         """One discovery request answered 503."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,9 @@ from pulseguard_registry.settings import Settings
 
 PEPPER = "a pepper for the tests, 32 characters and more"
 READY = "/api/v1/health/ready"
+# At ten o'clock: of a day for which snapshots are kept.
+YESTERDAY = datetime.combine(datetime.now(UTC).date() - timedelta(days=1), clock_time(10), UTC)
+_TAKEN_AT = YESTERDAY.isoformat()
 
 
 class RunningRegistry:
@@ -115,6 +120,6 @@ def registration(name: str = "invoice-bot", **said: Any) -> dict[str, Any]:
     }
 
 
-def snapshot(taken_at: Any = "2026-11-23T10:00:00+00:00", **fields: Any) -> dict[str, Any]:
+def snapshot(taken_at: Any = _TAKEN_AT, **fields: Any) -> dict[str, Any]:
     """A snapshot that holds."""
     return {"taken_at": taken_at, "interval_seconds": 60.0, **fields}

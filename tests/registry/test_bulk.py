@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from tests.registry.problems import assert_problem
-from tests.registry.running import RunningRegistry, snapshot
+from tests.registry.running import YESTERDAY, RunningRegistry, snapshot
 
 BULK = "/api/v1/heartbeats"
 UNKNOWN = "00000000-0000-0000-0000-000000000000"
+
+
+def at(minute: int, microsecond: int = 0) -> str:
+    """A moment of yesterday's tenth hour."""
+    return (YESTERDAY + timedelta(minutes=minute, microseconds=microsecond)).isoformat()
 
 
 def send(registry: RunningRegistry, *beats: Any, key: str | None = None) -> Any:
@@ -45,7 +51,7 @@ def test_each_heartbeat_is_answered_as_it_would_be_alone(shared_registry: Runnin
         (good, {"state": "working"}),
         (good, {"state": "asleep"}),
         (UNKNOWN, {}),
-        (other, {"state": "failed", "snapshot": snapshot("2026-11-23T10:07:00Z")}),
+        (other, {"state": "failed", "snapshot": snapshot(at(7))}),
         (gone, {}),
         (foreign, {"state": "idle"}),
         (other, {"state": "idle", "snapshot": snapshot(tokens_processed=-1)}),
@@ -89,7 +95,7 @@ def test_of_several_of_one_agent_the_last_state_counts_and_every_snapshot_is_kep
             "agent_id": agents[number % 5],
             "state": states[(number + number // 5) % 5],
             # Each is there twice, the second time a repetition.
-            "snapshot": snapshot(f"2026-11-23T10:00:00.{number // 10 * 10 + number % 5:06d}Z"),
+            "snapshot": snapshot(at(0, number // 10 * 10 + number % 5)),
         }
         for number in range(500)
     ]

@@ -17,7 +17,7 @@ from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from pulseguard_registry.events.models import AgentEvent, AgentTold
 from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
-from pulseguard_registry.snapshots.partitions import drop_outlived, make_partitions, outlived_days
+from pulseguard_registry.snapshots.partitions import keep_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
 from tests.registry.running import (
     RunningRegistry,
@@ -115,10 +115,9 @@ def test_a_commit_that_fails_is_never_answered_with_success(registry: RunningReg
 
 def test_partitions_are_made_ahead_and_dropped_after_their_time(engine: Engine) -> None:
     today = date(2026, 11, 23)
+    for offset in range(12):
+        keep_partitions(engine, today + timedelta(days=offset), retention_days=7)
     with engine.begin() as connection:
-        for offset in range(12):
-            make_partitions(connection, today + timedelta(days=offset))
-            drop_outlived(connection, today + timedelta(days=offset), retention_days=7)
         names = connection.execute(
             text(
                 "SELECT inhrelid::regclass::text FROM pg_inherits"
@@ -144,10 +143,11 @@ INSERT = """
 def test_a_snapshot_from_the_future_moves_into_its_partition_when_that_day_comes(
     engine: Engine,
 ) -> None:
+    keep_partitions(engine, date(2026, 11, 23), retention_days=7)
     with engine.begin() as connection:
-        make_partitions(connection, date(2026, 11, 23))
         connection.execute(text(INSERT), {"taken_at": datetime(2026, 12, 5, 8, tzinfo=UTC)})
-        make_partitions(connection, date(2026, 12, 4))
+    keep_partitions(engine, date(2026, 12, 4), retention_days=7)
+    with engine.begin() as connection:
         home = connection.execute(text("SELECT tableoid::regclass::text FROM ai_metrics")).scalar()
 
     assert home == "ai_metrics_20261205"
@@ -159,7 +159,8 @@ def test_what_no_partition_holds_is_deleted_after_its_time_too(engine: Engine) -
         for age in (6, 7, 8, 400):
             taken_at = datetime(2026, 11, 23, tzinfo=UTC) - timedelta(days=age)
             connection.execute(text(INSERT), {"taken_at": taken_at})
-        drop_outlived(connection, today, retention_days=7)
+    keep_partitions(engine, today, retention_days=7)
+    with engine.begin() as connection:
         kept = connection.execute(
             text("SELECT taken_at::date FROM ai_metrics ORDER BY 1")
         ).scalars()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from tests.registry.running import RunningRegistry, snapshot
+from tests.registry.problems import assert_problem
+from tests.registry.requests import REGISTERED
+from tests.registry.running import YESTERDAY, RunningRegistry, snapshot
 
 EIGHT_FIELDS = {
     "model_inference_time_ms": 812.5,
@@ -57,22 +60,24 @@ def test_what_is_unknown_is_null_and_not_zero(registry: RunningRegistry) -> None
 def test_the_same_snapshot_again_is_stored_once(registry: RunningRegistry) -> None:
     agent_id = registry.register()["id"]
     path = f"/api/v1/agents/{agent_id}/ai-metrics"
-    one, two = (snapshot(f"2026-11-23T10:0{minute}:00Z", model_calls=5) for minute in (0, 1))
+    one, two = (
+        snapshot((YESTERDAY + timedelta(minutes=minute)).isoformat(), model_calls=5)
+        for minute in (0, 1)
+    )
 
     first = registry.post(path, {"snapshots": [one]})
     again = registry.post(path, {"snapshots": [one, two, two]})
     registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"snapshot": two})
 
-    assert first.json() == {"stored": 1, "repeated": 0}
-    assert again.json() == {"stored": 1, "repeated": 2}
+    assert first.json() == {"stored": 1, "repeated": 0, "refused": 0}
+    assert again.json() == {"stored": 1, "repeated": 2, "refused": 0}
     assert registry.rows("SELECT count(*), sum(model_calls) FROM ai_metrics") == [(2, 10)]
 
 
 def test_a_range_is_read_page_by_page_the_newest_first(registry: RunningRegistry) -> None:
     agent_id = registry.register()["id"]
     path = f"/api/v1/agents/{agent_id}/ai-metrics"
-    start = datetime(2026, 11, 23, 10, tzinfo=UTC)
-    times = [start + timedelta(minutes=minute) for minute in range(10)]
+    times = [YESTERDAY + timedelta(minutes=minute) for minute in range(10)]
     registry.post(path, {"snapshots": [snapshot(time.isoformat()) for time in times]})
 
     bounds = {"from": times[2].isoformat(), "to": times[9].isoformat(), "limit": "4"}
@@ -109,7 +114,8 @@ def test_every_acknowledged_write_of_many_clients_at_once_is_stored(
     agents = [registry.register(f"agent-{number}")["id"] for number in range(5)]
 
     def push(number: int) -> int:
-        body = {"snapshot": snapshot(f"2026-11-23T10:00:00.{number:06d}Z", model_calls=1)}
+        taken_at = YESTERDAY + timedelta(microseconds=number)
+        body = {"snapshot": snapshot(taken_at.isoformat(), model_calls=1)}
         path = f"/api/v1/agents/{agents[number % 5]}/heartbeat"
         return int(registry.post(path, body).status_code)
 
@@ -118,3 +124,54 @@ def test_every_acknowledged_write_of_many_clients_at_once_is_stored(
 
     assert statuses == [200] * 200
     assert registry.rows("SELECT count(*), sum(model_calls) FROM ai_metrics") == [(200, 200)]
+
+
+def outcomes(registry: RunningRegistry) -> dict[str, int]:
+    """What became of all snapshots so far, and how many are kept outside of the days."""
+    pattern = r'^pulseguard_registry_(?:snapshots_total\{outcome="(\w+)"\}|(late_snapshots)) (\S+)$'
+    text = registry.get("/metrics").text + registry.get("/metrics/agents").text
+    found = re.findall(pattern, text, re.MULTILINE)
+    return {outcome or gauge: round(float(value)) for outcome, gauge, value in found}
+
+
+def test_every_snapshot_is_counted_by_what_became_of_it(registry: RunningRegistry) -> None:
+    path = f"/api/v1/agents/{registry.register()['id']}"
+    now = datetime.now(UTC)
+    ages = {"new": 0, "late": 3, "at the edge": 7, "too old": 8, "ahead": -1.01}
+    of = {name: snapshot((now - timedelta(days=age)).isoformat()) for name, age in ages.items()}
+
+    pushed = registry.post(
+        f"{path}/ai-metrics",
+        {"snapshots": [of[name] for name in ("new", "new", "late", "at the edge", "too old")]},
+    )
+    ahead = registry.post(f"{path}/ai-metrics", {"snapshots": [of["ahead"]]})
+    beats = [
+        registry.post(f"{path}/heartbeat", {"state": "stuck", "snapshot": of[name]})
+        for name in ("new", "too old", "ahead")
+    ]
+    bulk = registry.post(
+        "/api/v1/heartbeats",
+        {"heartbeats": [{"agent_id": REGISTERED, "snapshot": one} for one in of.values()]},
+    )
+
+    assert (pushed.json()["stored"], pushed.json()["repeated"], pushed.json()["refused"]) == (
+        3,
+        1,
+        1,
+    )
+    assert_problem(ahead, 422, "taken_at", "in the future")
+    # It is alive, whatever its clock says.
+    assert [beat.status_code for beat in beats] == [200, 200, 422]
+    results = bulk.json()["results"]
+    assert [result["code"] for result in results] == [200, 200, 200, 200, 422]
+    for said in (pushed.json(), beats[1].json(), results[3]):
+        assert "older than what is kept" in said["detail"]
+        assert (now.date() - timedelta(days=7)).isoformat() in said["detail"]
+    assert ["detail" in beats[0].json(), "detail" in results[0]] == [False, False]
+    assert outcomes(registry) == {
+        "stored": 1,
+        "late": 2,
+        "repeated": 1 + 1 + 3,
+        "refused": (1 + 1) + (1 + 1) + (1 + 1),
+        "late_snapshots": 2,
+    }

@@ -72,8 +72,14 @@ REGISTRY_HEARTBEATS: Final = Metric(
 REGISTRY_SNAPSHOTS: Final = Metric(
     "pulseguard_registry_snapshots_total",
     "counter",
-    "AI-metrics snapshots received, by outcome.",
+    "AI-metrics snapshots received: stored; late, which are stored for a day before yesterday;"
+    " repeated; refused, more than a day ahead or older than the retention.",
     (LABEL_OUTCOME,),
+)
+REGISTRY_LATE_SNAPSHOTS: Final = Metric(
+    "pulseguard_registry_late_snapshots",
+    "gauge",
+    "AI-metrics snapshots that are kept outside of the partitions by day, because they came late.",
 )
 REGISTRY_COMMIT_BATCH: Final = Metric(
     "pulseguard_registry_commit_batch_size",
@@ -128,6 +134,7 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_SILENCE_HELD,
     REGISTRY_HEARTBEATS,
     REGISTRY_SNAPSHOTS,
+    REGISTRY_LATE_SNAPSHOTS,
     REGISTRY_COMMIT_BATCH,
     REGISTRY_RATE_LIMITED,
     REGISTRY_DATABASE_UP,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,31 +11,41 @@ from pydantic_core import from_json, to_json
 
 from pulseguard_registry.heartbeats.schemas import AgentHeartbeat, HeartbeatBulk
 from pulseguard_registry.problems import Problem, validation_problem
+from pulseguard_registry.snapshots.schemas import AHEAD
 from pulseguard_registry.strict_json import refuse_repeated_names
+from pulseguard_registry.telemetry import SnapshotOutcome
 
 FIELD = "heartbeats"
 
 Body = TypeVar("Body", bound=BaseModel)
+CountSnapshots = Callable[[Mapping[SnapshotOutcome, int]], None]
 # A heartbeat, or the problem that it has.
 Item = AgentHeartbeat | Problem
 
 
-def read_body(model: type[Body], body: bytes) -> Body:
-    """The body as this model; a 422 problem where it does not hold."""
+def read_body(model: type[Body], body: bytes, count: CountSnapshots) -> Body:
+    """The body as this model; a 422 problem where it does not hold.
+
+    `count` is told of the snapshots that are refused because their time has not come.
+    """
     try:
         parsed = model.model_validate_json(_present(body))
     except ValidationError as error:
-        raise validation_problem(error.errors(include_url=False)) from None
+        faults = error.errors(include_url=False)
+        count(_refused_ahead(faults))
+        raise validation_problem(faults) from None
     _refuse_repeated_names(body)
     return parsed
 
 
-def read_items(body: bytes) -> list[Item]:
+def read_items(body: bytes, count: CountSnapshots) -> list[Item]:
     """Each item as a heartbeat or as its own problem; a problem where the body as such is wrong."""
     try:
         items: list[Item] = [*_validated(_present(body))]
     except ValidationError as error:
-        items = _read_apart(body, error.errors(include_url=False))
+        faults = error.errors(include_url=False)
+        count(_refused_ahead(faults))
+        items = _read_apart(body, faults)
     _refuse_repeated_names(body)
     return items
 
@@ -55,6 +65,10 @@ def _read_apart(body: bytes, faults: Sequence[Any]) -> list[Item]:  # Any: pydan
         validation_problem(faults_of[index]) if index in faults_of else next(read)
         for index in range(len(sent))
     ]
+
+
+def _refused_ahead(faults: Sequence[Any]) -> dict[SnapshotOutcome, int]:
+    return {"refused": sum(fault["type"] == AHEAD for fault in faults)}
 
 
 def _validated(body: bytes) -> list[AgentHeartbeat]:

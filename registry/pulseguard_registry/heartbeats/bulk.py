@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,12 +22,19 @@ from pulseguard_registry.heartbeats.schemas import (
     HeartbeatBulkReceipt,
     HeartbeatResult,
 )
-from pulseguard_registry.heartbeats.service import status_after, why_not_found, write_of
-from pulseguard_registry.heartbeats.statement import Outcome
+from pulseguard_registry.heartbeats.service import (
+    counts_of,
+    oldest_of,
+    status_after,
+    tell_refused,
+    why_not_found,
+    write_of,
+)
+from pulseguard_registry.heartbeats.statement import Outcome, Write
 from pulseguard_registry.openapi import direct_body
 from pulseguard_registry.problems import Fault, Problem
 from pulseguard_registry.strict_json import DirectRoute
-from pulseguard_registry.telemetry import Telemetry
+from pulseguard_registry.telemetry import SnapshotOutcome, Telemetry
 
 router = APIRouter(prefix=API_PREFIX, tags=["heartbeats"], route_class=DirectRoute)
 
@@ -46,12 +54,17 @@ async def receive_heartbeats(request: Request, principal: Principal) -> Response
     """Up to 500 heartbeats, stored in one transaction; one that is refused harms no other. 200: all
     are stored. 207: `results` says which. Where all are refused alike, that problem is the answer.
     """
-    items = read_items(await request.body())
+    telemetry: Telemetry = request.app.state.telemetry
+    items = read_items(await request.body(), telemetry.count_snapshots)
     beats = [item for item in items if isinstance(item, AgentHeartbeat)]
-    answers = await _store(request, principal, beats)
-    _count(request.app.state.telemetry, beats, answers)
+    oldest = oldest_of(request)
+    writes = [write_of(beat.agent_id, beat, principal, oldest) for beat in beats]
+    answers: Sequence[Answer] = ()
+    if writes:
+        answers = await request.app.state.group_commit.submit_all(writes)
+    _count(telemetry, zip(beats, writes, answers, strict=True))
     reasons = await _reasons(request, principal, beats, answers)
-    results = _results(items, iter(answers), reasons)
+    results = _results(items, iter(answers), reasons, oldest)
     refused = [result for result in results if isinstance(result, Problem)]
     if len(refused) == len(results) and len({problem.status_code for problem in refused}) == 1:
         raise _together(refused)
@@ -63,28 +76,17 @@ async def receive_heartbeats(request: Request, principal: Principal) -> Response
     )
 
 
-async def _store(
-    request: Request, principal: Principal, beats: Sequence[AgentHeartbeat]
-) -> Sequence[Answer]:
-    if not beats:
-        return ()
-    writes = [write_of(beat.agent_id, beat, principal) for beat in beats]
-    answers: Sequence[Answer] = await request.app.state.group_commit.submit_all(writes)
-    return answers
-
-
-def _count(
-    telemetry: Telemetry, beats: Sequence[AgentHeartbeat], answers: Sequence[Answer]
-) -> None:
-    counts: Counter[str] = Counter()
-    for beat, answer in zip(beats, answers, strict=True):
+def _count(telemetry: Telemetry, stored: Iterable[tuple[AgentHeartbeat, Write, Answer]]) -> None:
+    beats: Counter[str] = Counter()
+    snapshots: Counter[SnapshotOutcome] = Counter()
+    for beat, write, answer in stored:
         if isinstance(answer, Outcome) and answer.found:
-            counts["goodbye" if beat.goodbye else "alive"] += 1
-            counts["stored"] += answer.stored
-            counts["repeated"] += (beat.snapshot is not None) - answer.stored
-    telemetry.count_heartbeat("alive", counts["alive"])
-    telemetry.count_heartbeat("goodbye", counts["goodbye"])
-    telemetry.count_snapshots(counts["stored"], counts["repeated"])
+            beats["goodbye" if beat.goodbye else "alive"] += 1
+            sent = int(beat.snapshot is not None)
+            snapshots.update(counts_of(answer, sent, len(write.snapshots)))
+    telemetry.count_heartbeat("alive", beats["alive"])
+    telemetry.count_heartbeat("goodbye", beats["goodbye"])
+    telemetry.count_snapshots(snapshots)
 
 
 async def _reasons(
@@ -104,7 +106,10 @@ async def _reasons(
 
 
 def _results(
-    items: Sequence[Item], answers: Iterator[Answer], reasons: Mapping[uuid.UUID, Problem]
+    items: Sequence[Item],
+    answers: Iterator[Answer],
+    reasons: Mapping[uuid.UUID, Problem],
+    oldest: datetime,
 ) -> list[Result]:
     """What became of each item; `answers` are those of the heartbeats among them."""
     results: list[Result] = []
@@ -116,7 +121,9 @@ def _results(
         if isinstance(answer, WriteRefused):
             results.append(_about(index, item, 422, str(answer)))
         elif answer.found:
-            results.append(HeartbeatResult(code=200, status=status_after(item)))
+            too_old = item.snapshot is not None and item.snapshot.taken_at < oldest
+            detail = tell_refused(int(too_old), oldest)
+            results.append(HeartbeatResult(code=200, status=status_after(item), detail=detail))
         else:
             reason = reasons[item.agent_id]
             results.append(_about(index, item, reason.status_code, str(reason.detail)))

@@ -13,7 +13,15 @@ from pulseguard_registry.access.guard import admits
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.heartbeats.bodies import read_body
 from pulseguard_registry.heartbeats.schemas import Heartbeat, HeartbeatBulk, HeartbeatReceipt
-from pulseguard_registry.heartbeats.service import status_after, why_not_found, write_of
+from pulseguard_registry.heartbeats.service import (
+    counts_of,
+    kept_of,
+    oldest_of,
+    status_after,
+    tell_refused,
+    why_not_found,
+    write_of,
+)
 from pulseguard_registry.heartbeats.statement import Outcome, Write
 from pulseguard_registry.openapi import direct_body
 from pulseguard_registry.problems import refusal
@@ -32,32 +40,46 @@ BODIES = (Heartbeat, HeartbeatBulk, SnapshotPush)
 async def receive_heartbeat(request: Request, principal: Principal) -> Response:
     """Alive. With `goodbye` the agent ends cleanly; with `snapshot` it reports its minute.
     Answered after a durable commit; a 404 asks the agent to register again."""
-    beat = read_body(Heartbeat, await request.body())
-    write = write_of(_agent_id(request), beat, principal)
-    outcome = await _submit(request, principal, write)
     telemetry = request.app.state.telemetry
+    beat = read_body(Heartbeat, await request.body(), telemetry.count_snapshots)
+    oldest = oldest_of(request)
+    write = write_of(_agent_id(request), beat, principal, oldest)
+    outcome = await _submit(request, principal, write)
     telemetry.count_heartbeat("goodbye" if beat.goodbye else "alive")
-    telemetry.count_snapshots(outcome.stored, len(write.snapshots) - outcome.stored)
-    return _json(HeartbeatReceipt(status=status_after(beat)))
+    if beat.snapshot is None:
+        return _json(HeartbeatReceipt(status=status_after(beat)))
+    counts = counts_of(outcome, 1, len(write.snapshots))
+    telemetry.count_snapshots(counts)
+    detail = tell_refused(counts["refused"], oldest)
+    return _json(HeartbeatReceipt(status=status_after(beat), detail=detail))
 
 
 @router.post("/ai-metrics", response_model=SnapshotReceipt, openapi_extra=direct_body(SnapshotPush))
 @admits("agent", "admin")
 async def receive_snapshots(request: Request, principal: Principal) -> Response:
     """Store up to 100 snapshots, for instance those of a time when the registry was away."""
-    push = read_body(SnapshotPush, await request.body())
+    telemetry = request.app.state.telemetry
+    push = read_body(SnapshotPush, await request.body(), telemetry.count_snapshots)
+    oldest = oldest_of(request)
     write = Write(
         agent_id=_agent_id(request),
         environment=principal.environment,
         team=principal.team,
         state=None,
         goodbye=False,
-        snapshots=push.snapshots,
+        snapshots=kept_of(push.snapshots, oldest),
     )
     outcome = await _submit(request, principal, write)
-    repeated = len(push.snapshots) - outcome.stored
-    request.app.state.telemetry.count_snapshots(outcome.stored, repeated)
-    return _json(SnapshotReceipt(stored=outcome.stored, repeated=repeated))
+    counts = counts_of(outcome, len(push.snapshots), len(write.snapshots))
+    telemetry.count_snapshots(counts)
+    return _json(
+        SnapshotReceipt(
+            stored=outcome.stored,
+            repeated=counts["repeated"],
+            refused=counts["refused"],
+            detail=tell_refused(counts["refused"], oldest),
+        )
+    )
 
 
 async def _submit(request: Request, principal: Principal, write: Write) -> Outcome:
@@ -79,4 +101,4 @@ def _agent_id(request: Request) -> uuid.UUID:
 
 
 def _json(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), media_type="application/json")
+    return Response(model.model_dump_json(exclude_none=True), media_type="application/json")

@@ -32,6 +32,7 @@ class HeartbeatReceipt(BaseModel):
     """The agent's status after this heartbeat."""
 
     status: Status
+    detail: str | None = Field(None, description="Where its snapshot was too old to be kept.")
 
 
 class AgentHeartbeat(Heartbeat):
@@ -67,7 +68,7 @@ class HeartbeatResult(BaseModel):
         " key's bound, 404 register again, 422 mend it."
     )
     status: Status | None = Field(None, description="The agent's after it, where it was stored.")
-    detail: str | None = Field(None, description="Where it was not: why, and the mend.")
+    detail: str | None = Field(None, description="Where something was not: why, and the mend.")
     errors: list[Fault] = []
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
+from fastapi import Request
 from sqlalchemy import select
 
 from pulseguard_registry.access.guard import check_bound
@@ -14,19 +16,57 @@ from pulseguard_registry.agents.service import unknown_agent
 from pulseguard_registry.agents.status import TROUBLED_STATES, Status
 from pulseguard_registry.database.engine import Database
 from pulseguard_registry.heartbeats.schemas import Heartbeat
-from pulseguard_registry.heartbeats.statement import Write
+from pulseguard_registry.heartbeats.statement import Outcome, Write
 from pulseguard_registry.problems import Problem
+from pulseguard_registry.snapshots.partitions import oldest_kept
+from pulseguard_registry.snapshots.schemas import Snapshot
+from pulseguard_registry.telemetry import SnapshotOutcome
 
 
-def write_of(agent_id: uuid.UUID, beat: Heartbeat, principal: Principal) -> Write:
-    """What is stored of a heartbeat, within the bound of the key that sends it."""
+def write_of(agent_id: uuid.UUID, beat: Heartbeat, principal: Principal, oldest: datetime) -> Write:
+    """What is stored of a heartbeat, within the bound of the key that sends it.
+
+    A snapshot from before `oldest` is not: the heartbeat itself holds all the same.
+    """
+    snapshots = () if beat.snapshot is None else (beat.snapshot,)
     return Write(
         agent_id=agent_id,
         environment=principal.environment,
         team=principal.team,
         state=beat.state,
         goodbye=beat.goodbye,
-        snapshots=() if beat.snapshot is None else (beat.snapshot,),
+        snapshots=kept_of(snapshots, oldest),
+    )
+
+
+def kept_of(snapshots: Sequence[Snapshot], oldest: datetime) -> Sequence[Snapshot]:
+    """Those that are not older than what is kept."""
+    return [snapshot for snapshot in snapshots if snapshot.taken_at >= oldest]
+
+
+def oldest_of(request: Request) -> datetime:
+    """When the oldest snapshots were taken that this registry keeps."""
+    days = request.app.state.settings.snapshot_retention_days
+    return oldest_kept(datetime.now(UTC).date(), days)
+
+
+def counts_of(outcome: Outcome, sent: int, kept: int) -> dict[SnapshotOutcome, int]:
+    """What became of the snapshots of a request, of which so many were sent and not too old."""
+    return {
+        "stored": outcome.stored - outcome.late,
+        "late": outcome.late,
+        "repeated": kept - outcome.stored,
+        "refused": sent - kept,
+    }
+
+
+def tell_refused(number: int, oldest: datetime) -> str | None:
+    """The sentence about so many snapshots that are too old; None where there are none."""
+    if not number:
+        return None
+    return (
+        f"{number} of the snapshots, taken before {oldest.isoformat()}, are older than what is kept"
+        " and were not stored; set the agent's clock, or leave them out"
     )
 
 

@@ -31,10 +31,14 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a Write: `found` within its bound, and how many snapshots were new."""
+    """What became of a Write: `found` within its bound, and how many snapshots were new.
+
+    Of these `late` came for a day that has no partition, which is before yesterday.
+    """
 
     found: bool
     stored: int
+    late: int = 0
 
 
 _COLUMN_NAMES = ", ".join(name for name, _ in COLUMNS)
@@ -76,11 +80,11 @@ WITH asked AS (
     SELECT allowed.id, {", ".join("given." + name for name, _ in COLUMNS)}
       FROM given JOIN allowed ON allowed.position = given.owner
     ON CONFLICT DO NOTHING
-    RETURNING agent_id, taken_at
+    RETURNING agent_id, taken_at, tableoid = 'ai_metrics_default'::regclass AS is_late
 )
-SELECT NULL::int AS position, agent_id, taken_at FROM stored
+SELECT NULL::int AS position, agent_id, taken_at, is_late FROM stored
 UNION ALL
-SELECT position, id, NULL FROM allowed
+SELECT position, id, NULL, NULL FROM allowed
 """
 
 
@@ -88,23 +92,19 @@ async def store(connection: AsyncConnection[Any], writes: Sequence[Write]) -> li
     """Store a batch on a connection in autocommit mode; on return it is durable."""
     cursor = await connection.execute(_STORE, _arrays(writes))
     found: set[int] = set()
-    stored: set[tuple[uuid.UUID, datetime]] = set()
-    for position, agent_id, taken_at in await cursor.fetchall():
+    stored: dict[tuple[uuid.UUID, datetime], bool] = {}
+    for position, agent_id, taken_at, is_late in await cursor.fetchall():
         if position is None:
-            stored.add((agent_id, taken_at))
+            stored[agent_id, taken_at] = is_late
         else:
             found.add(position)
     return [_outcome(write, index in found, stored) for index, write in enumerate(writes)]
 
 
-def _outcome(write: Write, found: bool, stored: set[tuple[uuid.UUID, datetime]]) -> Outcome:
-    new = 0
-    for snapshot in write.snapshots:
-        # Taken out: of two the same in one batch, one was stored and the other repeated.
-        if (key := (write.agent_id, snapshot.taken_at)) in stored:
-            stored.discard(key)
-            new += 1
-    return Outcome(found, new)
+def _outcome(write: Write, found: bool, stored: dict[tuple[uuid.UUID, datetime], bool]) -> Outcome:
+    # Taken out: of two the same in one batch, one was stored and the other repeated.
+    new = [stored.pop((write.agent_id, snapshot.taken_at), None) for snapshot in write.snapshots]
+    return Outcome(found, len(new) - new.count(None), new.count(True))
 
 
 def _arrays(writes: Sequence[Write]) -> dict[str, str]:

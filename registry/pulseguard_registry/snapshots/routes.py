@@ -1,8 +1,9 @@
-"""/agents/{id}/ai-metrics, the reading side: the latest snapshot, or those of a range."""
+"""/agents/{id}/ai-metrics, the reading side: the latest snapshot, a range, or a series."""
 
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -13,7 +14,8 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents.service import read_agent
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.snapshots import service
-from pulseguard_registry.snapshots.schemas import SnapshotPage, SnapshotQuery
+from pulseguard_registry.snapshots.schemas import SnapshotPage, SnapshotQuery, SnapshotSeries
+from pulseguard_registry.snapshots.series import plan_series, read_series
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(
@@ -29,8 +31,12 @@ def read_snapshots(
     reader: Reader,
     session: DatabaseSession,
     request: Request,
-) -> SnapshotPage:
-    """The eight AI fields: the latest snapshot, or with `from` and `to` those taken in a range."""
+) -> SnapshotPage | SnapshotSeries:
+    """The eight AI fields: the latest snapshot, with `from` and `to` those taken in a range, or
+    with `step` their aggregation by steps."""
+    plan = plan_series(query, datetime.now(UTC))
     agent = read_agent(session, agent_id, request.app.state.settings.offline_after_seconds)
     check_bound(reader, agent.environment, agent.team)
+    if plan is not None:
+        return read_series(session, agent_id, plan)
     return service.read_snapshots(session, agent_id, query)

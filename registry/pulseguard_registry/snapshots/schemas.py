@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, LiteralString
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError
 
 from pulseguard.catalog.metric import ErrorType
 from pulseguard_registry.fields import Instant
+from pulseguard_registry.snapshots.aggregation import FIELDS, Aggregation, SeriesField
+from pulseguard_registry.snapshots.steps import STEP_PATTERN, read_step
 
 # Counts and times that PostgreSQL's bigint and double precision take, and that mean something.
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
@@ -18,14 +29,24 @@ Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
 # An agent's clock may be wrong, but a snapshot of next month would be the latest for a month.
 MOST_AHEAD = timedelta(days=1)
+# The type of this fault, among those that pydantic tells.
+AHEAD: LiteralString = "taken_ahead"
 
 
 def _not_ahead(taken_at: datetime) -> datetime:
     if taken_at > datetime.now(UTC) + MOST_AHEAD:
-        raise ValueError("lies more than a day in the future; set the agent's clock")
+        raise PydanticCustomError(
+            AHEAD, "lies more than a day in the future; set the agent's clock"
+        )
     return taken_at
 
 
+# Seconds, from 1 to those of a year.
+StepSeconds = Annotated[
+    int,
+    BeforeValidator(read_step),
+    WithJsonSchema({"type": "string", "pattern": STEP_PATTERN, "examples": ["300", "5m"]}),
+]
 TakenAt = Annotated[Instant, AfterValidator(_not_ahead)]
 
 
@@ -99,6 +120,8 @@ class SnapshotReceipt(BaseModel):
 
     stored: int = Field(description="Stored now, durably.")
     repeated: int = Field(description="Stored before under the same taken_at; left as they were.")
+    refused: int = Field(0, description="Older than what is kept: not stored.")
+    detail: str | None = Field(None, description="Why some were refused, and the mend.")
 
 
 class StoredSnapshot(Snapshot):
@@ -108,13 +131,24 @@ class StoredSnapshot(Snapshot):
 
 
 class SnapshotQuery(BaseModel):
-    """Which snapshots to read; without a range, the latest one."""
+    """Which snapshots to read: without a range the latest; with `step` they are aggregated."""
 
     model_config = ConfigDict(extra="forbid")
 
     start: Instant | None = Field(None, alias="from", description="Taken at or after.")
-    end: Instant | None = Field(None, alias="to", description="Taken before.")
+    end: Instant | None = Field(None, alias="to", description="Taken before; with `step`, or now.")
     limit: int | None = Field(None, ge=1, le=1000, description="1, or 100 with a range.")
+    step: StepSeconds | None = Field(
+        None, description="One value for each so many seconds, or such as 90s, 5m, 1h30m, 1d."
+    )
+    aggregation: Aggregation | None = Field(
+        None,
+        description="Of the snapshots of a step, avg if absent. avg weighs a mean by the calls that"
+        " it is a mean of, and is the largest of 95th percentiles; only counts have a sum.",
+    )
+    field: list[SeriesField] = Field(
+        [], max_length=len(FIELDS), description="One or several; all that have a value if absent."
+    )
 
 
 class SnapshotPage(BaseModel):
@@ -125,3 +159,24 @@ class SnapshotPage(BaseModel):
     next_to: AwareDatetime | None = Field(
         description="Send it as `to` for the next page; null on the last."
     )
+
+
+class SeriesPoint(BaseModel):
+    """The snapshots taken from `at` until a step later."""
+
+    at: AwareDatetime
+    snapshots: int = Field(description="How many there are, at least one.")
+    values: dict[SeriesField, float | None] = Field(description="Null where none of them knows.")
+
+
+class SnapshotSeries(BaseModel):
+    """Snapshots of one agent by steps, the oldest first; a step without any is absent."""
+
+    agent_id: uuid.UUID
+    start: AwareDatetime = Field(
+        serialization_alias="from", description="As asked for, taken down to a whole step."
+    )
+    end: AwareDatetime = Field(serialization_alias="to", description="The same, taken up.")
+    step_seconds: int
+    aggregation: Aggregation
+    points: list[SeriesPoint]
