@@ -31,6 +31,10 @@ LIVENESS = "/api/v1/health"
 TARGETS = "/api/v1/discovery/targets"
 
 
+# What it asks of two cores leaves nothing to whoever runs beside it.
+pytestmark = pytest.mark.alone
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[DurablePostgres]:
     """PostgreSQL for the module's tests."""
