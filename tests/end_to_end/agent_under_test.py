@@ -186,7 +186,7 @@ def count_usage(call: LlmCall, answer: ChatCompletion | ChatCompletionChunk) -> 
 
 
 def make_calls(caller: Caller, wanted: int, seed: int) -> None:
-    """Make exactly so many model calls of all kinds, six at a time: they mostly wait."""
+    """Make exactly so many model calls of all kinds, two at a time."""
     kinds = caller.kinds()
     plan: list[Callable[[], int]] = []
     made = 0
@@ -199,7 +199,7 @@ def make_calls(caller: Caller, wanted: int, seed: int) -> None:
         made += size
     plan += [caller.plain] * (wanted - made)
     random.Random(seed).shuffle(plan)
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(lambda kind: kind(), plan)) == wanted
 
 
