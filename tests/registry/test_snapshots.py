@@ -6,9 +6,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+
 from tests.registry.problems import assert_problem
 from tests.registry.requests import REGISTERED
-from tests.registry.running import YESTERDAY, RunningRegistry, snapshot
+from tests.registry.running import YESTERDAY, RunningRegistry, eventually, snapshot
 
 EIGHT_FIELDS = {
     "model_inference_time_ms": 812.5,
@@ -106,6 +108,31 @@ def test_snapshots_of_any_day_are_stored_in_the_partition_of_that_day(
         f"ai_metrics_{today - timedelta(days=1):%Y%m%d}",
         f"ai_metrics_{today:%Y%m%d}",
     ]
+
+
+def test_a_heartbeat_on_its_way_while_the_partition_of_its_day_is_attached_is_stored_in_it(
+    registry: RunningRegistry, database_url: str
+) -> None:
+    heartbeat = f"/api/v1/agents/{registry.register()['id']}/heartbeat"
+    day = datetime.now(UTC).date() - timedelta(days=5)
+    body = {"snapshot": snapshot(f"{day}T12:00:00Z")}
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as upkeep:
+        upkeep.execute("CREATE TABLE that_day (LIKE ai_metrics INCLUDING ALL)")
+        upkeep.execute(
+            "ALTER TABLE ai_metrics ATTACH PARTITION that_day"
+            f" FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+        )
+        answer = pool.submit(registry.post, heartbeat, body)
+        eventually(lambda: registry.rows(waiting) == [(1,)])
+        upkeep.commit()
+
+    assert answer.result().status_code == 200
+    assert registry.rows("SELECT tableoid::regclass::text FROM ai_metrics") == [("that_day",)]
 
 
 def test_every_acknowledged_write_of_many_clients_at_once_is_stored(
