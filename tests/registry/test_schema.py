@@ -85,6 +85,30 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
     assert kept() == before
 
 
+def test_what_discovery_served_stays_known_when_its_table_changes(
+    database_url: str, engine: Engine
+) -> None:
+    def served() -> list[tuple[object, ...]]:
+        with engine.begin() as connection:
+            query = text("SELECT * FROM served_targets ORDER BY left_at NULLS FIRST")
+            return [tuple(row) for row in connection.execute(query)]
+
+    with engine.begin() as connection:
+        left = "INSERT INTO served_targets (agent_id, left_at) VALUES (gen_random_uuid(), now())"
+        connection.execute(text(left))
+        there = (
+            "INSERT INTO served_targets VALUES (gen_random_uuid(), NULL, '10.0.0.1:9464', 'bot',"
+            """ '0', 'CUSTOM', 'test', '', '{"region": "eu"}')"""
+        )
+        connection.execute(text(there))
+    before = served()
+    downgrade(engine, "0006")
+    upgrade(engine, place_of(database_url))
+
+    assert served() == before
+    assert before[0][2:] == ("10.0.0.1:9464", "bot", "0", "CUSTOM", "test", "", {"region": "eu"})
+
+
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
     for model in (
         *(Agent, Watch, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey, AuditRecord),

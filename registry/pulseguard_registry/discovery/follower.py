@@ -18,7 +18,6 @@ from pulseguard_registry.discovery.store import (
     lock_guard,
     mark_end_of_grace,
     read_inventory,
-    read_left,
     read_served,
 )
 from pulseguard_registry.discovery.targets import Renderer, TargetList
@@ -63,8 +62,7 @@ class TargetFollower:
         # A lower one is a database from before, a backup: it does not know what was served since.
         previous = kept if row.generation >= self._generation else self.served
         previous = Served(previous.targets, previous.lost, row.hold)
-        left = await read_left(connection)
-        inventory = await read_inventory(connection, kept, left)
+        inventory, left = await read_inventory(connection, kept)
         excused = excused_of(left)
         served = await asyncio.to_thread(decide, previous, inventory, excused, row.now, self._grace)
         changes = await asyncio.to_thread(Changes.between, kept, served)
@@ -72,7 +70,7 @@ class TargetFollower:
         if changes or served.hold != row.hold or generation < self._generation:
             generation = await keep(connection, row, served, changes, self._generation)
             self._tell(row, served)
-        current = await asyncio.to_thread(self._renderer.render, served.targets.values())
+        current = await asyncio.to_thread(self._renderer.render, served.targets)
         if self.current is None or current.etag != self.current.etag:
             self.since = row.now
         self.current, self.served, self.row = current, served, row

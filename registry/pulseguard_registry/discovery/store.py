@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -20,25 +21,35 @@ _LOCK = """
 SELECT now(), generation, held_since, held_until, holds, released_at, released_by, released_targets
   FROM discovery_guard FOR UPDATE
 """
+_SERVED = """
+SELECT agent_id::text, metrics_address, name, instance, type, environment, team, labels, left_at
+  FROM served_targets
+"""
 # PostgreSQL compares what was served with what there is: of ten thousand targets a few change.
 _CHANGED = """
-SELECT metrics_address, id::text, name, instance, type, environment, team, labels
-  FROM agents LEFT JOIN served_targets ON agent_id = id
- WHERE stopped_at IS NULL AND retired_at IS NULL AND metrics_address IS NOT NULL
-   AND target IS DISTINCT FROM jsonb_build_array(metrics_address, id::text, name, instance, type,
-                                                 environment, team, labels)
+SELECT coalesce(id, agent_id)::text, now.metrics_address, now.name, now.instance, now.type,
+       now.environment, now.team, now.labels, is_target, stopped_at, retired_at
+  FROM (SELECT *, stopped_at IS NULL AND retired_at IS NULL AND metrics_address IS NOT NULL
+                  AS is_target FROM agents) AS now
+  FULL JOIN served_targets AS served ON agent_id = id
+ WHERE CASE WHEN is_target
+            THEN (now.metrics_address, now.name, now.instance, now.type,
+                  now.environment, now.team, now.labels)
+                 IS DISTINCT FROM
+                 (served.metrics_address, served.name, served.instance, served.type,
+                  served.environment, served.team, served.labels)
+            ELSE agent_id IS NOT NULL END
 """
-_LEFT = """
-SELECT agent_id::text, stopped_at, retired_at
-  FROM served_targets LEFT JOIN agents ON agent_id = id
- WHERE id IS NULL OR stopped_at IS NOT NULL OR retired_at IS NOT NULL OR metrics_address IS NULL
-"""
-_SERVED = "SELECT agent_id::text, target, left_at FROM served_targets"
 _REMOVE = "DELETE FROM served_targets WHERE agent_id = ANY(%s::uuid[])"
 _STORE = """
-INSERT INTO served_targets
-SELECT * FROM unnest(%s::uuid[], %s::jsonb[], %s::timestamptz[])
-    ON CONFLICT (agent_id) DO UPDATE SET target = excluded.target, left_at = excluded.left_at
+INSERT INTO served_targets (agent_id, metrics_address, name, instance, type, environment, team,
+                            labels, left_at)
+SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],
+                     %s::text[], %s::jsonb[], %s::timestamptz[])
+    ON CONFLICT (agent_id) DO UPDATE
+   SET metrics_address = excluded.metrics_address, name = excluded.name,
+       instance = excluded.instance, type = excluded.type, environment = excluded.environment,
+       team = excluded.team, labels = excluded.labels, left_at = excluded.left_at
 """
 # The id of the transaction, so that one which failed at its end is not taken for the next one.
 _NOTE = """
@@ -90,7 +101,8 @@ class Changes:
         targets = [
             (agent, target, None)
             for agent, target in after.targets.items()
-            if before.targets.get(agent) != target
+            # A tuple compares its parts even with itself.
+            if (known := before.targets.get(agent)) is not target and known != target
         ]
         lost = [
             (agent, None, left_at)
@@ -118,26 +130,25 @@ async def read_served(connection: AsyncConnection[Any], hold: Hold | None) -> Se
     """What was served last."""
     rows = await _rows(connection, _SERVED)
     return Served(
-        {agent: Target(*target) for agent, target, left_at in rows if left_at is None},
-        {agent: left_at for agent, _, left_at in rows if left_at is not None},
+        {agent: _target(agent, columns) for agent, *columns, left_at in rows if left_at is None},
+        {agent: left_at for agent, *_, left_at in rows if left_at is not None},
         hold,
     )
 
 
-async def read_left(connection: AsyncConnection[Any]) -> list[Left]:
-    """What was served and is no target now."""
-    return [Left(*row) for row in await _rows(connection, _LEFT)]
-
-
 async def read_inventory(
-    connection: AsyncConnection[Any], served: Served, left: list[Left]
-) -> dict[str, Target]:
-    """The targets that there are now, by the id of their agent: those served, with the changes."""
-    inventory = {**served.targets}
-    for gone in left:
-        inventory.pop(gone.agent_id, None)
-    changed = [Target(*row) for row in await _rows(connection, _CHANGED)]
-    return inventory | {target.agent_id: target for target in changed}
+    connection: AsyncConnection[Any], served: Served
+) -> tuple[dict[str, Target], list[Left]]:
+    """The targets that there are now, by the id of their agent: those served, with the changes.
+    And what was served and is no target now."""
+    inventory, left = {**served.targets}, []
+    for agent, *columns, is_target, stopped_at, retired_at in await _rows(connection, _CHANGED):
+        if is_target:
+            inventory[agent] = _target(agent, columns)
+        else:
+            inventory.pop(agent, None)
+            left.append(Left(agent, stopped_at, retired_at))
+    return inventory, left
 
 
 async def keep(
@@ -147,9 +158,8 @@ async def keep(
     if changes.removed:
         await connection.execute(_REMOVE, [changes.removed])
     if changes.stored:
-        agents, targets, left = zip(*changes.stored, strict=True)
-        texts = [None if target is None else json.dumps(target) for target in targets]
-        await connection.execute(_STORE, [list(agents), texts, list(left)])
+        rows = [(agent, *_columns(target), left_at) for agent, target, left_at in changes.stored]
+        await connection.execute(_STORE, [list(column) for column in zip(*rows, strict=True)])
     since, until = served.hold or (None, None)
     holds = row.holds + (served.hold is not None and row.hold is None)
     values = [known, since, until, len(served.held), holds]
@@ -157,6 +167,19 @@ async def keep(
     noted = await cursor.fetchone()
     assert noted is not None, "the migration makes this row"
     return int(noted[0])
+
+
+def _target(agent: str, columns: Sequence[Any]) -> Target:
+    address, *others = columns
+    return Target(address, agent, *others)
+
+
+def _columns(target: Target | None) -> tuple[str | None, ...]:
+    """As they are stored: of one that has left, none."""
+    if target is None:
+        return (None,) * 7
+    address, _, *others, labels = target
+    return address, *others, json.dumps(labels)
 
 
 async def _rows(connection: AsyncConnection[Any], query: LiteralString) -> list[tuple[Any, ...]]:

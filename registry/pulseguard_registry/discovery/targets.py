@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -32,40 +31,41 @@ class TargetList:
     count: int
 
 
-_BY_AGENT = attrgetter("agent_id")
-
-
 class Renderer:
     """Renders lists of targets, and each target once for as long as it stays the same."""
 
     def __init__(self, inventory_labels: Sequence[str]) -> None:
         self._inventory_labels = inventory_labels
-        self._rendered: dict[str, tuple[Target, bytes]] = {}
+        self._rendered: dict[str, tuple[Target | None, bytes]] = {}
 
-    def render(self, targets: Iterable[Target]) -> TargetList:
+    def render(self, targets: Mapping[str, Target]) -> TargetList:
         """The document of https://prometheus.io/docs/prometheus/latest/http_sd/: strings only.
 
-        In the order of the ids: Prometheus knows a group by its position.
+        `targets` by the id of their agent, in whose order they are told: Prometheus knows a group
+        by its position.
         """
-        ordered = sorted(targets, key=_BY_AGENT)
-        self._rendered = {target.agent_id: self._entry(target) for target in ordered}
-        body = b"[" + b",".join(text for _, text in self._rendered.values()) + b"]"
+        known = self._rendered
+        if known.keys() != targets.keys():
+            known = {agent: known.get(agent, (None, b"")) for agent in sorted(targets)}
+        for agent, target in targets.items():
+            before = known[agent][0]
+            # A tuple compares its parts even with itself.
+            if before is not target and before != target:
+                known[agent] = target, self._entry(target)
+        self._rendered = known
+        body = b"[" + b",".join([entry for _, entry in known.values()]) + b"]"
         return TargetList(
-            body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', len(ordered)
+            body, f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"', len(known)
         )
 
-    def _entry(self, target: Target) -> tuple[Target, bytes]:
-        known = self._rendered.get(target.agent_id)
-        # A tuple compares its parts even with itself.
-        if known is not None and (known[0] is target or known[0] == target):
-            return known
+    def _entry(self, target: Target) -> bytes:
         group = _group(target, self._inventory_labels)
-        return target, json.dumps(group, separators=(",", ":")).encode()
+        return json.dumps(group, separators=(",", ":")).encode()
 
 
 def render_targets(targets: Iterable[Target], inventory_labels: Sequence[str]) -> TargetList:
     """One list, rendered once."""
-    return Renderer(inventory_labels).render(targets)
+    return Renderer(inventory_labels).render({target.agent_id: target for target in targets})
 
 
 def _group(target: Target, inventory_labels: Sequence[str]) -> dict[str, object]:
