@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as strict_families,
+)
 from prometheus_client.parser import text_string_to_metric_families
 
 from pulseguard.catalog import REGISTRY_METRICS
@@ -45,6 +48,21 @@ def test_each_agent_has_its_status_and_when_it_was_seen(registry: RunningRegistr
     assert [dict(pairs)["agent"] for name, pairs in samples if name == seen] == ["alive"]
     assert value(samples, "pulseguard_registry_agents", status="ONLINE") == 1
     assert value(samples, "pulseguard_registry_agents", status="OFFLINE") == 0
+
+
+def test_both_formats_hold_any_name_as_it_was_given(registry: RunningRegistry) -> None:
+    name, team = 'say "hi"', "back\\slash\\n"
+    registry.register(name, team=team)
+    accepted = {"text/plain": text_string_to_metric_families}
+    accepted["application/openmetrics-text; version=1.0.0"] = strict_families
+
+    for kind, families in accepted.items():
+        headers = registry.bearer(None) | {"accept": kind}
+        answer = registry.client.get("/metrics/agents", headers=headers)
+        assert answer.headers["content-type"].startswith(kind.partition(";")[0])
+        samples = [sample for family in families(answer.text) for sample in family.samples]
+        labels = [sample.labels for sample in samples if "agent_id" in sample.labels]
+        assert {(each["agent"], each["team"]) for each in labels} == {(name, team)}
 
 
 def test_the_registry_counts_what_it_does(registry: RunningRegistry) -> None:

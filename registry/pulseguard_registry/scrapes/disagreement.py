@@ -17,7 +17,7 @@ from pulseguard_registry.scrapes.schemas import (
     Disagreements,
     ScrapeState,
 )
-from pulseguard_registry.scrapes.service import is_current, scraped_expression
+from pulseguard_registry.scrapes.service import is_current, is_up_by_agent, scraped_expression
 
 SHOWN_OF_A_KIND = 500
 
@@ -74,6 +74,7 @@ def _of_registered(session: Session, offline_after_seconds: float) -> list[Disag
 
 def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
     """Those that are worth a look: nearly all of a fleet is scraped and beats."""
+    is_up = is_up_by_agent()
     seen = (
         select(
             Agent.id,
@@ -81,8 +82,9 @@ def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
             Agent.instance,
             status_expression(offline_after_seconds).label("status"),
             status_reason_expression(offline_after_seconds).label("reason"),
-            scraped_expression().label("scraped"),
+            scraped_expression(is_up.c.is_up).label("scraped"),
         )
+        .outerjoin(is_up, is_up.c.agent_id == Agent.id)
         .where(Agent.retired_at.is_(None))
         .cte("seen")
         # Else PostgreSQL looks the scrape up again for each place that speaks of it.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, case, func, null, select, text
+from sqlalchemy import ColumnElement, Select, Subquery, case, func, null, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -58,16 +58,16 @@ def store_report(
     return ScrapeReceipt(changed=changed, strangers=len(strangers))
 
 
-def scraped_expression() -> ColumnElement[ScrapeState | None]:
+def scraped_expression(
+    is_up: ColumnElement[bool | None] | None = None,
+) -> ColumnElement[ScrapeState | None]:
     """How an agent is scraped: up if it is anywhere, else down, else absent; null where no
-    Prometheus tells, or there is no address to be scraped at."""
-    telling = select(ScrapeReport.prometheus).where(is_current())
-    is_up = (
-        select(func.bool_or(AgentScrape.state == "up"))
-        .where(AgentScrape.agent_id == Agent.id, AgentScrape.prometheus.in_(telling))
-        .correlate(Agent)
-        .scalar_subquery()
-    )
+    Prometheus tells, or there is no address to be scraped at.
+
+    `is_up` of `is_up_by_agent` for many agents; without, it is looked up for each.
+    """
+    if is_up is None:
+        is_up = _is_up().where(AgentScrape.agent_id == Agent.id).correlate(Agent).scalar_subquery()
     anyone_tells = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
     return case(
         (~anyone_tells.scalar_subquery(), null()),
@@ -77,6 +77,17 @@ def scraped_expression() -> ColumnElement[ScrapeState | None]:
         (Agent.stopped_at.is_not(None), null()),
         else_="absent",
     )
+
+
+def is_up_by_agent() -> Subquery:
+    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows."""
+    return _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id).subquery()
+
+
+def _is_up() -> Select[bool]:
+    telling = select(ScrapeReport.prometheus).where(is_current())
+    is_up = func.bool_or(AgentScrape.state == "up").label("is_up")
+    return select(is_up).where(AgentScrape.prometheus.in_(telling))
 
 
 def is_current() -> ColumnElement[bool]:
