@@ -1,0 +1,46 @@
+"""How late every route answers, with ten thousand agents and twenty million snapshots."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from fastapi.routing import APIRoute
+
+from bench.fleet import Registry, fleet_database, serving
+from bench.requests import Asked, all_asked
+from bench.rounds import Amount, Result
+from bench.volume import fill
+
+# Of each agent one every five minutes for a week.
+SNAPSHOTS = int(os.environ.get("PULSEGUARD_BENCH_SNAPSHOTS", "20000000"))
+TIMES = 100
+LIMIT_MS = 100.0
+
+
+def run() -> Iterator[Result]:
+    """Of each route the p99 of a hundred answers, in milliseconds, one after the other."""
+    now = datetime.now(UTC)
+    with fleet_database() as url:
+        stored = fill(url, now.date(), SNAPSHOTS)
+        with serving(url) as registry:
+            asked = all_asked(registry, now)
+            _check_complete(registry, asked)
+            yield Amount("snapshots stored", "M", [stored / 1e6])
+            for each in asked:
+                limit = None if each.is_export else LIMIT_MS
+                yield Amount(f"{each}: p99", "ms", [_p99(registry, each) * 1e3], limit)
+
+
+def _p99(registry: Registry, asked: Asked) -> float:
+    registry.seconds(asked.make(0))
+    times = TIMES // 20 if asked.is_export else TIMES
+    seconds = sorted(registry.seconds(asked.make(number)) for number in range(1, times + 1))
+    return seconds[math.ceil(0.99 * times) - 1]
+
+
+def _check_complete(registry: Registry, asked: Sequence[Asked]) -> None:
+    routes = (route for route in registry.app.routes if isinstance(route, APIRoute))
+    offered = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
+    if missing := offered - {each.operation for each in asked}:
+        raise RuntimeError(f"bench/requests.py asks nothing of {', '.join(sorted(missing))}")
