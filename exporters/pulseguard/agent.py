@@ -159,7 +159,7 @@ class Agent(Blocks, Events, Metrics):
         thread, unless somebody else handles that signal.
         """
         # Before: what serves /metrics hears of signals as well.
-        self._take_sigterm()
+        self._guard.attempt("take SIGTERM", None, self._take_sigterm)
         if self._exporter.start():
             note_start(self)
             process_end.stop_at_end(self)
