@@ -19,6 +19,7 @@ class Tap(Protocol):
     def fileno(self) -> int: ...
     def hear(self) -> None: ...
     def close(self) -> None: ...
+    def detach(self) -> int: ...
 
 
 class Waiter:
@@ -56,12 +57,14 @@ class Waiter:
 
     def close(self) -> None:
         """Close what is its own, or what a forked child has inherited."""
-        if not self._is_whole():
-            _closed_by_others.append(self)
-            return
-        for each in (self._reader, self._writer, self._tap, self._selector):
+        is_whole = self._is_whole()
+        for each in (self._reader, self._writer, self._tap):
             if each is not None:
-                each.close()
+                each.close() if is_whole else each.detach()
+        if is_whole:
+            self._selector.close()
+        else:
+            _closed_by_others.append(self._selector)
 
     def _has_waited(self, deadline: float) -> bool:
         with suppress(OSError):
@@ -96,5 +99,6 @@ def identity(descriptor: int) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-# Kept: with the last reference Python would close what a daemon has since opened instead.
-_closed_by_others: list[Waiter] = []
+# Kept: with the last reference Python would close what a daemon has since opened instead. It has
+# no way to let go of one, as sockets have.
+_closed_by_others: list[selectors.BaseSelector] = []
