@@ -159,8 +159,15 @@ def _is_first() -> bool:
 
 
 def _stop_and_end(seconds: float) -> None:
+    _thread.start_new_thread(_end_after, (seconds,))
     _stop_all(seconds=seconds)
     tell_of_unseen()
+    _end_by_sigterm()
+
+
+def _end_after(seconds: float) -> None:
+    """Whatever keeps the stop: the main thread may hold the lock of a log handler."""
+    time.sleep(seconds)
     _end_by_sigterm()
 
 

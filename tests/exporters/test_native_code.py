@@ -23,6 +23,7 @@ PROCESSES = {
     "started": "agent = made(); agent.start(); work(agent)",
     "started in a thread": "in_a_thread(made().start)",
     "port refused": "made(metrics_host='192.0.2.7').start()",
+    "in a log handler": "agent = made(); agent.start(); have_something_to_say(agent); log()",
     "stopped in a thread": "agent = made(); agent.start(); in_a_thread(agent.stop)",
     "stopped, another made": "agent, other = made(), made(); agent.start(); agent.stop()",
     "forked, made": "agent = made(); fork()",
@@ -36,6 +37,7 @@ SAY_GOODBYE = {
     "started",
     "started in a thread",
     "port refused",
+    "in a log handler",
     "stopped in a thread",
     "stopped, another made",
     "daemon",
@@ -52,6 +54,8 @@ def be_in_native_code(who):
 """
 # Forked, which is cheaper than begun.
 EACH = """
+import logging
+
 def made(**arguments):
     return Agent(who, **arguments)
 
@@ -59,6 +63,16 @@ def in_a_thread(action):
     thread = threading.Thread(target=action)
     thread.start()
     thread.join()
+
+def have_something_to_say(agent):
+    for score in (7.0, 8.0):  # of the second a line tells at the end
+        agent.evaluation("accuracy", score)
+
+def log():
+    handler = logging.Handler()
+    handler.emit = lambda record: be_in_native_code(who)
+    logging.getLogger().addHandler(handler)
+    logging.error("this keeps the main thread in the handler, with its lock")
 
 def fork():
     if os.fork():
