@@ -13,8 +13,8 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 from weakref import WeakSet
 
@@ -74,7 +74,7 @@ _tell: Callable[[], None] | None = None
 _taps: WeakSet[Tap] = WeakSet()
 _ear: Ear | None = None
 _is_listening = False
-_forks_under_way = 0
+_transitions = 0
 # Reentrant: a handler may stop or make an agent.
 _lock = threading.RLock()
 
@@ -118,27 +118,32 @@ def open_tap() -> Tap | None:
     return tap
 
 
+@contextmanager
+def transition() -> Iterator[None]:
+    """No ear is opened meanwhile: taps come and go, and it would be for a moment."""
+    _begin_transition()
+    try:
+        yield
+    finally:
+        _end_transition()
+
+
 def before_fork() -> None:
     """Leave the process no more threads than it has without us: a fork is coming."""
-    global _forks_under_way
-    with _lock:
-        _forks_under_way += 1
+    _begin_transition()
     _close_ear(_LONGEST_WAIT_SECONDS)
 
 
 def after_fork() -> None:
     """The fork is over, also in the child."""
-    global _forks_under_way
-    with _lock:
-        _forks_under_way = max(_forks_under_way - 1, 0)
-    _settle_ear()
+    _end_transition()
 
 
 def in_forked_child() -> None:
     """Put ends of its own where the parent's are: a child has signals of its own."""
-    global _ends, _ear, _forks_under_way, _lock
+    global _ends, _ear, _transitions, _lock
     _lock = threading.RLock()
-    _ear, _forks_under_way = None, 1
+    _ear, _transitions = None, 1
     _taps.clear()
     if _ends is not None and _is_whole(_ends):
         inherited, _ends = _ends, None
@@ -146,10 +151,23 @@ def in_forked_child() -> None:
             _open_ends(inherited)
 
 
+def _begin_transition() -> None:
+    global _transitions
+    with _lock:
+        _transitions += 1
+
+
+def _end_transition() -> None:
+    global _transitions
+    with _lock:
+        _transitions = max(_transitions - 1, 0)
+    _settle_ear()
+
+
 def _settle_ear() -> None:
     """Have an ear where signals are told of and there is no tap, and none elsewhere."""
     with _lock:
-        is_needed = _is_listening and not _taps and not _forks_under_way
+        is_needed = _is_listening and not _taps and not _transitions
         if not is_needed:
             _close_ear()
         elif _ear is None:

@@ -98,7 +98,9 @@ def test_without_a_tap_there_is_one_thread_that_hears_and_with_one_there_is_none
     wait_until(lambda: not ears())
     first.close()
     assert not ears()
-    second.close()
+    with early_signals.transition():
+        second.close()
+        assert not ears()
     assert len(ears()) == 1
     early_signals.hush()
     wait_until(lambda: not ears())
