@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from pulseguard import process_end
+from pulseguard import early_signals, process_end
 from pulseguard.by_hand.blocks import Blocks
 from pulseguard.by_hand.events import Events
 from pulseguard.by_hand.own_metrics import Metrics
@@ -158,9 +158,11 @@ class Agent(Blocks, Events, Metrics):
         There is a goodbye on SIGTERM too where this or the constructor is called in the main
         thread, unless somebody else handles that signal.
         """
-        # Before: what serves /metrics hears of signals as well.
-        self._take_sigterm()
-        if self._exporter.start():
+        with early_signals.transition():
+            # Before: what serves /metrics hears of signals as well.
+            self._guard.attempt("take SIGTERM", None, self._take_sigterm)
+            is_new = self._exporter.start()
+        if is_new:
             note_start(self)
             process_end.stop_at_end(self)
             if not process_end.is_sigterm_taken():
@@ -214,9 +216,10 @@ class Agent(Blocks, Events, Metrics):
         self._guard.attempt("stop", None, self._stop, timeout_seconds, True)
 
     def _stop(self, timeout_seconds: float, failed: bool = False) -> None:
-        if self._exporter.stop(timeout_seconds, failed):
-            note_stop(self)
-            process_end.stopped(self)
+        with early_signals.transition():
+            if self._exporter.stop(timeout_seconds, failed):
+                note_stop(self)
+                process_end.stopped(self)
 
 
 class _Refusal:

@@ -52,6 +52,7 @@ def renew_lock(lock: threading.Lock) -> None:
 
 def _before() -> None:
     global _held_by
+    early_signals.before_fork()
     for each in list(_told):
         each.before_fork()
     if IMPORTING.acquire(timeout=_LONGEST_WAIT_SECONDS):
@@ -62,6 +63,7 @@ def _in_parent() -> None:
     _let_import()
     for each in list(_told):
         each.after_fork()
+    early_signals.after_fork()
 
 
 def _in_child() -> None:
@@ -71,6 +73,7 @@ def _in_child() -> None:
     early_signals.in_forked_child()
     for each in list(_told):
         each.in_forked_child()
+    early_signals.after_fork()
 
 
 def _let_import() -> None:

@@ -159,8 +159,15 @@ def _is_first() -> bool:
 
 
 def _stop_and_end(seconds: float) -> None:
+    _thread.start_new_thread(_end_after, (seconds,))
     _stop_all(seconds=seconds)
     tell_of_unseen()
+    _end_by_sigterm()
+
+
+def _end_after(seconds: float) -> None:
+    """Whatever keeps the stop: the main thread may hold the lock of a log handler."""
+    time.sleep(seconds)
     _end_by_sigterm()
 
 
@@ -211,11 +218,21 @@ def _uncaught(*outermost: str) -> BaseException | None:
 
 
 def _end_by_sigterm() -> None:
-    """End as if nobody had looked after the signal: whoever waits for us sees the same status.
-
-    As a shell would tell it where the handler has not run yet: only the main thread can restore
-    what the signal does by default.
-    """
-    if _is_sigterm_ours():
-        os._exit(128 + signal.SIGTERM)
+    """End as if nobody had looked after the signal: whoever waits for us sees the same status."""
+    is_left = _is_sigterm_ours()
+    if is_left:
+        _restore_sigterm()
     os.kill(os.getpid(), signal.SIGTERM)
+    if is_left:
+        # As a shell would tell it: what we did in vain, or for the first process of a container.
+        os._exit(128 + signal.SIGTERM)
+
+
+def _restore_sigterm() -> None:
+    """What the signal does by default, where the main thread has not come to restore it."""
+    # Not suppress(ImportError): what keeps a Python from calling C is of many kinds.
+    with suppress(Exception):
+        # Here: nobody else needs it.
+        import ctypes
+
+        ctypes.pythonapi.PyOS_setsig(signal.SIGTERM, None)

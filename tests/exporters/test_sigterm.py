@@ -8,21 +8,6 @@ from tests.exporters.fake_registry import FakeRegistry
 from tests.exporters.test_process_end import IN_A_THREAD, first_line
 
 
-def test_sigterm_is_heard_while_the_main_thread_is_in_native_code(
-    registry: FakeRegistry, processes: Processes, tmp_path: Path
-) -> None:
-    native = "import hashlib; print(flush=True); hashlib.pbkdf2_hmac('sha256', b'', b'', 10**8)"
-    process = run_agent(processes, registry.url, tmp_path, native)
-    first_line(process)
-    first_line(process)
-
-    process.terminate()
-
-    assert process.wait(2.5) in (128 + signal.SIGTERM, -signal.SIGTERM)
-    assert len(registry.goodbyes) == 1
-    assert registry.total("tasks_completed") == 1
-
-
 def test_only_the_process_that_is_signalled_ends_and_asyncio_keeps_its_own_handler(
     registry: FakeRegistry, processes: Processes, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from pulseguard import early_signals
 from pulseguard.guard import Guard
 from pulseguard.waiter import Waiter
 
@@ -18,7 +19,7 @@ class Keeper:
         self._guard = guard
         self._first_after = first_after
         self._stopping = False
-        self._waiter = Waiter()
+        self._waiter = Waiter(early_signals.open_tap())
         self._thread = threading.Thread(target=self._run, name="pulseguard-group", daemon=True)
 
     def start(self) -> None:

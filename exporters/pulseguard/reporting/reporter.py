@@ -105,14 +105,10 @@ class Reporter:
                 self._next_contact = now
         if now >= self._next_contact:
             self._failures = 0 if self._contact() else self._failures + 1
-            self._next_contact = time.monotonic() + self._pause()
+            self._next_contact = time.monotonic() + pause_after(
+                self._failures, self._heartbeat_seconds, random.random()
+            )
         return max(min(self._next_snapshot, self._next_contact) - time.monotonic(), 0)
-
-    def _pause(self) -> float:
-        if not self._failures:
-            return self._heartbeat_seconds
-        longest = _FIRST_RETRY_SECONDS * 2.0 ** min(self._failures - 1, 10)
-        return min(longest, self._heartbeat_seconds) * random.uniform(0.5, 1)
 
     def _cut(self, now: float) -> None:
         self._waiting.add(self._timeline.cut(whole_totals(self._whole), utc_now(), now))
@@ -238,6 +234,14 @@ class Reporter:
             f"{self._client.url} is no PulseGuard registry: what answers there says "
             f"{reply.status}; mend PULSEGUARD_REGISTRY_URL; trying again"
         )
+
+
+def pause_after(failures: int, heartbeat_seconds: float, share: float) -> float:
+    """The longer the more often it failed, up to a heartbeat; `share` (0 to 1) parts a fleet."""
+    if not failures:
+        return heartbeat_seconds
+    longest = _FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 10)
+    return min(longest, heartbeat_seconds) * (0.5 + share / 2)
 
 
 def _is_passing(status: int) -> bool:

@@ -56,7 +56,7 @@ class ScrapeServer:
         self._listener = _listen(host, port)
         self.port: int = self._listener.getsockname()[1]
         self._wake_reader, self._wake_writer = socket.socketpair()
-        self._signals: socket.socket | None = None
+        self._signals: early_signals.Tap | None = None
         self._selector = selectors.DefaultSelector()
         self._connections: dict[socket.socket, _Connection] = {}
         # While nobody is accepted: when there will be room.
@@ -117,8 +117,8 @@ class ScrapeServer:
                 self._accept()
             elif key.fileobj is self._wake_reader:
                 self._wake_reader.recv(1)
-            elif key.fileobj is self._signals:
-                early_signals.hear(self._signals)
+            elif isinstance(key.fileobj, early_signals.Tap):
+                key.fileobj.hear()
             elif isinstance(key.data, _Connection) and key.fileobj in self._connections:
                 self._serve(key.data)
         now = time.monotonic()

@@ -51,13 +51,18 @@ class Program:
 
     def said(self) -> dict[str, object]:
         """The next thing that the program says."""
-        stream = self.process.stdout
-        assert stream is not None
-        assert select.select([stream], [], [], 20)[0], "it says nothing"
-        line = stream.readline()
+        assert self.speaks(20), "it says nothing"
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
         assert line, f"it has ended, with {self.process.wait()}"
         told: dict[str, object] = json.loads(line)
         return told
+
+    def speaks(self, seconds: float) -> bool:
+        """Whether there is something to read within this time."""
+        stream = self.process.stdout
+        assert stream is not None
+        return bool(select.select([stream], [], [], seconds)[0])
 
     def signal(self, name: str) -> None:
         """Let those go on who wait for this file."""
