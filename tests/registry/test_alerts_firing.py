@@ -97,14 +97,14 @@ def test_an_alert_that_goes_on_after_its_end_was_told_fires(settled: RunningRegi
 
 
 def test_of_what_was_stored_before_no_more_is_known_than_when_it_was_received(
-    settled: RunningRegistry, database_url: str
+    settled: RunningRegistry,
 ) -> None:
     tell(settled, alert())
     settled.execute("UPDATE alerts SET received_at = '2026-11-01T00:00:00Z'")
-    engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(settled.database_url.replace("postgresql://", "postgresql+psycopg://"))
 
     downgrade(engine, "0002")
-    upgrade(engine, place_of(database_url))
+    upgrade(engine, place_of(settled.database_url))
     engine.dispose()
 
     (entry,) = history(settled)
