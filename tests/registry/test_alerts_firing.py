@@ -9,7 +9,7 @@ from pulseguard_registry.alerts.firing import HEARING_SECONDS, TOLD_SECONDS, sec
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from tests.registry.notifications import alert, history, resolved, tell
-from tests.registry.running import RunningRegistry
+from tests.registry.running import READY, RunningRegistry, eventually
 
 
 @pytest.fixture
@@ -106,6 +106,8 @@ def test_of_what_was_stored_before_no_more_is_known_than_when_it_was_received(
     downgrade(engine, "0002")
     upgrade(engine, place_of(settled.database_url))
     engine.dispose()
+    # It may have looked while the tables were away.
+    eventually(lambda: settled.get(READY).status_code == 200)
 
     (entry,) = history(settled)
     assert entry["last_told_at"] == entry["received_at"] == "2026-11-01T00:00:00Z"
