@@ -5,13 +5,16 @@ from __future__ import annotations
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-# These start whole stacks or Prometheus and mostly wait for what they start; the longest first.
+# These start servers and mostly wait for them; the longest first.
 WAITING = (
     "tests/end_to_end/",
     "tests/stack/runner/",
     "tests/stack/demo/",
     "tests/stack/status/test_whole_way.py",
     "tests/exporters/test_doctor.py",
+    "tests/registry/test_database_trouble.py",
+    "tests/registry/test_discovery_faults.py",
+    "tests/registry/test_serving.py",
     "tests/prometheus/",
 )
 _WAITERS = 2
