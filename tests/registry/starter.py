@@ -20,7 +20,7 @@ from typing import NamedTuple
 from pulseguard_registry import command
 
 REPOSITORY = Path(__file__).parents[2]
-LONGEST_SECONDS = 20
+LONGEST_SECONDS = 60
 
 
 class Ended(NamedTuple):
