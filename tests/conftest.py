@@ -1,4 +1,4 @@
-"""What all tests share: their order, and that they know nothing of a stack on this machine."""
+"""What all tests share: how they are run, and that they know nothing of a stack on this machine."""
 
 import gc
 import signal
@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-# These start whole stacks, and mostly wait: behind them is enough work for whoever waits less.
-_FIRST = ("end_to_end", "stack/demo", "stack/runner", "stack/status")
-_HERE = Path(__file__).parent
+from tests.worker_queues import TwoQueues
+
 _USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGHUP: signal.SIG_DFL,
@@ -44,9 +43,10 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what lasts longest, so that at the end no worker runs on beside idle ones."""
-    items.sort(key=lambda item: not item.path.relative_to(_HERE).as_posix().startswith(_FIRST))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> TwoQueues | None:
+    """Share the files out between workers so that some compute while others wait."""
+    return TwoQueues(config) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -49,8 +49,16 @@ class Caller:
         self._url = url
 
     def kinds(self) -> list[Callable[[], int]]:
-        """Every kind of work; each returns how many model calls it made."""
-        return [
+        """Every kind of work; each returns how many model calls it made.
+
+        Rare are those after which the client waits, for a second and more, to ask again.
+        """
+        rare: list[Callable[[], int]] = [
+            lambda: self.plain(simulate="timeout"),
+            lambda: self.plain(simulate="timeout*1"),
+            lambda: self.plain(simulate="cut"),
+        ]
+        often: list[Callable[[], int]] = [
             self.plain,
             self.streamed,
             self.with_tools,
@@ -58,18 +66,16 @@ class Caller:
             self.reasoning,
             lambda: self.streamed(stop_after=5),
             lambda: self.streamed(simulate="cut"),
-            lambda: self.plain(simulate="cut"),
             lambda: self.plain(simulate="429*1"),
             lambda: self.plain(simulate="500*2"),
             lambda: self.plain(simulate="429"),
             lambda: self.plain(simulate="500"),
-            lambda: self.plain(simulate="timeout"),
-            lambda: self.plain(simulate="timeout*1"),
             lambda: self.plain(simulate="401"),
             lambda: self.plain(simulate="400-context"),
             lambda: self.plain(simulate="400-content-filter"),
             lambda: self.plain(model="no-such-model"),
         ]
+        return [*rare, *often, *often, *often]
 
     def look_around(self) -> None:
         """Outbound calls that are no model calls."""

@@ -12,12 +12,15 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pulseguard_prometheus.configuration import render_rules
+from pulseguard_stack.status.command import main
 from tests.prometheus_server import eventually
 from tests.stack.runner.conftest import a_stack
 from tests.stack.runner.running import Stack
@@ -30,7 +33,7 @@ README = Path(__file__).parents[2] / "README.md"
 
 
 class Operator:
-    """What an operator sees of a stack, through the commands and addresses that it prints."""
+    """What an operator sees of a stack, by its status view and the addresses that it prints."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -40,9 +43,13 @@ class Operator:
         self._key = Path(run["viewer_key_file"]).read_text(encoding="ascii").strip()
 
     def status(self, name: str) -> dict[str, Any]:
-        """One agent as `pulseguard status --json` shows it; empty while it does not."""
-        answered = self.stack.run("status", "--json")
-        agents = json.loads(answered.stdout)["agents"]
+        """One agent as `pulseguard status --json` shows it; empty while it does not.
+
+        Asked for all the time, so without the half second of work that a process begins with.
+        """
+        with redirect_stdout(StringIO()) as said:
+            main(["--json", "--data-dir", str(self.stack.data_dir)])
+        agents = json.loads(said.getvalue())["agents"]
         return next((agent for agent in agents if agent["name"] == name), {})
 
     def is_seen(self, name: str) -> bool:

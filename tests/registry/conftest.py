@@ -11,12 +11,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 
 from pulseguard_registry import app
 from pulseguard_registry.database.diagnosis import place_of
+from pulseguard_registry.database.engine import with_driver
 from pulseguard_registry.database.migrate import upgrade
 from pulseguard_registry.embedded import EmbeddedPostgres
+from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
 from tests.registry.running import RunningRegistry, running_registry
 
 _numbers = itertools.count()
@@ -24,7 +26,10 @@ _numbers = itertools.count()
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL 18 of this test run, with a migrated database `template`."""
+    """The URL of a PostgreSQL 18 of this test run, with two databases to copy.
+
+    `template` is migrated; `used` is as a registry of today has left it, with partitions as well.
+    """
     # Not under pytest's folder: as root the server runs as another user, who must reach it.
     folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
     server = EmbeddedPostgres(folder)
@@ -35,7 +40,9 @@ def postgres() -> Iterator[str]:
             # No test here cuts the power, and each makes a database of its own.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-        migrate(with_database(url, "template"))
+            migrate(with_database(url, "template"))
+            connection.execute("CREATE DATABASE used TEMPLATE template")
+        make_partitions(with_database(url, "used"))
         yield url
     finally:
         server.stop()
@@ -44,7 +51,7 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(postgres: str) -> Iterator[str]:
-    """The URL of a migrated database of this test's own."""
+    """The URL of a migrated database of this test's own, in which no registry has been yet."""
     with new_database(postgres) as url:
         yield url
 
@@ -54,7 +61,8 @@ def shared_registry(
     postgres: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningRegistry]:
     """One registry for all tests of a module: for those that must not change anything."""
-    with new_database(postgres) as url, running_registry(url, tmp_path_factory.mktemp("s")) as one:
+    secrets = tmp_path_factory.mktemp("s")
+    with new_database(postgres, "used") as url, running_registry(url, secrets) as one:
         yield one
 
 
@@ -63,16 +71,16 @@ def watchful_registry(
     postgres: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningRegistry]:
     """One registry for all tests of a module, which looks often at who has fallen silent."""
-    with pytest.MonkeyPatch.context() as patched, new_database(postgres) as url:
+    with pytest.MonkeyPatch.context() as patched, new_database(postgres, "used") as url:
         patched.setattr(app, "STATUS_SECONDS", 0.1)
         with running_registry(url, tmp_path_factory.mktemp("s")) as one:
             yield one
 
 
 @pytest.fixture
-def registry(database_url: str, tmp_path: Path) -> Iterator[RunningRegistry]:
+def registry(postgres: str, tmp_path: Path) -> Iterator[RunningRegistry]:
     """A registry that runs in this process, on its own database."""
-    with running_registry(database_url, tmp_path) as running:
+    with new_database(postgres, "used") as url, running_registry(url, tmp_path) as running:
         yield running
 
 
@@ -93,8 +101,21 @@ def with_database(url: str, name: str) -> str:
 
 def migrate(url: str) -> None:
     """Bring a database up to the newest schema."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    try:
+    with engine_of(url) as engine:
         upgrade(engine, place_of(url))
+
+
+def make_partitions(url: str) -> None:
+    """What the first start of a registry does to a database, and the next of that day need not."""
+    with engine_of(url) as engine:
+        keep_partitions(engine, database_today(engine), retention_days=30)
+
+
+@contextmanager
+def engine_of(url: str) -> Iterator[Engine]:
+    """An engine on a database, disposed of in the end: a database in use is no template."""
+    engine = create_engine(with_driver(url))
+    try:
+        yield engine
     finally:
         engine.dispose()

@@ -97,6 +97,8 @@ def running_registry(
     known = Settings(data_dir=secrets, **settings)
     app = create_app(known, database_url, PEPPER, secrets, new_admin_key=new_admin_key)
     with TestClient(app, raise_server_exceptions=False) as client:
+        # Looked at first, because asking takes as long as a part of the start itself.
+        eventually(lambda: app.state.supervisor.trouble is None)
         eventually(lambda: client.get(READY).status_code == 200)
         yield RunningRegistry(app, client, database_url, secrets)
 

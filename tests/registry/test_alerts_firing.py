@@ -9,7 +9,7 @@ from pulseguard_registry.alerts.firing import HEARING_SECONDS, TOLD_SECONDS, sec
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from tests.registry.notifications import alert, history, resolved, tell
-from tests.registry.running import RunningRegistry
+from tests.registry.running import READY, RunningRegistry, eventually
 
 
 @pytest.fixture
@@ -97,15 +97,17 @@ def test_an_alert_that_goes_on_after_its_end_was_told_fires(settled: RunningRegi
 
 
 def test_of_what_was_stored_before_no_more_is_known_than_when_it_was_received(
-    settled: RunningRegistry, database_url: str
+    settled: RunningRegistry,
 ) -> None:
     tell(settled, alert())
     settled.execute("UPDATE alerts SET received_at = '2026-11-01T00:00:00Z'")
-    engine = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = create_engine(settled.database_url.replace("postgresql://", "postgresql+psycopg://"))
 
     downgrade(engine, "0002")
-    upgrade(engine, place_of(database_url))
+    upgrade(engine, place_of(settled.database_url))
     engine.dispose()
+    # It may have looked while the tables were away.
+    eventually(lambda: settled.get(READY).status_code == 200)
 
     (entry,) = history(settled)
     assert entry["last_told_at"] == entry["received_at"] == "2026-11-01T00:00:00Z"

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from pulseguard_stack.status import notices, wording
@@ -48,14 +47,14 @@ def draw(
     totals, footer = _totals(fleet, width), _footer(addresses, width)
     room = _room(height, listings, judged, len(totals), len(footer))
     said = {name: listing.fitted(room[name]) for name, listing in listings.items()}
-    lines: list[RenderableType] = [_headline(fleet, judged, width, bool(said["alerts"]))]
+    lines = [_headline(fleet, judged, width, bool(said["alerts"]))]
     lines += [*totals[: room["totals"]], *said["faults"]]
     lines += [Text("")] * room["gap"]
     lines += _agents(fleet, judged, columns, room["agents"])
     lines += [*said["troubles"], *said["alerts"], *said["restarts"]]
     # Where one line is missing, it is the empty one.
     lines += footer[room["addresses"] < len(footer) :][: room["addresses"]]
-    return Group(*[_one_line(line, width) if isinstance(line, Text) else line for line in lines])
+    return Group(*[_one_line(line, width) for line in lines])
 
 
 def _room(
@@ -123,14 +122,14 @@ def _totals(fleet: Fleet, width: int) -> list[Text]:
 
 def _agents(
     fleet: Fleet, judged: Sequence[Judged], columns: Sequence[Column], room: int
-) -> list[RenderableType]:
+) -> list[Text]:
     if not judged or not room:
         return [Text(_empty(fleet))] if room else []
     cut = cut_list(len(judged), _TABLE_HEADINGS, None, room)
-    lines: list[RenderableType] = []
+    lines: list[Text] = []
     if cut.shown:
         shown = judged[: cut.shown]
-        lines.append(_table(columns, shown, fleet.taken_at, with_titles=cut.headings > 0))
+        lines += _table(columns, shown, fleet.taken_at, with_titles=cut.headings > 0)
     if cut.left_out:
         said = (
             f"and {cut.left_out} more, none in a worse state"
@@ -143,25 +142,20 @@ def _agents(
 
 def _table(
     columns: Sequence[Column], shown: Sequence[Judged], now: datetime, *, with_titles: bool
-) -> Table:
-    table = Table(
-        box=None,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold",
-        show_header=with_titles,
-    )
-    for column in columns:
-        justify = "right" if column.right else "left"
-        table.add_column(
-            column.title,
-            width=column.width,
-            no_wrap=True,
-            justify=justify,  # type: ignore[arg-type]  # one of rich's own words
-        )
-    for row in rows(columns, shown, now):
-        table.add_row(*(Text(cell.text, style=notices.STYLES[cell.level]) for cell in row))
-    return table
+) -> list[Text]:
+    """Lines of our own: rich's tables measure and wrap each cell, which here fits already."""
+    heading = [Text(wording.elided(column.title, column.width), style="bold") for column in columns]
+    agents = [
+        [Text(cell.text, style=notices.STYLES[cell.level]) for cell in row]
+        for row in rows(columns, shown, now)
+    ]
+    return [_line(columns, cells) for cells in ([heading, *agents] if with_titles else agents)]
+
+
+def _line(columns: Sequence[Column], cells: Sequence[Text]) -> Text:
+    for column, cell in zip(columns, cells, strict=True):
+        cell.align("right" if column.right else "left", column.width)
+    return Text(" ").join(cells)
 
 
 def _footer(addresses: Sequence[str], width: int) -> list[Text]:
