@@ -1,6 +1,7 @@
 """A fleet in a database of its own, and a registry in this process that serves it."""
 
 import asyncio
+import gc
 import json
 import secrets
 import shutil
@@ -97,6 +98,7 @@ def serving(url: str) -> Iterator[Registry]:
     try:
         with TestClient(app) as client:
             _wait_until_ready(client)
+            gc.freeze()  # as the registry does when it is started
             key = (folder / "admin.key").read_text(encoding="utf-8").strip()
             yield Registry(app, client, key)
     finally:

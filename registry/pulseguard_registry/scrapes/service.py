@@ -22,7 +22,8 @@ STRANGERS_KEPT: Final = 500
 # Ten thousand agents are told every 15 s, of whom hardly any changes: only those are written.
 _STORE = text("""
 WITH told AS (
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[])) AS t(agent_id, state)
+    SELECT * FROM unnest(CAST(CAST(:ids AS text) AS uuid[]), CAST(CAST(:states AS text) AS text[]))
+        AS t(agent_id, state)
 ), known AS (
     SELECT told.* FROM told JOIN agents ON agents.id = told.agent_id
 ), gone AS (
@@ -30,7 +31,11 @@ WITH told AS (
        AND NOT EXISTS (SELECT FROM known WHERE known.agent_id = agent_scrapes.agent_id)
 ), changed AS (
     INSERT INTO agent_scrapes AS kept (prometheus, agent_id, state)
-    SELECT :prometheus, agent_id, state FROM known ORDER BY agent_id
+    SELECT :prometheus, known.agent_id, known.state
+      FROM known LEFT JOIN agent_scrapes AS before
+        ON before.prometheus = :prometheus AND before.agent_id = known.agent_id
+     WHERE before.state IS DISTINCT FROM known.state
+     ORDER BY known.agent_id
     ON CONFLICT (prometheus, agent_id) DO UPDATE SET state = excluded.state, since = now()
      WHERE kept.state <> excluded.state
     RETURNING agent_id
@@ -47,7 +52,9 @@ def store_report(
 ) -> ScrapeReceipt:
     """Replace what this Prometheus told before."""
     seen = {agent_id: state for agent_id, state in scrapes.items() if state != "absent"}
-    told = {"prometheus": prometheus, "ids": list(seen), "states": list(seen.values())}
+    # PostgreSQL's own writing of arrays: psycopg looks at each value anew.
+    ids, states = ("{" + ",".join(map(str, each)) + "}" for each in (seen, seen.values()))
+    told = {"prometheus": prometheus, "ids": ids, "states": states}
     changed, strangers = session.execute(_STORE, told).one()
     report = {"told_at": func.now(), "strangers": strangers[:STRANGERS_KEPT]}
     session.execute(
