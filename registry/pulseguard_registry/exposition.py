@@ -17,6 +17,7 @@ from pulseguard import catalog
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.status import STATUSES, status_expression
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.scrapes.service import scraped_expression
@@ -47,8 +48,8 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
 
 @router.get("/metrics/agents", response_class=Response)
 def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
-    """Status, last sign of life and scrape of each agent that was not retired, how many have which
-    status, and how many snapshots came late."""
+    """Status, last sign of life and scrape of each agent that was not retired, as which of them two
+    processes beat, how many have which status, and how many snapshots came late."""
     families = _Families(_agent_families(session, request.app.state.settings.offline_after_seconds))
     registry = CollectorRegistry(auto_describe=False)
     registry.register(families)
@@ -67,6 +68,7 @@ def _agent_families(session: Session, offline_after_seconds: float) -> list[Metr
     status = _family(catalog.AGENT_STATUS)
     last_seen = _family(catalog.AGENT_LAST_SEEN)
     scraped = _family(catalog.AGENT_SCRAPED)
+    doubled = _family(catalog.AGENT_TWO_PROCESSES)
     total = _family(catalog.REGISTRY_AGENTS)
     counts: dict[str, int] = dict.fromkeys(STATUSES, 0)
     query = select(
@@ -79,8 +81,9 @@ def _agent_families(session: Session, offline_after_seconds: float) -> list[Metr
         status_expression(offline_after_seconds),
         func.extract("epoch", Agent.last_seen_at),
         scraped_expression(),
+        processes_expression(offline_after_seconds),
     ).where(Agent.retired_at.is_(None))
-    for agent_id, *names, now, seen, scrape in session.execute(query.order_by(Agent.id)):
+    for agent_id, *names, now, seen, scrape, processes in session.execute(query.order_by(Agent.id)):
         labels = [str(agent_id), *names]
         counts[now] += 1
         status.add_metric([*labels, now], 1)
@@ -88,11 +91,13 @@ def _agent_families(session: Session, offline_after_seconds: float) -> list[Metr
             last_seen.add_metric(labels, float(seen))
         if scrape is not None:
             scraped.add_metric(labels, int(scrape == "up"))
+        if processes is not None:
+            doubled.add_metric(labels, 1)
     for name, count in counts.items():
         total.add_metric([name], count)
     late = _family(catalog.REGISTRY_LATE_SNAPSHOTS)
     late.add_metric([], session.execute(_LATE_SNAPSHOTS).scalar_one())
-    return [total, late, status, last_seen, scraped]
+    return [total, late, status, last_seen, scraped, doubled]
 
 
 def _family(metric: catalog.Metric) -> GaugeMetricFamily:

@@ -36,6 +36,7 @@ def write_of(agent_id: uuid.UUID, beat: Heartbeat, principal: Principal, oldest:
         state=beat.state,
         goodbye=beat.goodbye,
         snapshots=kept_of(snapshots, oldest),
+        process=beat.process,
     )
 
 
