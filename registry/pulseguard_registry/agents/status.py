@@ -42,6 +42,15 @@ def status_reason_expression(offline_after_seconds: float) -> ColumnElement[str 
     )
 
 
+def status_once_heard(state: str, *, goodbye: bool, is_maintained: bool) -> Status:
+    """What `status_expression` says of an agent that has just beaten, or said goodbye."""
+    if is_maintained:
+        return "MAINTENANCE"
+    if goodbye:
+        return "OFFLINE"
+    return "ERROR" if state in TROUBLED_STATES else "ONLINE"
+
+
 def is_maintained() -> ColumnElement[bool]:
     """Whether work on it is planned until later, by the database's clock."""
     return and_(Agent.maintenance_until > func.now(), Agent.retired_at.is_(None))

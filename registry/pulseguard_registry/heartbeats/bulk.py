@@ -123,7 +123,9 @@ def _results(
         elif answer.found:
             too_old = item.snapshot is not None and item.snapshot.taken_at < oldest
             detail = tell_refused(int(too_old), oldest)
-            results.append(HeartbeatResult(code=200, status=status_after(item), detail=detail))
+            results.append(
+                HeartbeatResult(code=200, status=status_after(item, answer), detail=detail)
+            )
         else:
             reason = reasons[item.agent_id]
             results.append(_about(index, item, reason.status_code, str(reason.detail)))

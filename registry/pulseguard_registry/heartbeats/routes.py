@@ -47,11 +47,11 @@ async def receive_heartbeat(request: Request, principal: Principal) -> Response:
     outcome = await _submit(request, principal, write)
     telemetry.count_heartbeat("goodbye" if beat.goodbye else "alive")
     if beat.snapshot is None:
-        return _json(HeartbeatReceipt(status=status_after(beat)))
+        return _json(HeartbeatReceipt(status=status_after(beat, outcome)))
     counts = counts_of(outcome, 1, len(write.snapshots))
     telemetry.count_snapshots(counts)
     detail = tell_refused(counts["refused"], oldest)
-    return _json(HeartbeatReceipt(status=status_after(beat), detail=detail))
+    return _json(HeartbeatReceipt(status=status_after(beat, outcome), detail=detail))
 
 
 @router.post("/ai-metrics", response_model=SnapshotReceipt, openapi_extra=direct_body(SnapshotPush))

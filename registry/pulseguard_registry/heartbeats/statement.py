@@ -36,11 +36,13 @@ class Outcome:
     """What became of a Write: `found` within its bound, and how many snapshots were new.
 
     Of these `late` came for a day that has no partition, which is before yesterday.
+    `is_maintained`: work on the agent is planned until later.
     """
 
     found: bool
     stored: int
     late: int = 0
+    is_maintained: bool = False
 
 
 _COLUMN_NAMES = ", ".join(name for name, _ in COLUMNS)
@@ -63,7 +65,8 @@ WITH asked AS (
         AS t(position, agent_id, environment, team, state, goodbye, process)
 ), allowed AS MATERIALIZED (
     SELECT asked.position, agents.id, asked.state, asked.goodbye, asked.process,
-           coalesce(asked.process <> agents.process, false) AS is_another
+           coalesce(asked.process <> agents.process, false) AS is_another,
+           agents.maintenance_until > now() AS is_maintained
       FROM agents JOIN asked ON asked.agent_id = agents.id
      WHERE agents.retired_at IS NULL
        AND (agents.stopped_at IS NULL OR asked.goodbye OR asked.state IS NULL)
@@ -89,29 +92,37 @@ WITH asked AS (
     ON CONFLICT DO NOTHING
     RETURNING agent_id, taken_at, tableoid = 'ai_metrics_default'::regclass AS is_late
 )
-SELECT NULL::int AS position, agent_id, taken_at, is_late FROM stored
+SELECT NULL::int AS position, agent_id, taken_at, is_late, NULL::bool AS is_maintained FROM stored
 UNION ALL
-SELECT position, id, NULL, NULL FROM allowed
+SELECT position, id, NULL, NULL, is_maintained FROM allowed
 """
 
 
 async def store(connection: AsyncConnection[Any], writes: Sequence[Write]) -> list[Outcome]:
     """Store a batch on a connection in autocommit mode; on return it is durable."""
     cursor = await connection.execute(_STORE, _arrays(writes))
-    found: set[int] = set()
+    maintained: dict[int, bool | None] = {}
     stored: dict[tuple[uuid.UUID, datetime], bool] = {}
-    for position, agent_id, taken_at, is_late in await cursor.fetchall():
+    for position, agent_id, taken_at, is_late, is_maintained in await cursor.fetchall():
         if position is None:
             stored[agent_id, taken_at] = is_late
         else:
-            found.add(position)
-    return [_outcome(write, index in found, stored) for index, write in enumerate(writes)]
+            maintained[position] = is_maintained
+    return [
+        _outcome(write, index in maintained, maintained.get(index) is True, stored)
+        for index, write in enumerate(writes)
+    ]
 
 
-def _outcome(write: Write, found: bool, stored: dict[tuple[uuid.UUID, datetime], bool]) -> Outcome:
+def _outcome(
+    write: Write,
+    found: bool,
+    is_maintained: bool,
+    stored: dict[tuple[uuid.UUID, datetime], bool],
+) -> Outcome:
     # Taken out: of two the same in one batch, one was stored and the other repeated.
     new = [stored.pop((write.agent_id, snapshot.taken_at), None) for snapshot in write.snapshots]
-    return Outcome(found, len(new) - new.count(None), new.count(True))
+    return Outcome(found, len(new) - new.count(None), new.count(True), is_maintained)
 
 
 def _arrays(writes: Sequence[Write]) -> dict[str, str]:
