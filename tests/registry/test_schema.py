@@ -78,6 +78,11 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
         assert list(revisions) == [1, 2, 2]
         told = connection.execute(text("SELECT kind FROM agent_events ORDER BY kind")).scalars()
         assert list(told) == ["changed", "changed", "version_changed", "version_changed"]
+    execute(
+        "INSERT INTO api_keys (id, name, role, environment, digest, pepper_id, agent_id)"
+        " SELECT gen_random_uuid(), 'own', 'agent', 'e', int4send(1), '', id FROM agents"
+        " WHERE name = 'a2'"
+    )
     for process in ("one", "another"):
         execute(f"UPDATE agents SET process = '{process}'")
     execute(
@@ -88,6 +93,9 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
         upgrade(engine, place_of(database_url))
 
     assert kept() == before
+    with engine.begin() as connection:
+        # Else it would speak for every agent of its environment.
+        assert list(connection.execute(text("SELECT name FROM api_keys"))) == []
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:

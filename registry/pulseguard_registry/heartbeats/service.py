@@ -90,7 +90,7 @@ def why_not_found(
     with database.sessions() as session:
         for agent_id, environment, team in session.execute(query):
             try:
-                check_bound(principal, environment, team)
+                check_bound(principal, agent_id, environment, team)
             except Problem as problem:
                 problems[agent_id] = problem
     return problems

@@ -1,4 +1,4 @@
-"""Which processes beat as an agent."""
+"""Which processes beat as an agent; keys that enrol agents, and those that the enrolled get."""
 
 from alembic import op
 
@@ -47,6 +47,33 @@ CREATE TRIGGER process_noted AFTER UPDATE OF process ON agents FOR EACH ROW
 WHEN (OLD.process IS DISTINCT FROM NEW.process) EXECUTE FUNCTION note_process()
 """
 
+# A key of an agent's own speaks for that agent only, so it may not outlive this column.
+OWN_KEYS = """
+ALTER TABLE api_keys
+    ADD COLUMN agent_id uuid REFERENCES agents ON DELETE CASCADE,
+    DROP CONSTRAINT api_keys_role_check,
+    ADD CONSTRAINT api_keys_role_check
+        CHECK (role IN ('agent', 'enrolment', 'prometheus', 'viewer', 'editor', 'admin')),
+    ADD CONSTRAINT api_keys_own_check CHECK (agent_id IS NULL OR role = 'agent'),
+    ADD CONSTRAINT api_keys_enrolment_check CHECK (role <> 'enrolment' OR (
+        environment IS NOT NULL AND expires_at IS NOT NULL
+        AND expires_at <= created_at + interval '24 hours 1 minute'))
+"""
+# Who was retired for being away comes back by itself; whom an operator retires does not.
+REVOKE_OWN_KEYS = """
+CREATE FUNCTION revoke_own_keys() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE api_keys SET revoked_at = now() WHERE agent_id = NEW.id AND revoked_at IS NULL;
+    RETURN NULL;
+END $$
+"""
+OWN_KEYS_REVOKED = """
+CREATE TRIGGER own_keys_revoked AFTER UPDATE OF retired_at ON agents FOR EACH ROW
+WHEN (OLD.retired_at IS NULL AND NEW.retired_at IS NOT NULL
+      AND current_setting('pulseguard.cause', true) = 'operator')
+EXECUTE FUNCTION revoke_own_keys()
+"""
+
 KINDS = (
     *("registered", "returned", "stopped", "retired", "restored", "version_changed", "changed"),
     *("maintenance_began", "maintenance_changed", "maintenance_ended", "status_changed"),
@@ -67,6 +94,10 @@ STEPS = (
     "ALTER TABLE agent_told ADD COLUMN two_processes boolean NOT NULL DEFAULT false",
     "ALTER TABLE agent_events DROP CONSTRAINT agent_events_kind_check, "
     + _kinds(*KINDS, *NEW_KINDS),
+    OWN_KEYS,
+    "CREATE INDEX api_keys_of_agent ON api_keys (agent_id) WHERE agent_id IS NOT NULL",
+    REVOKE_OWN_KEYS,
+    OWN_KEYS_REVOKED,
 )
 
 STEPS_DOWN = (
@@ -77,16 +108,23 @@ STEPS_DOWN = (
     "DROP FUNCTION note_process()",
     "DROP TABLE agent_processes",
     "ALTER TABLE agents DROP COLUMN process",
+    "DROP TRIGGER own_keys_revoked ON agents",
+    "DROP FUNCTION revoke_own_keys()",
+    "DELETE FROM api_keys WHERE role = 'enrolment' OR agent_id IS NOT NULL",
+    "ALTER TABLE api_keys DROP CONSTRAINT api_keys_enrolment_check,"
+    " DROP CONSTRAINT api_keys_own_check, DROP COLUMN agent_id,"
+    " DROP CONSTRAINT api_keys_role_check, ADD CONSTRAINT api_keys_role_check"
+    " CHECK (role IN ('agent', 'prometheus', 'viewer', 'editor', 'admin'))",
 )
 
 
 def upgrade() -> None:
-    """Add the column, the table, and the trigger that no path around it can forget."""
+    """Add the columns, the table, and the triggers that no path around them can forget."""
     for step in STEPS:
         op.execute(step)
 
 
 def downgrade() -> None:
-    """Remove them, and the events that only they could tell."""
+    """Remove them, with the events that only they could tell and the keys that only they bind."""
     for step in STEPS_DOWN:
         op.execute(step)
