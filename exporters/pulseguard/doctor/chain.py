@@ -185,7 +185,7 @@ class _Chain:
             return settings.metrics_advertise
         host = settings.metrics_host
         if host in ("", "0.0.0.0", "::"):
-            host = RegistryClient(self._registry.url, lambda: None).local_address()
+            host = RegistryClient(self._registry.url).local_address()
         return f"{f'[{host}]' if ':' in host else host}:{settings.metrics_port or _ANY_PORT}"
 
     def _matching(self) -> Sequence[Known]:

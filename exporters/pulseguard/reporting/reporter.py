@@ -176,6 +176,8 @@ class Reporter:
             self._journal.write("no registry", self._no_registry(reply))
             return False
         self.agent_id = agent_id
+        if isinstance(key := reply.body.get("key"), str):
+            self._guard.attempt("keep the own key", None, self._client.keep_key, key)
         self._journal.write("registered", f"registered with {self._client.url}", logging.INFO)
         return True
 
