@@ -9,7 +9,7 @@ from typing import Final
 from pulseguard.errors import ConfigurationError
 from pulseguard.key_file import read_secret_file
 
-_ENROLS: Final = "pg_enrolment_"
+ENROLS: Final = "pg_enrolment_"
 
 
 class Keys:
@@ -28,7 +28,7 @@ class Keys:
     def read(self) -> str | None:
         """The key of now, of those that the registry has not just refused."""
         key = self._read_set()
-        if key is None or not key.startswith(_ENROLS):
+        if key is None or not key.startswith(ENROLS):
             return key
         if self._own in (None, self._refused):
             self._own = self._stored()
