@@ -18,6 +18,7 @@ import uvloop
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length: "
+_BEAT = '"state": "working", "process": "web-1:4711:9f86d081884c"'
 # One that says all there is to say.
 SNAPSHOT = (
     '{"taken_at": "<taken_at>", "interval_seconds": 60.0, "model_inference_time_ms": 812.5,'
@@ -143,11 +144,11 @@ def _requests(load: Load, index: int) -> Iterator[bytes]:
     for agent in agents:
         if not load.bulk:
             path = f"agents/{agent}/heartbeat"
-            yield _request(load, path, f'{{"state": "working", "snapshot": {_one(next(taken))}}}')
+            yield _request(load, path, f'{{{_BEAT}, "snapshot": {_one(next(taken))}}}')
             continue
         several = zip(itertools.chain([agent], agents), taken, strict=False)
         beats = (
-            f'{{"agent_id": "{each}", "state": "working", "snapshot": {_one(at)}}}'
+            f'{{"agent_id": "{each}", {_BEAT}, "snapshot": {_one(at)}}}'
             for each, at in itertools.islice(several, load.bulk)
         )
         yield _request(load, "heartbeats", f'{{"heartbeats": [{", ".join(beats)}]}}')

@@ -43,8 +43,8 @@ class Agent(Blocks, Events, Metrics):
     failure inside is a metric and one log line (logger `pulseguard`). An argument that cannot be
     used is logged and replaced by its default. `strict=True` raises instead, for tests.
 
-    Arguments left out come from `PULSEGUARD_<NAME>` (registry_url, key, key_file, environment,
-    instance, team, metrics_host, metrics_port, metrics_advertise, metrics_token,
+    Arguments left out come from `PULSEGUARD_<NAME>` (registry_url, key, key_file, key_folder,
+    environment, instance, team, metrics_host, metrics_port, metrics_advertise, metrics_token,
     metrics_token_file, detail, series_limit, heartbeat_seconds, snapshot_seconds,
     stuck_after_seconds, prices_file), else from the defaults of `pulseguard.settings.Settings`.
     Where nothing names a registry, the one of a running `make up` is found through the file that
@@ -72,6 +72,7 @@ class Agent(Blocks, Events, Metrics):
         registry_url: str | None = None,
         key: str | None = None,
         key_file: "str | Path | None" = None,
+        key_folder: "str | Path | None" = None,
         metrics_host: str | None = None,
         metrics_port: int | None = None,
         metrics_advertise: str | None = None,
@@ -92,6 +93,7 @@ class Agent(Blocks, Events, Metrics):
             "registry_url": registry_url,
             "key": key,
             "key_file": key_file,
+            "key_folder": key_folder,
             "environment": environment,
             "instance": instance,
             "team": team,

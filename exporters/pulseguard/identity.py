@@ -1,9 +1,15 @@
-"""The id of an agent, as every registry computes it: known before, and without, any of them."""
+"""Who an agent is, as every registry computes it, and which process speaks for it."""
 
+import os
 from typing import Final
+
+from pulseguard.description import host_name
 
 # The registry's own; fixed, since another one would give every agent a new id.
 _NAMESPACE: Final = "6f9a1c9e-0c61-5c0b-9f0a-7d3c2f4b8e11"
+
+
+_LONGEST_HOST: Final = 80
 
 
 def compute_agent_id(environment: str, name: str, instance: str) -> str:
@@ -13,3 +19,13 @@ def compute_agent_id(environment: str, name: str, instance: str) -> str:
     import uuid
 
     return str(uuid.uuid5(uuid.UUID(_NAMESPACE), json.dumps([environment, name, instance])))
+
+
+def name_reporter() -> str:
+    """A name that nobody else has: two processes that report as one agent are told by it.
+
+    Each reporter has its own: so has a forked child, and so has one that reports again after
+    another process of its group.
+    """
+    host = "".join(each for each in host_name() if "!" <= each <= "~")[:_LONGEST_HOST]
+    return f"{host}:{os.getpid()}:{os.urandom(6).hex()}"

@@ -45,6 +45,7 @@ class Settings(NamedTuple):
     registry_url: str | None = None
     key: str | None = None
     key_file: "Path | None" = None
+    key_folder: "Path | None" = None
     environment: str = "production"
     instance: str | None = None
     team: str = ""
@@ -237,6 +238,7 @@ _PARSERS: Final[dict[str, Callable[[str, object], object]]] = {
     "registry_url": _url,
     "key": _secret,
     "key_file": _path,
+    "key_folder": _path,
     "environment": _identity,
     "instance": _identity,
     "team": _text,

@@ -31,6 +31,10 @@ class FakeRegistry:
 
     fault: Callable[[str], str | None] = lambda path: None
     key: str | None = None
+    # Enrols agents, while it is there: each gets a key of its own, and needs one from then on.
+    enrolment_key: str | None = None
+    own_keys: list[str] = field(default_factory=list)
+    enrols: bool = False
     requests: list[Request] = field(default_factory=list)
     agents: dict[str, dict[str, Any]] = field(default_factory=dict)
     snapshots: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
@@ -100,6 +104,13 @@ class FakeRegistry:
             self.goodbyes.append(parts[0])
         return 200, {"status": "ONLINE"}
 
+    def is_refused(self, path: str, key: str | None) -> bool:
+        """Whether this key may not do this."""
+        if self.enrols:
+            may_enrol = path == "/api/v1/agents" and key == self.enrolment_key
+            return key is None or not (may_enrol or key in self.own_keys)
+        return self.key is not None and key != self.key
+
     def _register(self, body: Any) -> tuple[int, dict[str, Any]]:
         identity = f"{body['environment']}/{body['name']}/{body['instance']}"
         agent_id = str(uuid.uuid5(uuid.NAMESPACE_URL, identity))
@@ -121,13 +132,16 @@ def _handler(registry: FakeRegistry) -> type[JsonHandler]:
             key = (self.headers.get("Authorization") or "").removeprefix("Bearer ") or None
             with registry.lock:
                 fault = registry.fault(self.path)
-                if registry.key is not None and key != registry.key:
+                if registry.is_refused(self.path, key):
                     fault = "401"
                 body = json.loads(content)
                 registry.requests.append(Request(self.path, body, key, fault))
                 status, answer = 503, {"title": "unavailable", "status": 503}
                 if fault in (None, "lose"):
                     status, answer = registry.honour(self.path, body)
+                    if registry.enrols and key == registry.enrolment_key:
+                        registry.own_keys.append(f"pg_agent_own{len(registry.own_keys)}")
+                        answer["key"] = registry.own_keys[-1]
                 elif fault is not None and fault.isdigit():
                     status, answer = int(fault), {"title": "refused", "status": int(fault)}
             if fault in ("lose", "drop"):

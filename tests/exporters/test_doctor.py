@@ -16,6 +16,7 @@ from tests.end_to_end.conftest import Stack
 from tests.end_to_end.processes import Started
 from tests.exporters.examining import Verdict, doctor
 from tests.prometheus_server import eventually, free_port
+from tests.registry.requests import BOUNDS
 
 NAME = "agent-under-test"
 
@@ -126,6 +127,7 @@ def test_a_wrong_key_is_named_and_never_shown(
     [
         ({"role": "viewer"}, "a key of role viewer may not do this"),
         ({"role": "agent", "environment": "demo"}, "speaks for environment 'demo'"),
+        ({"role": "enrolment", **BOUNDS["enrolment"]}, "enrols agents and may not look at them"),
     ],
 )
 def test_a_key_of_another_role_or_environment_is_named(

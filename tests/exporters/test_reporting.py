@@ -1,6 +1,7 @@
 """What the registry gets to know of an agent, and when."""
 
 import logging
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -49,9 +50,11 @@ def test_an_agent_registers_then_gives_signs_of_life(
         "config": {"temperature": 0.2},
         "metrics_address": agent.metrics_address,
     }
+    (process,) = {heartbeat.body["process"] for heartbeat in heartbeats}
+    assert process.startswith(f"{socket.gethostname()}:{os.getpid()}:")
     for heartbeat in heartbeats:
         assert heartbeat.path == f"/api/v1/agents/{agent.agent_id}/heartbeat"
-        assert heartbeat.body == {"state": "idle", "goodbye": False}
+        assert heartbeat.body == {"state": "idle", "goodbye": False, "process": process}
 
 
 @pytest.mark.parametrize(

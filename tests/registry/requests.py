@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pulseguard_registry.agents.identity import agent_id
+from tests.registry.events import ahead
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
@@ -48,10 +49,16 @@ class Call:
         return registry.client.request(self.method, self.path(agent_id), **(options | changed))
 
 
-EVERYBODY = ("agent", "prometheus", "viewer", "editor", "admin")
+# What a key of these roles has to say besides.
+BOUNDS: dict[str, dict[str, str]] = {
+    "agent": {"environment": "production"},
+    "enrolment": {"environment": "production", "expires_at": ahead(hours=12)},
+}
+EVERYBODY = ("agent", "enrolment", "prometheus", "viewer", "editor", "admin")
+REGISTRARS = ("agent", "enrolment", "editor", "admin")
 CALLS = (
-    Call("POST", f"{V1}/agents", registration("another"), roles=("agent", "editor", "admin")),
-    Call("POST", f"{V1}/agents/check", registration("another"), roles=("agent", "editor", "admin")),
+    Call("POST", f"{V1}/agents", registration("another"), roles=REGISTRARS),
+    Call("POST", f"{V1}/agents/check", registration("another"), roles=REGISTRARS),
     Call("GET", f"{V1}/agents", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}", roles=("agent", "viewer", "editor", "admin")),
     Call(

@@ -7,12 +7,13 @@ import time
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
 
 from pulseguard_registry.access import last_use
+from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import is_well_formed, make_token
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry, eventually, registration, running_registry
@@ -168,7 +169,7 @@ def test_a_lost_pepper_gives_a_new_admin_key_rather_than_locking_everybody_out(
         assert again.admin != registry.admin
 
 
-@pytest.mark.parametrize("role", ["agent", "prometheus", "viewer", "editor", "admin"])
+@pytest.mark.parametrize("role", get_args(Role))
 def test_a_slip_of_the_pen_is_seen_without_asking_the_database(role: str) -> None:
     token = make_token(role)
     swapped = token[:-8] + token[-7] + token[-8] + token[-6:]

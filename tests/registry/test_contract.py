@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.registry.conftest import new_database
 from tests.registry.process import RegistryProcess, registry_process
-from tests.registry.requests import EVERYBODY
+from tests.registry.requests import BOUNDS, EVERYBODY
 from tests.registry.running import eventually, registration
 
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
@@ -64,8 +64,8 @@ def _post(served: RegistryProcess, path: str, body: dict[str, Any]) -> Any:
 def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answer(
     served: RegistryProcess, role: str
 ) -> None:
-    bound = {"environment": "production"} if role == "agent" else {}
-    key = _post(served, "/keys", {"name": role, "role": role, **bound})["key"]
+    asked_for = {"name": role, "role": role, **BOUNDS.get(role, {})}
+    key = _post(served, "/keys", asked_for)["key"]
     agent_id = _post(served, "/agents", registration())["id"]
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     # Any: operations of whichever kind of document.

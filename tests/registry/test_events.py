@@ -52,7 +52,7 @@ def test_each_thing_that_happens_is_told_once_and_in_order(registry: RunningRegi
 
 def test_a_heartbeat_calls_no_function_of_the_database(registry: RunningRegistry) -> None:
     agent_id = registry.register("plain", config={"a": "b"})["id"]
-    heartbeat(registry, agent_id)
+    heartbeat(registry, agent_id, process="the-one")
     registry.execute(
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
         " $$ BEGIN RAISE EXCEPTION 'called'; END $$"
@@ -66,7 +66,7 @@ def test_a_heartbeat_calls_no_function_of_the_database(registry: RunningRegistry
             registry.execute(f"{calls} EXECUTE FUNCTION refuse()")
 
         for state in ("working", "failed", "idle"):
-            heartbeat(registry, agent_id, state=state)
+            heartbeat(registry, agent_id, state=state, process="the-one")
         goodbye = registry.post(f"{AGENTS}/{agent_id}/heartbeat", {"goodbye": True})
     finally:
         for name, definition in defined:
@@ -74,7 +74,7 @@ def test_a_heartbeat_calls_no_function_of_the_database(registry: RunningRegistry
             registry.execute(definition)
         registry.execute("DROP FUNCTION refuse()")
 
-    assert len(defined) == 7
+    assert len(defined) == 9
     assert goodbye.status_code >= 500  # so they were called, had there been anything to tell
 
 

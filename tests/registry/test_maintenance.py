@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import get_args
+
 import pytest
 
+from pulseguard_registry.agents.schemas import State
 from pulseguard_registry.app import retire_agents
 from pulseguard_registry.settings import Settings
 from tests.registry.events import AGENTS, ahead, change, events, heartbeat, moves, told
@@ -78,6 +82,24 @@ def test_maintenance_that_cannot_be_is_refused(
     answer = registry.client.put(path, json={"until": until}, headers=registry.bearer(None))
 
     assert_problem(answer, 422, "until", until[:10], words)
+
+
+@pytest.mark.parametrize("until", ["NULL", "now() - interval '1 s'", "now() + interval '1 h'"])
+def test_the_receipt_of_a_heartbeat_tells_the_status_that_the_agent_has(
+    registry: RunningRegistry, until: str
+) -> None:
+    agent_id = registry.register("receipts")["id"]
+    registry.execute(f"UPDATE agents SET maintenance_until = {until} WHERE id = '{agent_id}'")
+    for state, goodbye in itertools.product(get_args(State), (False, True)):
+        registry.register("receipts")
+        body = {"state": state, "goodbye": goodbye}
+        alone = registry.post(f"{AGENTS}/{agent_id}/heartbeat", body).json()
+        has = registry.get(f"{AGENTS}/{agent_id}").json()
+        registry.register("receipts")
+        bulk = registry.post("/api/v1/heartbeats", {"heartbeats": [{"agent_id": agent_id, **body}]})
+        (result,) = bulk.json()["results"]
+
+        assert alone["status"] == result["status"] == has["status"], body
 
 
 def test_a_retired_agent_is_not_maintained(registry: RunningRegistry) -> None:

@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 
 from pulseguard_registry.access.guard import declared_roles
 from tests.registry.problems import assert_problem
-from tests.registry.requests import CALLS, EVERYBODY, OPEN, Call
+from tests.registry.requests import BOUNDS, CALLS, EVERYBODY, OPEN, Call
 from tests.registry.running import RunningRegistry
 
 API_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -23,8 +23,7 @@ Roles = dict[str, set[str]]
 @pytest.fixture(scope="module")
 def keys(shared_registry: RunningRegistry) -> dict[str, str]:
     """A key of each role."""
-    bounds = {"agent": {"environment": "production"}}
-    return {role: shared_registry.key(role, **bounds.get(role, {})) for role in EVERYBODY}
+    return {role: shared_registry.key(role, **BOUNDS.get(role, {})) for role in EVERYBODY}
 
 
 def written() -> Roles:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 
 from pulseguard_registry import app
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.agents.models import Agent, Watch
+from pulseguard_registry.agents.models import Agent, AgentProcesses, Watch
 from pulseguard_registry.audit.models import AuditRecord
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
@@ -78,11 +78,24 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
         assert list(revisions) == [1, 2, 2]
         told = connection.execute(text("SELECT kind FROM agent_events ORDER BY kind")).scalars()
         assert list(told) == ["changed", "changed", "version_changed", "version_changed"]
+    execute(
+        "INSERT INTO api_keys (id, name, role, environment, digest, pepper_id, agent_id)"
+        " SELECT gen_random_uuid(), 'own', 'agent', 'e', int4send(1), '', id FROM agents"
+        " WHERE name = 'a2'"
+    )
+    for process in ("one", "another"):
+        execute(f"UPDATE agents SET process = '{process}'")
+    execute(
+        "INSERT INTO agent_events (agent_id, kind) SELECT id, 'two_processes_began' FROM agents"
+    )
     for _ in range(2):
         downgrade(engine, "0003")
         upgrade(engine, place_of(database_url))
 
     assert kept() == before
+    with engine.begin() as connection:
+        # Else it would speak for every agent of its environment.
+        assert list(connection.execute(text("SELECT name FROM api_keys"))) == []
 
 
 def test_what_discovery_served_stays_known_when_its_table_changes(
@@ -111,7 +124,17 @@ def test_what_discovery_served_stays_known_when_its_table_changes(
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
     for model in (
-        *(Agent, Watch, AgentEvent, AgentTold, AgentScrape, ScrapeReport, ApiKey, AuditRecord),
+        *(
+            Agent,
+            AgentProcesses,
+            Watch,
+            AgentEvent,
+            AgentTold,
+            AgentScrape,
+            ScrapeReport,
+            ApiKey,
+            AuditRecord,
+        ),
     ):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}
         assert {column.key for column in model.__mapper__.columns} == columns

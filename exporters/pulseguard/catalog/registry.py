@@ -123,6 +123,12 @@ AGENT_SCRAPED: Final = Metric(
     "1 while a Prometheus scrapes an agent, else 0; absent while no sync tells.",
     _AGENT_LABELS,
 )
+AGENT_TWO_PROCESSES: Final = Metric(
+    "pulseguard_registry_agent_two_processes",
+    "gauge",
+    "Always 1: two processes beat as this one agent; absent for all others.",
+    _AGENT_LABELS,
+)
 
 REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_AGENTS,
@@ -142,4 +148,5 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     AGENT_STATUS,
     AGENT_LAST_SEEN,
     AGENT_SCRAPED,
+    AGENT_TWO_PROCESSES,
 )

@@ -12,6 +12,7 @@ from pulseguard.doctor.web import NoAnswer
 from pulseguard.errors import ConfigurationError
 from pulseguard.key_file import read_secret_file
 from pulseguard.reporting.client import RegistryClient
+from pulseguard.reporting.keys import ENROLS
 
 _ANY_PORT: Final = 9464
 # Stands in a check for an agent that was not named; a check stores nothing.
@@ -19,6 +20,9 @@ _NOBODY: Final = "pulseguard-doctor"
 _KEY_MEND: Final = (
     "an admin makes a key of role agent for this environment (POST /api/v1/keys); put it into the"
     " file that PULSEGUARD_KEY_FILE names"
+)
+_ENROLMENT_MEND: Final = (
+    "give the doctor a key of role agent for this environment, or an editor's: --key-file"
 )
 _BOUND_MEND: Final = (
     "say --environment and --team as the agent's program has them, or give it a key of role agent"
@@ -113,6 +117,9 @@ class _Chain:
             key = self._read_key()
         except ConfigurationError as error:
             return broken("key", str(error), _KEY_MEND)
+        if key is not None and key.startswith(ENROLS):
+            said = "the key enrols agents and may not look at them, nor is it theirs any more"
+            return broken("key", said, _ENROLMENT_MEND)
         self._registry = Registry(self._registry.url, key)
         answer = self._registry.check(self._registration(None))
         if not answer.ok:
@@ -185,7 +192,7 @@ class _Chain:
             return settings.metrics_advertise
         host = settings.metrics_host
         if host in ("", "0.0.0.0", "::"):
-            host = RegistryClient(self._registry.url, lambda: None).local_address()
+            host = RegistryClient(self._registry.url).local_address()
         return f"{f'[{host}]' if ':' in host else host}:{settings.metrics_port or _ANY_PORT}"
 
     def _matching(self) -> Sequence[Known]:

@@ -3,7 +3,7 @@
 import functools
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from pulseguard.catalog import RegistryOutcome
 from pulseguard.errors import RegistryUnreachable
 from pulseguard.forking import IMPORTING
 from pulseguard.recording.labels import clean_line
+from pulseguard.reporting.keys import Keys
 from pulseguard.reporting.timed_socket import TimedSocket
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ CONNECT_SECONDS: Final = 2.0
 READ_SECONDS: Final = 5.0
 
 _LARGEST_ANSWER: Final = 1 << 20
+_UNAUTHORIZED: Final = 401
 # How servers say that they do not serve a path or a method; or send elsewhere.
 _NOT_SERVED: Final = frozenset({301, 302, 303, 307, 308, 404, 405, 501})
 # The words of OpenSSL for an answer that is no TLS; they depend on its version.
@@ -63,10 +65,10 @@ class Reply(NamedTuple):
 class RegistryClient:
     """One registry. Proxies are not used: the key goes to the registry and to nobody else."""
 
-    def __init__(self, url: str, read_key: Callable[[], str | None]) -> None:
+    def __init__(self, url: str, keys: Keys | None = None) -> None:
         self.url = url
         self._parts = urlsplit(url)
-        self._read_key = read_key
+        self._keys = keys
         self._key: str | None = None
         self.has_read_key = False
         self._open: http.client.HTTPConnection | None = None
@@ -81,8 +83,14 @@ class RegistryClient:
 
     def refresh_key(self) -> None:
         """Read the key again: it may have been rotated."""
-        self._key = self._read_key()
+        self._key = self._keys.read() if self._keys else None
         self.has_read_key = True
+
+    def keep_key(self, key: str) -> None:
+        """Send the agent's own key from now on, and keep it."""
+        self._key = key
+        if self._keys:
+            self._keys.keep(key)
 
     def post(self, path: str, body: Mapping[str, object], deadline: float | None) -> Reply:
         """The answer to a POST below /api/v1; RegistryUnreachable where none came.
@@ -103,7 +111,7 @@ class RegistryClient:
             connection.sock = TimedSocket(connection.sock, done_by)
             connection.request("POST", f"{self._parts.path}/api/v1{path}", content, headers)
             response = connection.getresponse()
-            return Reply(response.status, _object(response.read(_LARGEST_ANSWER)))
+            reply = Reply(response.status, _object(response.read(_LARGEST_ANSWER)))
         except (OSError, http.client.HTTPException, ValueError) as error:
             told = (
                 tls_reason(error, "PULSEGUARD_REGISTRY_URL") or f"{type(error).__name__}: {error}"
@@ -112,6 +120,9 @@ class RegistryClient:
         finally:
             connection.close()
             self._open = None
+        if reply.status == _UNAUTHORIZED and self._keys:
+            self._keys.refuse(self._key)
+        return reply
 
     def let_go(self) -> None:
         """Close what a forked child has inherited of a request in the middle."""

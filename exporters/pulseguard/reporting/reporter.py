@@ -10,6 +10,7 @@ from typing import Final
 from pulseguard.ending import seconds_until
 from pulseguard.errors import RegistryUnreachable
 from pulseguard.guard import Guard, OncePerMinute
+from pulseguard.identity import name_reporter
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
 from pulseguard.reporting.client import RegistryClient, Reply
@@ -62,6 +63,7 @@ class Reporter:
         self._deadline: float | None = None
         self._farewell = True
         self._goodbye = True
+        self._process = name_reporter()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulseguard-reporter", daemon=True)
 
@@ -142,7 +144,7 @@ class Reporter:
 
     def _send_heartbeat(self, goodbye: bool) -> Reply | None:
         state = "draining" if goodbye else self._whole.read().state
-        body: dict[str, object] = {"state": state, "goodbye": goodbye}
+        body: dict[str, object] = {"state": state, "goodbye": goodbye, "process": self._process}
         fresh = self._waiting.only_fresh()
         sent = [fresh] if fresh else []
         if fresh:
@@ -170,6 +172,8 @@ class Reporter:
             self._journal.write("no registry", self._no_registry(reply))
             return False
         self.agent_id = agent_id
+        if isinstance(key := reply.body.get("key"), str):
+            self._guard.attempt("keep the own key", None, self._client.keep_key, key)
         self._journal.write("registered", f"registered with {self._client.url}", logging.INFO)
         return True
 

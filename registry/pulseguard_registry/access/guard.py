@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -135,8 +136,19 @@ def _declared(call: Guarded, roles: tuple[Role, ...]) -> Guarded:
     return call
 
 
-def check_bound(principal: Principal, environment: str, team: str) -> None:
-    """A 403 problem unless an agent of this environment and team is inside the key's bound."""
+def check_own(principal: Principal, agent_id: uuid.UUID) -> None:
+    """A 403 problem where the key is another agent's own."""
+    if principal.agent_id not in (None, agent_id):
+        raise Problem(
+            403,
+            f"this key is agent {principal.agent_id}'s own and speaks for no other, not for"
+            f" {agent_id}; enrol that one, or use a key of role agent that is no agent's own",
+        )
+
+
+def check_bound(principal: Principal, agent_id: uuid.UUID, environment: str, team: str) -> None:
+    """A 403 problem unless this agent, of this environment and team, is inside the key's bound."""
+    check_own(principal, agent_id)
     if principal.covers(environment, team):
         return
     bound = f"environment {principal.environment!r}" + (

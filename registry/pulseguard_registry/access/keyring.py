@@ -14,14 +14,18 @@ from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import digest
 
 _SELECT = """
-SELECT digest, id, name, role, environment, team, least(expires_at, '9000-01-01'::timestamptz)
+SELECT digest, id, name, role, environment, team, least(expires_at, '9000-01-01'::timestamptz),
+       agent_id
   FROM api_keys WHERE revoked_at IS NULL
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: a key, with its role and the bound within which it may act (None: unbound)."""
+    """Who asks: a key, with its role and the bound within which it may act (None: unbound).
+
+    `agent_id` is the only agent for which it speaks, where it is that agent's own.
+    """
 
     key_id: uuid.UUID
     name: str
@@ -29,6 +33,7 @@ class Principal:
     environment: str | None
     team: str | None
     expires_at: datetime | None
+    agent_id: uuid.UUID | None = None
 
     def covers(self, environment: str, team: str) -> bool:
         """Whether an agent of this environment and team is inside the bound."""

@@ -26,4 +26,5 @@ class ApiKey(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    agent_id: Mapped[uuid.UUID | None]
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(True))

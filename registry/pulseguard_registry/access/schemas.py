@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pulseguard_registry.fields import Instant, Name
 
-Role = Literal["agent", "prometheus", "viewer", "editor", "admin"]
+Role = Literal["agent", "enrolment", "prometheus", "viewer", "editor", "admin"]
+
+_BOUND = ("agent", "enrolment")
 
 
 class KeyCreate(BaseModel):
@@ -33,19 +35,28 @@ class KeyCreate(BaseModel):
     name: Name = Field(description="What it is for, for people.", examples=["finance agents"])
     role: Role
     environment: Name | None = Field(
-        None, description="The only environment it may speak for; required for role agent."
+        None,
+        description="The only environment it may speak for; required for agent and enrolment.",
     )
     team: Name | None = Field(None, description="The only team it may speak for.")
-    expires_at: Instant | None = Field(None, description="When it ends; never if absent.")
+    expires_at: Instant | None = Field(
+        None,
+        description="When it ends; never if absent. Role enrolment needs it, 24 h ahead at most.",
+    )
 
     @model_validator(mode="after")
     def _bounds_fit(self) -> Self:
-        if self.role == "agent" and self.environment is None:
-            raise ValueError("a key of role agent needs an environment; name the one it speaks for")
-        if self.role != "agent" and (self.environment or self.team):
+        if self.role in _BOUND and self.environment is None:
             raise ValueError(
-                "only keys of role agent have an environment and a team; leave them out"
+                f"a key of role {self.role} needs an environment; name the one it speaks for"
             )
+        if self.role not in _BOUND and (self.environment or self.team):
+            raise ValueError(
+                "only keys of role agent and enrolment have an environment and a team;"
+                " leave them out"
+            )
+        if self.role == "enrolment" and self.expires_at is None:
+            raise ValueError("a key of role enrolment needs an end; give expires_at, 24 h at most")
         return self
 
 
@@ -60,6 +71,9 @@ class Key(BaseModel):
     environment: str | None
     team: str | None
     created_at: datetime
+    agent_id: uuid.UUID | None = Field(
+        description="The agent whose own it is, and for which alone it speaks."
+    )
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="To within a minute; null: never.")

@@ -3,37 +3,95 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Role
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, write_secret
+
+LONGEST_ENROLMENT = timedelta(hours=24)
+_LONGEST_NAME = 120
 
 
 def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:
     """Store a new key; returns its row and its text, which is kept nowhere."""
     if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
         raise refusal("expires_at", wanted.expires_at, "lies in the past; give a later time")
-    token = make_token(wanted.role)
+    if wanted.role == "enrolment" and wanted.expires_at is not None:
+        _check_end_of_enrolment(wanted.expires_at, datetime.now(UTC))
+    return _store_key(session, pepper, **wanted.model_dump())
+
+
+def create_own_key(
+    session: Session, agent_id: uuid.UUID, name: str, by: Principal, pepper: str
+) -> str:
+    """A key for this agent and no other, within the bound of the one that enrols it.
+
+    Enrolled again it gets another one, since the reply may have been lost; of those that it had the
+    newest goes on, since it may be in use.
+    """
+    valid = (ApiKey.agent_id == agent_id, ApiKey.revoked_at.is_(None))
+    newest = select(ApiKey.id).where(*valid).order_by(ApiKey.created_at.desc()).limit(1)
+    older = update(ApiKey).where(*valid, ApiKey.id.not_in(newest.scalar_subquery()))
+    session.execute(
+        older.values(revoked_at=func.now()).execution_options(synchronize_session=False)
+    )
+    _, token = _store_key(
+        session,
+        pepper,
+        name=name[:_LONGEST_NAME],
+        role="agent",
+        environment=by.environment,
+        team=by.team,
+        agent_id=agent_id,
+    )
+    return token
+
+
+def _store_key(
+    session: Session,
+    pepper: str,
+    *,
+    name: str,
+    role: Role,
+    environment: str | None,
+    team: str | None,
+    expires_at: datetime | None = None,
+    agent_id: uuid.UUID | None = None,
+) -> tuple[ApiKey, str]:
+    token = make_token(role)
     key = ApiKey(
         id=uuid.uuid4(),
-        name=wanted.name,
-        role=wanted.role,
-        environment=wanted.environment,
-        team=wanted.team,
-        expires_at=wanted.expires_at,
+        name=name,
+        role=role,
+        environment=environment,
+        team=team,
+        agent_id=agent_id,
+        expires_at=expires_at,
         digest=digest(token, pepper),
         pepper_id=pepper_id(pepper),
     )
     session.add(key)
     session.flush()
     return key, token
+
+
+def _check_end_of_enrolment(end: datetime, now: datetime) -> None:
+    latest = now + LONGEST_ENROLMENT
+    if end > latest:
+        raise refusal(
+            "expires_at",
+            end,
+            f"is more than 24 h ahead, which a key of role enrolment may not live; give"
+            f" {latest.isoformat(timespec='seconds')} at the latest",
+        )
 
 
 def list_keys(session: Session, filters: KeyFilters) -> KeyPage:

@@ -13,7 +13,7 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_CHARACTERS = 32  # 62 ** 32 is 190 bits
 CHECKSUM_CHARACTERS = 6
 
-_TOKEN = re.compile(r"pg_(agent|prometheus|viewer|editor|admin)_[0-9A-Za-z]{38}")
+_TOKEN = re.compile(r"pg_(agent|enrolment|prometheus|viewer|editor|admin)_[0-9A-Za-z]{38}")
 
 
 def make_token(role: str) -> str:

@@ -29,7 +29,7 @@ def patch_agent(session: Session, agent: models.Agent, patch: AgentPatch, by: Pr
     except ValidationError as error:
         raise validation_problem(error.errors(include_url=False)) from None
     if by.role == "agent":
-        check_bound(by, agent.environment, values["team"])
+        check_bound(by, agent.id, agent.environment, values["team"])
         _leave_to_operators(agent, asked)
     else:
         name_cause(session, OPERATOR)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from pulseguard import catalog
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.status import STATUSES, status_expression
 from pulseguard_registry.scrapes.service import is_up_by_agent, scraped_expression
 
@@ -30,12 +31,13 @@ _OF_EACH = {
     catalog.AGENT_STATUS: "one",
     catalog.AGENT_LAST_SEEN: "last_seen",
     catalog.AGENT_SCRAPED: "scraped",
+    catalog.AGENT_TWO_PROCESSES: "two_processes",
 }
 
 
 def agent_gauges(session: Session, offline_after_seconds: float) -> str:
-    """Status, last sign of life and scrape of each agent that was not retired, how many have which
-    status, and how many snapshots came late."""
+    """Status, last sign of life and scrape of each agent that was not retired, as which of them two
+    processes beat, how many have which status, and how many snapshots came late."""
     agents = _agents(offline_after_seconds)
     counts = [func.count().filter(agents.c.status == name).label(name) for name in STATUSES]
     samples = [_samples(metric, agents) for metric in _OF_EACH]
@@ -76,6 +78,9 @@ def _agents(offline_after_seconds: float) -> CTE:
             literal("1").label("one"),
             cast(func.extract("epoch", Agent.last_seen_at), String).label("last_seen"),
             case((scraped == "up", "1"), (scraped.is_not(None), "0")).label("scraped"),
+            case((processes_expression(offline_after_seconds).is_not(None), "1")).label(
+                "two_processes"
+            ),
         )
         .outerjoin(is_up, is_up.c.agent_id == Agent.id)
         .where(Agent.retired_at.is_(None))

@@ -11,11 +11,13 @@ from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents import models
+from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
-from pulseguard_registry.scrapes.schemas import ScrapeState
+from pulseguard_registry.scrapes.disagreement import disagreements_of
+from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
 from pulseguard_registry.scrapes.service import scraped_expression
 
 # How often a healthy agent is heard.
@@ -65,6 +67,12 @@ class AgentHealth(BaseModel):
         description="0 to 1: the smallest of the known parts; null where none is known."
     )
     parts: Parts
+    disagreements: list[DisagreementKind] = Field(
+        description="What does not fit together, as in `/system/disagreements`; no part either."
+    )
+    processes: list[str] = Field(
+        description="Those that beat as this one agent, where there are two."
+    )
     alerts: list[FiringAlert] = Field(description="Not a part of the score: they are its effects.")
     state: State
     last_seen_at: datetime | None
@@ -92,15 +100,18 @@ def read_health(
     """The health of one agent, by the database's clock."""
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
+    scrape, processes = _seen(session, agent.id, offline_after_seconds)
     parts = Parts(
         freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
         task_success=task_success(told.completed, told.failed),
-        scraped=scraped(_scrape_state(session, agent.id)),
+        scraped=scraped(scrape),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
         health_score=score(parts),
         parts=parts,
+        disagreements=disagreements_of(agent.status, agent.status_reason, scrape, processes),
+        processes=processes or [],
         alerts=_firing_alerts(session, agent.id, running_seconds),
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,
@@ -144,9 +155,12 @@ def _age(last_seen_at: datetime | None, now: datetime) -> float | None:
     return None if last_seen_at is None else max((now - last_seen_at).total_seconds(), 0.0)
 
 
-def _scrape_state(session: Session, agent_id: uuid.UUID) -> ScrapeState | None:
-    query = select(scraped_expression()).select_from(models.Agent)
-    return session.execute(query.where(models.Agent.id == agent_id)).scalar_one()
+def _seen(
+    session: Session, agent_id: uuid.UUID, offline_after_seconds: float
+) -> tuple[ScrapeState | None, list[str] | None]:
+    query = select(scraped_expression(), processes_expression(offline_after_seconds))
+    row = session.execute(query.select_from(models.Agent).where(models.Agent.id == agent_id)).one()
+    return row[0], row[1]
 
 
 # Any: a row of mixed columns.

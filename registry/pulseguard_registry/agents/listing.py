@@ -18,17 +18,30 @@ SEARCHED = ("name", "instance", "description", "host")
 BATCH = 500
 
 
-def list_agents(session: Session, filters: AgentFilters, offline_after_seconds: float) -> AgentPage:
-    """One page. An agent that is there the whole time is on one page exactly, whatever else comes
-    and goes: its id never changes, and the next page begins behind the last id of this one."""
+def list_agents(
+    session: Session,
+    filters: AgentFilters,
+    offline_after_seconds: float,
+    only: UUID | None = None,
+) -> AgentPage:
+    """One page; with `only`, of that agent at most.
+
+    An agent that is there the whole time is on one page exactly, whatever else comes and goes: its
+    id never changes, and the next page begins behind the last id of this one.
+    """
     query = _chosen(filters, offline_after_seconds)
+    if only is not None:
+        query = query.where(models.Agent.id == only)
     rows = session.execute(query.limit(filters.limit + 1)).all()
     items = [to_schema(row[0], row[1], row[2]) for row in rows[: filters.limit]]
     return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 
 def all_agents(
-    sessions: sessionmaker[Session], filters: AgentFilters, offline_after_seconds: float
+    sessions: sessionmaker[Session],
+    filters: AgentFilters,
+    offline_after_seconds: float,
+    only: UUID | None = None,
 ) -> Iterator[list[Agent]]:
     """Every agent from the cursor on, a batch at a time, each from a short transaction: a slow
     reader holds no connection. Always at least one batch, which may be empty."""
@@ -36,7 +49,7 @@ def all_agents(
     while True:
         asked = filters.model_copy(update={"limit": BATCH, "cursor": cursor})
         with sessions.begin() as session:
-            page = list_agents(session, asked, offline_after_seconds)
+            page = list_agents(session, asked, offline_after_seconds, only)
         yield page.items
         if page.next_cursor is None:
             return

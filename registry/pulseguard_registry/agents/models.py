@@ -41,6 +41,19 @@ class Agent(Base):
     operator_set: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=FetchedValue())
     maintenance_until: Mapped[datetime | None] = mapped_column(DateTime(True))
     maintenance_reason: Mapped[str] = mapped_column(server_default=FetchedValue())
+    process: Mapped[str | None]
+
+
+class AgentProcesses(Base):
+    """An agent of which another process has beaten before; written by the database itself."""
+
+    __tablename__ = "agent_processes"
+
+    agent_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    former: Mapped[str]
+    marked: Mapped[str]
+    changes: Mapped[int]
+    returned_at: Mapped[datetime | None] = mapped_column(DateTime(True))
 
 
 class Watch(Base):

@@ -13,9 +13,11 @@ from fastapi.responses import StreamingResponse
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, check_bound, requires
 from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.access.service import create_own_key
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
 from pulseguard_registry.agents.health import AgentHealth, read_health
+from pulseguard_registry.agents.identity import agent_id as compute_agent_id
 from pulseguard_registry.agents.preconditions import (
     LOST_RACE,
     UNCONDITIONAL,
@@ -30,6 +32,7 @@ from pulseguard_registry.agents.schemas import (
     AgentPage,
     AgentPatch,
     AgentRegister,
+    EnrolledAgent,
 )
 from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
@@ -43,6 +46,7 @@ from pulseguard_registry.problems import refusal
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/agents", tags=["agents"], route_class=StrictRoute)
+Registrar = Annotated[Principal, requires("agent", "enrolment", "editor", "admin")]
 Writer = Annotated[Principal, requires("agent", "editor", "admin")]
 Reader = Annotated[Principal, requires("agent", *PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
@@ -53,32 +57,40 @@ _TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": _ETAG}}}
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
+_KNOWN: dict[int | str, dict[str, Any]] = {
+    200: {"model": EnrolledAgent | Agent, "description": "Known already"}
+}
 _PATCH_SCHEMA = {"schema": {"$ref": "#/components/schemas/AgentPatch"}}
 _MERGE_PATCH = {"requestBody": {"content": {"application/merge-patch+json": _PATCH_SCHEMA}}}
 
 
-@router.post("", status_code=201, responses={200: {"model": Agent, "description": "Known already"}})
+@router.post("", status_code=201, responses=_KNOWN)
 def register_agent(
     said: AgentRegister,
-    writer: Writer,
+    registrar: Registrar,
     session: DatabaseSession,
     request: Request,
     response: Response,
-) -> Agent:
+) -> EnrolledAgent | Agent:
     """Register an agent, or tell what has changed about one. The same three of environment, name
-    and instance always give the same id."""
-    check_bound(writer, said.environment, said.team)
-    _check_metrics_address(said.metrics_address, request.app.state.address_policy)
-    agent_id, is_new = service.register_agent(session, said, writer)
+    and instance always give the same id. With a key of role enrolment the answer holds a key of
+    the agent's own, which is shown once; enrolled again, as after a lost answer, it gets another
+    one, and the one before goes on."""
+    _check_registration(said, registrar, request)
+    agent_id, is_new = service.register_agent(session, said, registrar)
     response.status_code = 201 if is_new else 200
-    return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    agent = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    if registrar.role != "enrolment":
+        return agent
+    name = f"{said.name} ({said.instance})"
+    key = create_own_key(session, agent_id, name, registrar, request.app.state.pepper)
+    return EnrolledAgent(**agent.model_dump(), key=key)
 
 
 @router.post("/check", status_code=204)
-def check_registration(said: AgentRegister, writer: Writer, request: Request) -> None:
+def check_registration(said: AgentRegister, registrar: Registrar, request: Request) -> None:
     """Whether a registration would be taken, without registering: 204, or the problem."""
-    check_bound(writer, said.environment, said.team)
-    _check_metrics_address(said.metrics_address, request.app.state.address_policy)
+    _check_registration(said, registrar, request)
 
 
 @router.get("", responses=_LISTED, response_model=AgentPage)
@@ -93,13 +105,13 @@ def list_agents(
     page where `limit` is given."""
     asked = _within_bound(filters, reader)
     if not wants_csv(request.headers.get("accept", "")):
-        return listing.list_agents(session, asked, _offline_after(request))
+        return listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
     if "limit" in filters.model_fields_set:
-        page = listing.list_agents(session, asked, _offline_after(request))
+        page = listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
         batches: Iterator[list[Agent]] = iter([page.items])
     else:
         sessions = request.app.state.database.sessions
-        batches = listing.all_agents(sessions, asked, _offline_after(request))
+        batches = listing.all_agents(sessions, asked, _offline_after(request), reader.agent_id)
     # The first before the answer begins: a database that is away is then told as such.
     first = next(batches)
     return StreamingResponse(lines_of(chain([first], batches)), media_type=MEDIA_TYPE)
@@ -115,7 +127,7 @@ def read_agent(
 ) -> Agent:
     """One agent with its status and the reason for it."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
-    check_bound(reader, agent.environment, agent.team)
+    check_bound(reader, agent_id, agent.environment, agent.team)
     return tagged(response, agent)
 
 
@@ -130,7 +142,7 @@ def read_agent_health(
     """Why the status is what it is: heartbeat, tasks, scrape, last progress, firing alerts. The
     score is the smallest of the parts that are known."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
-    check_bound(reader, agent.environment, agent.team)
+    check_bound(reader, agent_id, agent.environment, agent.team)
     return read_health(session, agent, _offline_after(request), running)
 
 
@@ -148,7 +160,7 @@ def patch_agent(
     What an operator sets as description, team, tags or labels stays when the agent registers
     again, until it is set to null; the rest is written anew by its next registration."""
     agent = service.lock_agent(session, agent_id)
-    check_bound(writer, agent.environment, agent.team)
+    check_bound(writer, agent_id, agent.environment, agent.team)
     check_match(tags, agent.revision)
     changing.patch_agent(session, agent, patch, writer)
     return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
@@ -189,8 +201,15 @@ def _within_bound(filters: AgentFilters, reader: Principal) -> AgentFilters:
         update={name: value for name, value in limits.items() if getattr(filters, name) is None}
     )
     if limits:
-        check_bound(reader, asked.environment or "", asked.team or "")
+        agent_id = reader.agent_id or uuid.UUID(int=0)
+        check_bound(reader, agent_id, asked.environment or "", asked.team or "")
     return asked
+
+
+def _check_registration(said: AgentRegister, registrar: Principal, request: Request) -> None:
+    agent_id = compute_agent_id(said.environment, said.name, said.instance)
+    check_bound(registrar, agent_id, said.environment, said.team)
+    _check_metrics_address(said.metrics_address, request.app.state.address_policy)
 
 
 def _check_metrics_address(address: str | None, policy: AddressPolicy) -> None:

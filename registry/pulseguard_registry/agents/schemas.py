@@ -166,6 +166,14 @@ class Agent(BaseModel):
     maintenance_reason: str
 
 
+class EnrolledAgent(Agent):
+    """An agent at its enrolment: the only time the key that it gets is shown."""
+
+    key: str = Field(
+        description="Of role agent, and for this agent only. Keep it: the enrolment key ends."
+    )
+
+
 class AgentFilters(BaseModel):
     """Which agents to list."""
 

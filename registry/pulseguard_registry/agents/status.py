@@ -18,7 +18,7 @@ def status_expression(offline_after_seconds: float) -> ColumnElement[Status]:
     """The first that applies: MAINTENANCE (until its end, and of no retired agent), OFFLINE
     (retired, stopped or silent), UNKNOWN, ERROR, ONLINE."""
     return case(
-        (_is_maintained(), "MAINTENANCE"),
+        (is_maintained(), "MAINTENANCE"),
         (Agent.retired_at.is_not(None), "OFFLINE"),
         (Agent.stopped_at.is_not(None), "OFFLINE"),
         (Agent.last_seen_at.is_(None), "UNKNOWN"),
@@ -32,7 +32,7 @@ def status_reason_expression(offline_after_seconds: float) -> ColumnElement[str 
     """Why: maintenance, retired, stopped (it said goodbye), silent, never_heard, failed, stuck,
     or null."""
     return case(
-        (_is_maintained(), literal("maintenance", String)),
+        (is_maintained(), literal("maintenance", String)),
         (Agent.retired_at.is_not(None), "retired"),
         (Agent.stopped_at.is_not(None), "stopped"),
         (Agent.last_seen_at.is_(None), "never_heard"),
@@ -42,7 +42,17 @@ def status_reason_expression(offline_after_seconds: float) -> ColumnElement[str 
     )
 
 
-def _is_maintained() -> ColumnElement[bool]:
+def status_once_heard(state: str, *, goodbye: bool, is_maintained: bool) -> Status:
+    """What `status_expression` says of an agent that has just beaten, or said goodbye."""
+    if is_maintained:
+        return "MAINTENANCE"
+    if goodbye:
+        return "OFFLINE"
+    return "ERROR" if state in TROUBLED_STATES else "ONLINE"
+
+
+def is_maintained() -> ColumnElement[bool]:
+    """Whether work on it is planned until later, by the database's clock."""
     return and_(Agent.maintenance_until > func.now(), Agent.retired_at.is_(None))
 
 

@@ -28,10 +28,11 @@ class AgentEvent(Base):
 
 
 class AgentTold(Base):
-    """The status of an agent that the last event told, and when it was noticed."""
+    """What the last events told of an agent: its status and since when, and two processes."""
 
     __tablename__ = "agent_told"
 
     agent_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     status: Mapped[str]
     told_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    two_processes: Mapped[bool] = mapped_column(server_default=FetchedValue())

@@ -33,5 +33,5 @@ def list_events(
     """Registrations, returns, stops, changes, maintenance and changes of status, the newest
     first, a page at a time. A change of status is told within seconds of its coming about."""
     agent = read_agent(session, agent_id, request.app.state.settings.offline_after_seconds)
-    check_bound(reader, agent.environment, agent.team)
+    check_bound(reader, agent_id, agent.environment, agent.team)
     return service.list_events(session, agent_id, filters)

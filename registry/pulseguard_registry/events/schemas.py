@@ -22,6 +22,8 @@ Kind = Literal[
     "maintenance_changed",
     "maintenance_ended",
     "status_changed",
+    "two_processes_began",
+    "two_processes_ended",
 ]
 
 

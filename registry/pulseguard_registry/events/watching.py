@@ -1,4 +1,4 @@
-"""Notices the changes of status that no write tells: silence, maintenance that is over."""
+"""Notices what no write tells: silence, maintenance that is over, two processes of one agent."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from sqlalchemy import (
     Connection,
     Insert,
     Select,
+    case,
     func,
     insert,
     literal,
     null,
+    or_,
     select,
     text,
     union_all,
@@ -18,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.status import status_expression, status_reason_expression
 from pulseguard_registry.events.models import AgentEvent, AgentTold
 
@@ -27,7 +30,8 @@ _COLUMNS = ("agent_id", "at", "kind", "was", "became", "detail")
 
 
 def tell_status_changes(connection: Connection, offline_after_seconds: float) -> None:
-    """Write an event for each agent whose status is not the one told last.
+    """Write an event for each agent whose status is not the one told last, and where two processes
+    begin or end to beat as one.
 
     One statement, by the database's clock, which writes only what has changed and locks no agent.
     Nothing where another registry looks just now. Of an agent that was never told of the status is
@@ -41,18 +45,31 @@ def tell_status_changes(connection: Connection, offline_after_seconds: float) ->
 def _told(offline_after_seconds: float) -> Insert:
     changed = _changed(offline_after_seconds).cte("changed")
     remembered = upsert(AgentTold).from_select(
-        ["agent_id", "status"], select(changed.c.id, changed.c.status)
+        ["agent_id", "status", "two_processes"],
+        select(changed.c.id, changed.c.status, changed.c.processes.is_not(None)),
     )
     kept = remembered.on_conflict_do_update(
         index_elements=["agent_id"],
-        set_={"status": remembered.excluded.status, "told_at": func.now()},
+        set_={
+            "status": remembered.excluded.status,
+            "two_processes": remembered.excluded.two_processes,
+            # Since when the status is so: retirement counts from then.
+            "told_at": case(
+                (AgentTold.status == remembered.excluded.status, AgentTold.told_at),
+                else_=func.now(),
+            ),
+        },
     ).cte("kept")
-    events = union_all(_maintenance_ended(changed), _status_changed(changed))
+    events = union_all(
+        _maintenance_ended(changed), _status_changed(changed), _processes_changed(changed)
+    )
     return insert(AgentEvent).from_select(_COLUMNS, events).add_cte(kept)
 
 
 def _changed(offline_after_seconds: float) -> Select[*tuple[object, ...]]:
     status = status_expression(offline_after_seconds)
+    processes = processes_expression(offline_after_seconds)
+    had_two = func.coalesce(AgentTold.two_processes, False)
     return (
         select(
             Agent.id,
@@ -61,9 +78,11 @@ def _changed(offline_after_seconds: float) -> Select[*tuple[object, ...]]:
             AgentTold.status.label("was"),
             status.label("status"),
             status_reason_expression(offline_after_seconds).label("reason"),
+            had_two.label("had_two"),
+            processes.label("processes"),
         )
         .outerjoin(AgentTold, AgentTold.agent_id == Agent.id)
-        .where(AgentTold.status.is_distinct_from(status))
+        .where(or_(AgentTold.status.is_distinct_from(status), had_two != processes.is_not(None)))
     )
 
 
@@ -75,7 +94,19 @@ def _status_changed(changed: CTE) -> Select[*tuple[object, ...]]:
         changed.c.was,
         changed.c.status,
         func.jsonb_build_object("reason", changed.c.reason),
-    ).where(changed.c.was.is_not(None))
+    ).where(changed.c.was.is_not(None), changed.c.was != changed.c.status)
+
+
+def _processes_changed(changed: CTE) -> Select[*tuple[object, ...]]:
+    two = changed.c.processes.is_not(None)
+    return select(
+        changed.c.id,
+        func.now(),
+        case((two, "two_processes_began"), else_="two_processes_ended"),
+        null(),
+        null(),
+        func.jsonb_strip_nulls(func.jsonb_build_object("processes", changed.c.processes)),
+    ).where(two != changed.c.had_two)
 
 
 def _maintenance_ended(changed: CTE) -> Select[*tuple[object, ...]]:
@@ -88,4 +119,4 @@ def _maintenance_ended(changed: CTE) -> Select[*tuple[object, ...]]:
         func.to_json(until).op("#>>")(text("'{}'")),
         null(),
         func.jsonb_build_object("reason", changed.c.maintenance_reason),
-    ).where(changed.c.was == "MAINTENANCE", until <= func.now())
+    ).where(changed.c.was == "MAINTENANCE", changed.c.status != "MAINTENANCE", until <= func.now())

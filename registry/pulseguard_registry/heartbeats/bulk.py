@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
-from pulseguard_registry.access.guard import admits
+from pulseguard_registry.access.guard import admits, check_own
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.errors import WriteRefused
 from pulseguard_registry.heartbeats.bodies import FIELD, Item, read_items
@@ -55,7 +55,8 @@ async def receive_heartbeats(request: Request, principal: Principal) -> Response
     are stored. 207: `results` says which. Where all are refused alike, that problem is the answer.
     """
     telemetry: Telemetry = request.app.state.telemetry
-    items = read_items(await request.body(), telemetry.count_snapshots)
+    read = read_items(await request.body(), telemetry.count_snapshots)
+    items = [_owned(index, item, principal) for index, item in enumerate(read)]
     beats = [item for item in items if isinstance(item, AgentHeartbeat)]
     oldest = oldest_of(request)
     writes = [write_of(beat.agent_id, beat, principal, oldest) for beat in beats]
@@ -123,11 +124,24 @@ def _results(
         elif answer.found:
             too_old = item.snapshot is not None and item.snapshot.taken_at < oldest
             detail = tell_refused(int(too_old), oldest)
-            results.append(HeartbeatResult(code=200, status=status_after(item), detail=detail))
+            results.append(
+                HeartbeatResult(code=200, status=status_after(item, answer), detail=detail)
+            )
         else:
             reason = reasons[item.agent_id]
             results.append(_about(index, item, reason.status_code, str(reason.detail)))
     return results
+
+
+def _owned(index: int, item: Item, principal: Principal) -> Item:
+    """The item, or the problem where the key is another agent's own."""
+    if principal.agent_id is None or isinstance(item, Problem):
+        return item
+    try:
+        check_own(principal, item.agent_id)
+    except Problem as problem:
+        return _about(index, item, problem.status_code, str(problem.detail))
+    return item
 
 
 def _about(index: int, beat: AgentHeartbeat, status: int, sentence: str) -> Problem:

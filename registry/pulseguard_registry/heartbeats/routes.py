@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
-from pulseguard_registry.access.guard import admits
+from pulseguard_registry.access.guard import admits, check_own
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.heartbeats.bodies import read_body
 from pulseguard_registry.heartbeats.schemas import Heartbeat, HeartbeatBulk, HeartbeatReceipt
@@ -43,15 +43,15 @@ async def receive_heartbeat(request: Request, principal: Principal) -> Response:
     telemetry = request.app.state.telemetry
     beat = read_body(Heartbeat, await request.body(), telemetry.count_snapshots)
     oldest = oldest_of(request)
-    write = write_of(_agent_id(request), beat, principal, oldest)
+    write = write_of(_agent_id(request, principal), beat, principal, oldest)
     outcome = await _submit(request, principal, write)
     telemetry.count_heartbeat("goodbye" if beat.goodbye else "alive")
     if beat.snapshot is None:
-        return _json(HeartbeatReceipt(status=status_after(beat)))
+        return _json(HeartbeatReceipt(status=status_after(beat, outcome)))
     counts = counts_of(outcome, 1, len(write.snapshots))
     telemetry.count_snapshots(counts)
     detail = tell_refused(counts["refused"], oldest)
-    return _json(HeartbeatReceipt(status=status_after(beat), detail=detail))
+    return _json(HeartbeatReceipt(status=status_after(beat, outcome), detail=detail))
 
 
 @router.post("/ai-metrics", response_model=SnapshotReceipt, openapi_extra=direct_body(SnapshotPush))
@@ -62,7 +62,7 @@ async def receive_snapshots(request: Request, principal: Principal) -> Response:
     push = read_body(SnapshotPush, await request.body(), telemetry.count_snapshots)
     oldest = oldest_of(request)
     write = Write(
-        agent_id=_agent_id(request),
+        agent_id=_agent_id(request, principal),
         environment=principal.environment,
         team=principal.team,
         state=None,
@@ -92,12 +92,14 @@ async def _submit(request: Request, principal: Principal, write: Write) -> Outco
     return outcome
 
 
-def _agent_id(request: Request) -> uuid.UUID:
+def _agent_id(request: Request, principal: Principal) -> uuid.UUID:
     given = request.path_params["agent_id"]
     try:
-        return uuid.UUID(given)
+        agent_id = uuid.UUID(given)
     except ValueError:
         raise refusal("agent_id", given, "is no UUID; use the id that registering gave") from None
+    check_own(principal, agent_id)
+    return agent_id
 
 
 def _json(model: BaseModel) -> Response:

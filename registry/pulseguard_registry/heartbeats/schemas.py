@@ -18,7 +18,10 @@ class Heartbeat(BaseModel):
     """Alive; with a goodbye the last one; once a minute with a snapshot."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"state": "working"}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"state": "working", "process": "web-1:4711:9f86d081884c"}]
+        },
     )
 
     state: State = "idle"
@@ -26,6 +29,13 @@ class Heartbeat(BaseModel):
         False, strict=True, description="A clean stop: OFFLINE, out of discovery, no alert."
     )
     snapshot: Snapshot | None = None
+    process: str | None = Field(
+        None,
+        pattern=r"^[!-~]{1,120}$",
+        description="Names the process that beats, and no other: host:number:random. Two that beat"
+        " as one agent are told by it.",
+        examples=["web-1:4711:9f86d081884c"],
+    )
 
 
 class HeartbeatReceipt(BaseModel):

@@ -13,7 +13,7 @@ from pulseguard_registry.access.guard import check_bound
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.service import unknown_agent
-from pulseguard_registry.agents.status import TROUBLED_STATES, Status
+from pulseguard_registry.agents.status import Status, status_once_heard
 from pulseguard_registry.database.engine import Database
 from pulseguard_registry.heartbeats.schemas import Heartbeat
 from pulseguard_registry.heartbeats.statement import Outcome, Write
@@ -36,6 +36,7 @@ def write_of(agent_id: uuid.UUID, beat: Heartbeat, principal: Principal, oldest:
         state=beat.state,
         goodbye=beat.goodbye,
         snapshots=kept_of(snapshots, oldest),
+        process=beat.process,
     )
 
 
@@ -70,11 +71,9 @@ def tell_refused(number: int, oldest: datetime) -> str | None:
     )
 
 
-def status_after(beat: Heartbeat) -> Status:
+def status_after(beat: Heartbeat, outcome: Outcome) -> Status:
     """The agent's status once this heartbeat is stored."""
-    if beat.goodbye:
-        return "OFFLINE"
-    return "ERROR" if beat.state in TROUBLED_STATES else "ONLINE"
+    return status_once_heard(beat.state, goodbye=beat.goodbye, is_maintained=outcome.is_maintained)
 
 
 def why_not_found(
@@ -91,7 +90,7 @@ def why_not_found(
     with database.sessions() as session:
         for agent_id, environment, team in session.execute(query):
             try:
-                check_bound(principal, environment, team)
+                check_bound(principal, agent_id, environment, team)
             except Problem as problem:
                 problems[agent_id] = problem
     return problems

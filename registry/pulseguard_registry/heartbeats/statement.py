@@ -18,7 +18,8 @@ from pulseguard_registry.snapshots.table import COLUMNS, values_of
 class Write:
     """What one request wants stored: a heartbeat (state is not None), snapshots, or both.
 
-    `environment` and `team` are the bound of its key; None is no bound.
+    `environment` and `team` are the bound of its key; None is no bound. `process` is the one that
+    beats; None where it does not say.
     """
 
     agent_id: uuid.UUID
@@ -27,6 +28,7 @@ class Write:
     state: str | None
     goodbye: bool
     snapshots: Sequence[Snapshot]
+    process: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,13 @@ class Outcome:
     """What became of a Write: `found` within its bound, and how many snapshots were new.
 
     Of these `late` came for a day that has no partition, which is before yesterday.
+    `is_maintained`: work on the agent is planned until later.
     """
 
     found: bool
     stored: int
     late: int = 0
+    is_maintained: bool = False
 
 
 _COLUMN_NAMES = ", ".join(name for name, _ in COLUMNS)
@@ -51,14 +55,18 @@ BY_INDEX = "SET enable_seqscan = off"
 # Rows are locked in the order of their ids, so that two registries never wait for each other.
 # The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
 # After a goodbye only registering brings an agent back: the one that still beats may be another
-# process of the same identity, with another address.
+# process of the same identity, with another address. Of two processes in one batch that one counts
+# which did not count last: else two whose heartbeats always come together would not be told.
 _STORE = f"""
 WITH asked AS (
     SELECT * FROM unnest(%(position)s::int[], %(agent_id)s::uuid[], %(environment)s::text[],
-                         %(team)s::text[], %(state)s::text[], %(goodbye)s::bool[])
-        AS t(position, agent_id, environment, team, state, goodbye)
+                         %(team)s::text[], %(state)s::text[], %(goodbye)s::bool[],
+                         %(process)s::text[])
+        AS t(position, agent_id, environment, team, state, goodbye, process)
 ), allowed AS MATERIALIZED (
-    SELECT asked.position, agents.id, asked.state, asked.goodbye
+    SELECT asked.position, agents.id, asked.state, asked.goodbye, asked.process,
+           coalesce(asked.process <> agents.process, false) AS is_another,
+           agents.maintenance_until > now() AS is_maintained
       FROM agents JOIN asked ON asked.agent_id = agents.id
      WHERE agents.retired_at IS NULL
        AND (agents.stopped_at IS NULL OR asked.goodbye OR asked.state IS NULL)
@@ -67,11 +75,13 @@ WITH asked AS (
      ORDER BY agents.id
        FOR UPDATE OF agents
 ), last_beat AS (
-    SELECT DISTINCT ON (id) id, state, goodbye FROM allowed
-     WHERE state IS NOT NULL ORDER BY id, position DESC
+    SELECT DISTINCT ON (id) id, state, goodbye, process FROM allowed
+     WHERE state IS NOT NULL ORDER BY id, is_another DESC, position DESC
 ), beaten AS (
     UPDATE agents SET last_seen_at = now(), state = last_beat.state,
-                      stopped_at = CASE WHEN last_beat.goodbye THEN now() END
+                      stopped_at = CASE WHEN last_beat.goodbye THEN now() END,
+                      process = CASE WHEN last_beat.goodbye THEN NULL
+                                     ELSE coalesce(last_beat.process, agents.process) END
       FROM last_beat WHERE agents.id = last_beat.id
 ), given AS (
     SELECT * FROM unnest(%(owner)s::int[], {_COLUMN_ARRAYS}) AS t(owner, {_COLUMN_NAMES})
@@ -82,29 +92,37 @@ WITH asked AS (
     ON CONFLICT DO NOTHING
     RETURNING agent_id, taken_at, tableoid = 'ai_metrics_default'::regclass AS is_late
 )
-SELECT NULL::int AS position, agent_id, taken_at, is_late FROM stored
+SELECT NULL::int AS position, agent_id, taken_at, is_late, NULL::bool AS is_maintained FROM stored
 UNION ALL
-SELECT position, id, NULL, NULL FROM allowed
+SELECT position, id, NULL, NULL, is_maintained FROM allowed
 """
 
 
 async def store(connection: AsyncConnection[Any], writes: Sequence[Write]) -> list[Outcome]:
     """Store a batch on a connection in autocommit mode; on return it is durable."""
     cursor = await connection.execute(_STORE, _arrays(writes))
-    found: set[int] = set()
+    maintained: dict[int, bool | None] = {}
     stored: dict[tuple[uuid.UUID, datetime], bool] = {}
-    for position, agent_id, taken_at, is_late in await cursor.fetchall():
+    for position, agent_id, taken_at, is_late, is_maintained in await cursor.fetchall():
         if position is None:
             stored[agent_id, taken_at] = is_late
         else:
-            found.add(position)
-    return [_outcome(write, index in found, stored) for index, write in enumerate(writes)]
+            maintained[position] = is_maintained
+    return [
+        _outcome(write, index in maintained, maintained.get(index) is True, stored)
+        for index, write in enumerate(writes)
+    ]
 
 
-def _outcome(write: Write, found: bool, stored: dict[tuple[uuid.UUID, datetime], bool]) -> Outcome:
+def _outcome(
+    write: Write,
+    found: bool,
+    is_maintained: bool,
+    stored: dict[tuple[uuid.UUID, datetime], bool],
+) -> Outcome:
     # Taken out: of two the same in one batch, one was stored and the other repeated.
     new = [stored.pop((write.agent_id, snapshot.taken_at), None) for snapshot in write.snapshots]
-    return Outcome(found, len(new) - new.count(None), new.count(True))
+    return Outcome(found, len(new) - new.count(None), new.count(True), is_maintained)
 
 
 def _arrays(writes: Sequence[Write]) -> dict[str, str]:
@@ -115,6 +133,7 @@ def _arrays(writes: Sequence[Write]) -> dict[str, str]:
         "team": _text_array([write.team for write in writes]),
         "state": _text_array([write.state for write in writes]),
         "goodbye": _plain_array([write.goodbye for write in writes]),
+        "process": _text_array([write.process for write in writes]),
         "owner": _plain_array([i for i, write in enumerate(writes) for _ in write.snapshots]),
     }
     rows = [values_of(snapshot) for write in writes for snapshot in write.snapshots]

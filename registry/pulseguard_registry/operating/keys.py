@@ -38,9 +38,12 @@ def _parser() -> argparse.ArgumentParser:
     making = verbs.add_parser("create", help="a new key, shown once")
     making.add_argument("name", help="what it is for, for people")
     making.add_argument("--role", required=True, choices=get_args(Role))
-    making.add_argument("--environment", help="the only one that it may speak for (role agent)")
-    making.add_argument("--team", help="the only one that it may speak for (role agent)")
-    making.add_argument("--expires-at", help="2027-01-01T00:00:00+00:00; never if left out")
+    making.add_argument("--environment", help="the only one to speak for (agent, enrolment)")
+    making.add_argument("--team", help="the only one to speak for (agent, enrolment)")
+    making.add_argument(
+        "--expires-at",
+        help="2027-01-01T00:00:00+00:00; never if left out; for role enrolment 24 h ahead at most",
+    )
     making.add_argument("--out", type=Path, help="write it to this file, readable by you only")
     making.set_defaults(run=_create)
     listing = verbs.add_parser("list", help="all keys, without their text")
@@ -87,7 +90,7 @@ def _list(given: Namespace) -> None:
 
 
 def _bound(key: Document) -> str:
-    return " / ".join(filter(None, (key["environment"], key["team"])))
+    return " / ".join(filter(None, (key["environment"], key["team"], key["agent_id"])))
 
 
 def _state(key: Document) -> str:

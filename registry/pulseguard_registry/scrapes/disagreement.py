@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
 from pulseguard_registry.scrapes.models import ScrapeReport
 from pulseguard_registry.scrapes.schemas import (
@@ -23,7 +24,7 @@ SHOWN_OF_A_KIND = 500
 
 
 def read_disagreements(session: Session, offline_after_seconds: float) -> Disagreements:
-    """All of them, as far as a Prometheus tells; none where none does."""
+    """All of them; where no Prometheus tells, two processes of one agent are all that is known."""
     reports = session.execute(
         select(ScrapeReport.prometheus, ScrapeReport.strangers)
         .where(is_current())
@@ -33,16 +34,24 @@ def read_disagreements(session: Session, offline_after_seconds: float) -> Disagr
         Disagreement(kind="scraped_not_registered", agent_id=stranger)
         for stranger in sorted({stranger for report in reports for stranger in report.strangers})
     ]
-    if reports:
-        found += _of_registered(session, offline_after_seconds)
+    found += _of_registered(session, offline_after_seconds)
     found.sort(key=lambda item: (item.kind, item.agent_id))
     return Disagreements(prometheus=[report.prometheus for report in reports], items=found)
 
 
-def disagreement_of(
+def disagreements_of(
+    status: Status, reason: str | None, scraped: ScrapeState | None, processes: list[str] | None
+) -> list[DisagreementKind]:
+    """What does not fit together, if anything."""
+    kind = _of_scrape(status, reason, scraped)
+    found: list[DisagreementKind] = [] if kind is None else [kind]
+    return [*found, "two_processes"] if processes else found
+
+
+def _of_scrape(
     status: Status, reason: str | None, scraped: ScrapeState | None
 ) -> DisagreementKind | None:
-    """What does not fit together, if anything. Planned work explains everything."""
+    # Planned work explains everything.
     if scraped is None or status == "MAINTENANCE":
         return None
     if scraped == "up":
@@ -56,19 +65,20 @@ def _of_registered(session: Session, offline_after_seconds: float) -> list[Disag
     found: list[Disagreement] = []
     shown: Counter[str] = Counter()
     for row in session.execute(_doubtful(offline_after_seconds)):
-        kind = disagreement_of(row.status, row.reason, row.scraped)
-        if kind is not None and shown[kind] < SHOWN_OF_A_KIND:
+        for kind in disagreements_of(row.status, row.reason, row.scraped, row.processes):
             shown[kind] += 1
-            found.append(
-                Disagreement(
-                    kind=kind,
-                    agent_id=str(row.id),
-                    name=row.name,
-                    instance=row.instance,
-                    status=row.status,
-                    scraped=row.scraped,
+            if shown[kind] <= SHOWN_OF_A_KIND:
+                found.append(
+                    Disagreement(
+                        kind=kind,
+                        agent_id=str(row.id),
+                        name=row.name,
+                        instance=row.instance,
+                        status=row.status,
+                        scraped=row.scraped,
+                        processes=row.processes if kind == "two_processes" else [],
+                    )
                 )
-            )
     return found
 
 
@@ -83,6 +93,7 @@ def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
             status_expression(offline_after_seconds).label("status"),
             status_reason_expression(offline_after_seconds).label("reason"),
             scraped_expression(is_up.c.is_up).label("scraped"),
+            processes_expression(offline_after_seconds).label("processes"),
         )
         .outerjoin(is_up, is_up.c.agent_id == Agent.id)
         .where(Agent.retired_at.is_(None))
@@ -90,5 +101,9 @@ def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
         # Else PostgreSQL looks the scrape up again for each place that speaks of it.
         .prefix_with("MATERIALIZED")
     )
-    is_doubtful = or_(seen.c.scraped != "up", seen.c.reason.is_not(None))
-    return select(seen).where(seen.c.scraped.is_not(None), is_doubtful).order_by(seen.c.id)
+    is_doubtful = or_(
+        seen.c.scraped != "up",
+        and_(seen.c.scraped.is_not(None), seen.c.reason.is_not(None)),
+        seen.c.processes.is_not(None),
+    )
+    return select(seen).where(is_doubtful).order_by(seen.c.id)

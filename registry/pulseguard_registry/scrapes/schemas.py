@@ -37,12 +37,17 @@ class ScrapeReceipt(BaseModel):
 
 
 DisagreementKind = Literal[
-    "registered_not_scraped", "scraped_not_registered", "scraped_but_silent", "beats_but_down"
+    "registered_not_scraped",
+    "scraped_not_registered",
+    "scraped_but_silent",
+    "beats_but_down",
+    "two_processes",
 ]
 
 
 class Disagreement(BaseModel):
-    """An agent of whom heartbeats and scrapes, or inventory and scrapes, tell different things."""
+    """An agent of whom two of inventory, heartbeats and scrapes tell different things, or as whom
+    two processes beat."""
 
     kind: DisagreementKind
     agent_id: str
@@ -50,6 +55,7 @@ class Disagreement(BaseModel):
     instance: str | None = None
     status: Status | None = None
     scraped: ScrapeState | None = None
+    processes: list[str] = Field([], description="Those that beat as this one agent.")
 
 
 class Disagreements(BaseModel):

@@ -36,7 +36,7 @@ def read_snapshots(
     with `step` their aggregation by steps."""
     plan = plan_series(query, datetime.now(UTC))
     agent = read_agent(session, agent_id, request.app.state.settings.offline_after_seconds)
-    check_bound(reader, agent.environment, agent.team)
+    check_bound(reader, agent_id, agent.environment, agent.team)
     if plan is not None:
         return read_series(session, agent_id, plan)
     return service.read_snapshots(session, agent_id, query)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pulseguard_stack.status.fleet import Alert, Fleet, Source
+from pulseguard_stack.status.fleet import Alert, Disagreement, Fleet, Source
 from pulseguard_stack.status.judgement import Judged, judge_fleet
 from pulseguard_stack.status.readings import Reading
 from pulseguard_stack.status.restarts import Restart
@@ -25,6 +25,12 @@ def document(fleet: Fleet) -> dict[str, object]:
         "agents": [_agent(judged, fleet.taken_at) for judged in judge_fleet(fleet)],
         "alerts": None if heard.alerts is None else [_alert(alert) for alert in heard.alerts],
         "alerts_fault": heard.alerts_fault,
+        "disagreements": (
+            None
+            if heard.disagreements is None
+            else [_disagreement(one) for one in heard.disagreements]
+        ),
+        "disagreements_fault": heard.disagreements_fault,
         "restarts": None if heard.restarts is None else [_restart(one) for one in heard.restarts],
     }
 
@@ -83,6 +89,16 @@ def _alert(alert: Alert) -> dict[str, object]:
         "agent": alert.agent or None,
         "since": _time(alert.since),
         "summary": alert.summary or None,
+    }
+
+
+def _disagreement(disagreement: Disagreement) -> dict[str, object]:
+    return {
+        "kind": disagreement.kind,
+        "agent_id": disagreement.agent_id,
+        "name": disagreement.name,
+        "instance": disagreement.instance,
+        "processes": list(disagreement.processes),
     }
 
 

@@ -49,6 +49,18 @@ class Alert:
 
 
 @dataclass(frozen=True)
+class Disagreement:
+    """What does not fit together about an agent, in the registry's word; `name` where it knows."""
+
+    kind: str
+    agent_id: str
+    name: str | None
+    instance: str | None
+    # Those that beat as this one agent.
+    processes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """One of the two that were asked; `fault` says why it did not answer."""
 
@@ -72,6 +84,9 @@ class Heard:
     alerts_fault: str | None = None
     # The worst first; None where no runner of this machine keeps what is looked at running.
     restarts: Sequence[Restart] | None = None
+    disagreements: Sequence[Disagreement] | None = None
+    # Why there are none, where the registry gave no list of them.
+    disagreements_fault: str | None = None
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def _by_status(member: Member) -> list[tuple[Level, str]]:
 
 
 def _by_scrape(member: Member) -> list[tuple[Level, str]]:
-    if is_stopped(member) or member.scrape in (None, "up"):
+    # Planned work explains it.
+    if is_stopped(member) or member.status == "MAINTENANCE" or member.scrape in (None, "up"):
         return []
     if member.scrape == "down":
         return [(Level.BAD, "scrape fails")]

@@ -1,4 +1,4 @@
-"""What is said in sentences around the table: faults, troubles, alerts and restarts."""
+"""What is said in sentences around the table: faults, troubles, alerts and the like."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from pulseguard_stack.status import wording
-from pulseguard_stack.status.fleet import Alert, Fleet, Source
+from pulseguard_stack.status.fleet import Alert, Disagreement, Fleet, Source
 from pulseguard_stack.status.judgement import Judged, Level
 from pulseguard_stack.status.restarts import RECENT_SECONDS, Restart
 from pulseguard_stack.status.room import Listing
@@ -20,6 +20,14 @@ STYLES: Final = {Level.BAD: "bold red", Level.DOUBTFUL: "yellow", Level.GOOD: ""
 _MOST_ALERTS: Final = 5
 _MOST_TROUBLES: Final = 5
 _MOST_RESTARTS: Final = 3
+_MOST_DISAGREEMENTS: Final = 5
+_DISAGREEMENTS: Final = {
+    "registered_not_scraped": "is registered, and no Prometheus scrapes it",
+    "scraped_not_registered": "is scraped, and nobody has registered it",
+    "scraped_but_silent": "is scraped, and sends no heartbeats",
+    "beats_but_down": "sends heartbeats, and its scrape fails",
+    "two_processes": "is two processes of one identity",
+}
 
 
 def faults_of(fleet: Fleet) -> Listing:
@@ -52,6 +60,15 @@ def restarts_of(fleet: Fleet) -> Listing:
     title = f"restarts in the last {RECENT_SECONDS // 60} min: {times}"
     headings = [Text(""), Text(title, style="bold")]
     return Listing(title, [_restart(one) for one in restarts], headings, _MOST_RESTARTS)
+
+
+def disagreements_of(fleet: Fleet, titles: Mapping[str, str]) -> Listing:
+    """About which agents inventory, heartbeats and scrapes tell different things."""
+    found = sorted(fleet.heard.disagreements or (), key=lambda one: one.kind != "two_processes")
+    style = STYLES[Level.DOUBTFUL]
+    lines = [Text(_disagreement(one, titles), style=style) for one in found]
+    title = f"disagreements: {len(lines)}"
+    return Listing(title, lines, [Text(""), Text(title, style="bold")], _MOST_DISAGREEMENTS)
 
 
 def clock(at: datetime) -> str:
@@ -95,6 +112,14 @@ def _alert(alert: Alert, titles: Mapping[str, str], now: datetime) -> str:
 
 def _severity(alert: Alert) -> Level:
     return Level.BAD if alert.severity == "critical" else Level.DOUBTFUL
+
+
+def _disagreement(one: Disagreement, titles: Mapping[str, str]) -> str:
+    agent = titles.get(one.agent_id) or one.name or one.agent_id
+    # A newer registry may know more of them.
+    said = _DISAGREEMENTS.get(one.kind) or one.kind.replace("_", " ")
+    told = f": {', '.join(one.processes)}" if one.processes else ""
+    return f"{MARKS[Level.DOUBTFUL]:2} {agent} {said}{told}"
 
 
 def _restart(restart: Restart) -> Text:

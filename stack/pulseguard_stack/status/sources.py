@@ -10,11 +10,19 @@ from functools import partial
 from typing import Final
 
 from pulseguard.doctor.web import DEADLINE_SECONDS, NoAnswer
-from pulseguard_stack.status.fleet import Alert, Fleet, Heard, Registered, Source, join
+from pulseguard_stack.status.fleet import (
+    Alert,
+    Disagreement,
+    Fleet,
+    Heard,
+    Registered,
+    Source,
+    join,
+)
 from pulseguard_stack.status.prometheus import read_samples, read_trends
 from pulseguard_stack.status.queries import QUERIES, Question
 from pulseguard_stack.status.readings import Reading, Sample, Series, read_answers
-from pulseguard_stack.status.registry import read_alerts, read_inventory
+from pulseguard_stack.status.registry import read_alerts, read_disagreements, read_inventory
 from pulseguard_stack.status.restarts import read_restarts
 from pulseguard_stack.status.settings import Endpoints
 
@@ -40,15 +48,26 @@ class Sources:
         prometheus, readings = self._readings(asked, taken_at)
         log = self._endpoints.runner_log
         restarts = read_restarts(log, taken_at) if log else None
-        heard = Heard(registry, prometheus, inventory, alerts, readings, alerts_fault, restarts)
+        heard = Heard(
+            registry,
+            prometheus,
+            inventory,
+            alerts,
+            readings,
+            alerts_fault,
+            restarts,
+            *_disagreements(asked["disagreements"]),
+        )
         return join(heard, taken_at)
 
     def _ask(self, now: float) -> dict[str, Asked]:
         urls, key = self._endpoints, self._endpoints.key
-        questions: dict[str, Callable[[], object]] = {"agents": _unnamed, "alerts": _unnamed}
+        names = ("agents", "alerts", "disagreements")
+        questions: dict[str, Callable[[], object]] = dict.fromkeys(names, _unnamed)
         if urls.registry_url:
             questions["agents"] = partial(read_inventory, urls.registry_url, key)
             questions["alerts"] = partial(read_alerts, urls.registry_url, key)
+            questions["disagreements"] = partial(read_disagreements, urls.registry_url, key)
         if urls.prometheus_url:
             questions["trends"] = partial(read_trends, urls.prometheus_url, now)
             for name, promql in QUERIES.items():
@@ -112,6 +131,10 @@ def _wait_for_all(asked: Iterable[Asked]) -> None:
 
 
 def _alerts(asked: Asked) -> tuple[Sequence[Alert] | None, str | None]:
+    return (asked.answer, None) if isinstance(asked.answer, list) else (None, asked.fault)
+
+
+def _disagreements(asked: Asked) -> tuple[Sequence[Disagreement] | None, str | None]:
     return (asked.answer, None) if isinstance(asked.answer, list) else (None, asked.fault)
 
 

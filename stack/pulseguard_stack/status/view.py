@@ -42,6 +42,7 @@ def draw(
         "faults": notices.faults_of(fleet),
         "troubles": notices.troubles_of(() if has_troubles else judged, called),
         "alerts": notices.alerts_of(fleet, called),
+        "disagreements": notices.disagreements_of(fleet, called),
         "restarts": notices.restarts_of(fleet),
     }
     totals, footer = _totals(fleet, width), _footer(addresses, width)
@@ -51,7 +52,8 @@ def draw(
     lines += [*totals[: room["totals"]], *said["faults"]]
     lines += [Text("")] * room["gap"]
     lines += _agents(fleet, judged, columns, room["agents"])
-    lines += [*said["troubles"], *said["alerts"], *said["restarts"]]
+    lines += [*said["troubles"], *said["alerts"]]
+    lines += [*said["disagreements"], *said["restarts"]]
     # Where one line is missing, it is the empty one.
     lines += footer[room["addresses"] < len(footer) :][: room["addresses"]]
     return Group(*[_one_line(line, width) for line in lines])
@@ -79,7 +81,9 @@ def _room(
             ("agents", min(agents, troubled, _TROUBLED_FLEET_LINES)),
             ("troubles", listings["troubles"].wanted),
             ("gap", 1),
+            ("disagreements", min(listings["disagreements"].wanted, 1)),
             ("restarts", listings["restarts"].wanted),
+            ("disagreements", listings["disagreements"].wanted),
             ("alerts", alerts.wanted),
             ("totals", totals),
             ("agents", min(agents, _FAIR_FLEET_LINES)),

@@ -1,9 +1,11 @@
 """Who speaks for the agent dies: another one goes on, with the same numbers on the same port."""
 
+import itertools
 import os
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -54,10 +56,35 @@ def test_each_leader_killed_in_turn_leaves_page_and_snapshots_true(
     program.signal("end")
     wait_until(lambda: registry.goodbyes)
 
+    speakers = reporters(registry)
+    assert len(speakers) == len(set(speakers)) >= 5
     assert len(registry.agents) == 1
     assert registry.contradictions == []
     assert registry.total("tasks_completed") == done
     assert registry.total("tokens_processed") == 10 * done
+
+
+def test_processes_that_cannot_meet_take_turns_and_are_not_taken_for_one(
+    registry: FakeRegistry, programs: Programs, tmp_path: Path
+) -> None:
+    """As two containers of one instance."""
+    body = CREW.format(children=0)
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+        programs.start(body, PULSEGUARD_REGISTRY_URL=registry.url, TMPDIR=str(folder)).said()
+
+    wait_until(lambda: len(reporters(registry)) > 3)
+
+    assert len(set(reporters(registry))) == 2
+    assert len(registry.agents) == 1
+
+
+def reporters(registry: FakeRegistry) -> list[str]:
+    """The processes that beat, each as often as another one had beaten before."""
+    with registry.lock:
+        beats = [each.body for each in registry.requests if each.path.endswith("/heartbeat")]
+    return [process for process, _ in itertools.groupby(beat["process"] for beat in beats)]
 
 
 def speaker(address: object, processes: list[int]) -> int:

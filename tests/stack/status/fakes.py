@@ -90,9 +90,11 @@ def fake_server(respond: Respond) -> Iterator[Fake]:
 
 
 def registry_of(
-    agents: list[dict[str, Any]], alerts: list[dict[str, Any]] | None = None
+    agents: list[dict[str, Any]],
+    alerts: list[dict[str, Any]] | None = None,
+    disagreements: list[dict[str, Any]] | None = None,
 ) -> Respond:
-    """A registry with these agents, two to a page; without alerts it does not know the path."""
+    """A registry with these agents, two to a page; it does not know the path of what is None."""
 
     def respond(path: str, query: Query) -> tuple[int, object]:
         if path == "/api/v1/agents":
@@ -102,6 +104,9 @@ def registry_of(
         if path == "/api/v1/alerts" and alerts is not None:
             assert query["status"] == "firing"
             return 200, {"items": alerts, "next_cursor": None}
+        if path == "/api/v1/system/disagreements" and disagreements is not None:
+            assert query == {}
+            return 200, {"prometheus": ["main"], "items": disagreements}
         return 404, {"status": 404, "detail": "there is nothing at this path"}
 
     return respond

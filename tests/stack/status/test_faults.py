@@ -7,10 +7,12 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
+from pulseguard_stack.status.document import document
 from pulseguard_stack.status.fleet import Fleet
 from pulseguard_stack.status.settings import Endpoints
 from pulseguard_stack.status.sources import Sources
@@ -165,6 +167,37 @@ def test_a_registry_without_alerts_is_no_registry_without_trouble(prometheus: Fa
 
     assert fleet.heard.alerts is None
     assert "alerts are not known: it answers 404" in shown(fleet)
+
+
+def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: Fake) -> None:
+    nobody: dict[str, Any] = {"name": None, "instance": None, "processes": []}
+    coder = {"agent_id": "id-of-coder", "name": "coder", "instance": "vm-0"}
+    two = ["web-1:7:aa", "web-2:8:bb"]
+    odd: list[dict[str, Any]] = [
+        {"kind": "scraped_not_registered", "agent_id": "0f8c", **nobody},
+        {"kind": "of_the_future", **coder, "processes": []},
+        {"kind": "two_processes", **coder, "processes": two},
+    ]
+    with fake_server(registry_of(AGENTS, ALERTS, odd)) as registry:
+        fleet = sources(registry, prometheus).look()
+        registry.respond = registry_of(AGENTS, ALERTS, [])
+        agreed = sources(registry, prometheus).look()
+        registry.respond = registry_of(AGENTS, ALERTS)
+        unknown = sources(registry, prometheus).look()
+
+    text = shown(fleet)
+    lines = [line.rstrip() for line in text[text.index("disagreements:") :].splitlines()]
+    assert lines == [
+        "disagreements: 3",
+        "!  coder is two processes of one identity: web-1:7:aa, web-2:8:bb",
+        "!  0f8c is scraped, and nobody has registered it",
+        "!  coder of the future",
+    ]
+    assert document(fleet)["disagreements"] == odd
+    assert "disagree" not in shown(agreed) + shown(unknown)
+    assert (document(agreed)["disagreements"], agreed.heard.disagreements_fault) == ([], None)
+    assert document(unknown)["disagreements"] is None
+    assert "404" in str(document(unknown)["disagreements_fault"])
 
 
 def test_an_agent_that_is_scraped_and_not_registered_is_shown_as_such(

@@ -156,6 +156,14 @@ def test_numbers_are_judged(reading: dict[str, Any], level: Level) -> None:
     assert level_of(fleet_of([one], [known])) == level
 
 
+def test_planned_work_explains_a_scrape_that_fails_or_is_missing() -> None:
+    planned = registered(status="MAINTENANCE", status_reason="maintenance")
+
+    for readings in ([Reading(planned.agent_id, is_up=False)], []):
+        (judged,) = judge_fleet(fleet_of([planned], readings))
+        assert (judged.level, judged.troubles) == (Level.GOOD, [])
+
+
 def test_a_critical_alert_is_worse_than_a_warning() -> None:
     def alert(severity: str) -> Alert:
         return Alert("Any", severity, "id-of-coder", "coder", NOW, "")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pulseguard_stack.status.fleet import Alert, Fleet, Heard, Source, join
+from pulseguard_stack.status.fleet import Alert, Disagreement, Fleet, Heard, Source, join
 from pulseguard_stack.status.judgement import judge_fleet
 from pulseguard_stack.status.readings import Reading
 from pulseguard_stack.status.restarts import Restart
@@ -42,6 +42,7 @@ def fleet_of(
     alerts: int = 0,
     restarts: int = 0,
     faults: int = 0,
+    disagreements: int = 0,
     **numbers: float,
 ) -> Fleet:
     """A fleet with so much to tell of."""
@@ -57,7 +58,11 @@ def fleet_of(
         for at, name in enumerate(("registry", "Prometheus"))
     ]
     by_id = {one.agent_id: one for one in readings}
-    heard = Heard(sources[0], sources[1], inventory, firing[:alerts], by_id, None, died)
+    odd = [
+        Disagreement("two_processes", f"a{number}", f"twin-{number}", "0", ("web-1:7:aa", "b:8:bb"))
+        for number in range(disagreements)
+    ]
+    heard = Heard(sources[0], sources[1], inventory, firing[:alerts], by_id, None, died, odd)
     return join(heard, NOW)
 
 
@@ -71,7 +76,7 @@ def shown(
     return [line.rstrip() for line in capture.get().splitlines()]
 
 
-FULL = {"troubled": 3, "alerts": 9, "restarts": 4, "faults": 2}
+FULL = {"troubled": 3, "alerts": 9, "restarts": 4, "faults": 2, "disagreements": 7}
 
 
 @pytest.mark.parametrize("full", [{}, {"alerts": 2}, {"troubled": 4}, {"restarts": 5}, FULL])

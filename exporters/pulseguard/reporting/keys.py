@@ -1,0 +1,67 @@
+"""Which key goes to the registry: the one that is set, or the own one that enrolment yielded."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from pulseguard.errors import ConfigurationError
+from pulseguard.key_file import read_secret_file
+
+ENROLS: Final = "pg_enrolment_"
+
+
+class Keys:
+    """Whose key enrols keeps its own in a file: that one works when the other has ended."""
+
+    def __init__(
+        self, read_set: Callable[[], str | None], own_path: Callable[[], Path], setting: str
+    ) -> None:
+        """`setting` is what a complaint calls the folder of `own_path`."""
+        self._read_set = read_set
+        self._own_path = own_path
+        self._setting = setting
+        self._own: str | None = None
+        self._refused: str | None = None
+
+    def read(self) -> str | None:
+        """The key of now, of those that the registry has not just refused."""
+        key = self._read_set()
+        if key is None or not key.startswith(ENROLS):
+            return key
+        if self._own in (None, self._refused):
+            self._own = self._stored()
+        return key if self._own in (None, self._refused) else self._own
+
+    def refuse(self, key: str | None) -> None:
+        """The registry does not take it: where there are two, the other one is next."""
+        self._refused = key
+
+    def keep(self, key: str) -> None:
+        """Use this own one from now on, after a restart too; ConfigurationError where only until
+        then."""
+        self._own = key
+        path = self._own_path()
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                draft.unlink()
+            # Nobody's link is followed, and nobody else ever reads it.
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(draft, flags, 0o600), "w") as file:
+                file.write(f"{key}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except (OSError, ValueError) as error:
+            mend = (
+                f"the agent's own key cannot be kept there ({error}), so that after a restart it"
+                " has to be enrolled again; give a folder that this user may write"
+            )
+            raise ConfigurationError(self._setting, str(path.parent), mend) from error
+
+    def _stored(self) -> str | None:
+        path = self._own_path()
+        return read_secret_file(self._setting, path) if path.is_file() else None
