@@ -111,7 +111,7 @@ def test_snapshots_of_any_day_are_stored_in_the_partition_of_that_day(
 
 
 def test_a_heartbeat_on_its_way_while_the_partition_of_its_day_is_attached_is_stored_in_it(
-    registry: RunningRegistry, database_url: str
+    registry: RunningRegistry,
 ) -> None:
     heartbeat = f"/api/v1/agents/{registry.register()['id']}/heartbeat"
     day = datetime.now(UTC).date() - timedelta(days=5)
@@ -119,9 +119,10 @@ def test_a_heartbeat_on_its_way_while_the_partition_of_its_day_is_attached_is_st
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        " AND query ~ 'INSERT INTO ai_metrics'"
     )
 
-    with ThreadPoolExecutor(1) as pool, psycopg.connect(database_url) as upkeep:
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(registry.database_url) as upkeep:
         upkeep.execute("CREATE TABLE that_day (LIKE ai_metrics INCLUDING ALL)")
         upkeep.execute(
             "ALTER TABLE ai_metrics ATTACH PARTITION that_day"
