@@ -119,7 +119,7 @@ def test_a_heartbeat_on_its_way_while_the_partition_of_its_day_is_attached_is_st
     waiting = (
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        " AND query ~ 'INSERT INTO ai_metrics'"
+        " AND query ~ 'WITH asked'"
     )
 
     with ThreadPoolExecutor(1) as pool, psycopg.connect(registry.database_url) as upkeep:
