@@ -19,31 +19,35 @@ from pulseguard_registry.scrapes.schemas import ScrapeReceipt, ScrapeState
 TOLD_SECONDS: Final = 60.0
 STRANGERS_KEPT: Final = 500
 
-# Ten thousand agents are told every 15 s, of whom hardly any changes: only those are written.
+# Ten thousand agents are told every 15 s, of whom hardly any changes: only those are looked at
+# again. A stranger is among them each time, since nothing is kept of it.
 _STORE = text("""
 WITH told AS (
     SELECT * FROM unnest(CAST(CAST(:ids AS text) AS uuid[]), CAST(CAST(:states AS text) AS text[]))
         AS t(agent_id, state)
-), known AS (
-    SELECT told.* FROM told JOIN agents ON agents.id = told.agent_id
+), differing AS MATERIALIZED (
+    SELECT agent_id, told.state, agents.id IS NOT NULL AS is_known
+      FROM told
+      FULL JOIN (SELECT * FROM agent_scrapes WHERE prometheus = :prometheus) AS kept
+     USING (agent_id)
+      LEFT JOIN agents ON agents.id = agent_id
+     WHERE told.state IS DISTINCT FROM kept.state
 ), gone AS (
-    DELETE FROM agent_scrapes WHERE prometheus = :prometheus
-       AND NOT EXISTS (SELECT FROM known WHERE known.agent_id = agent_scrapes.agent_id)
+    DELETE FROM agent_scrapes
+     USING differing
+     WHERE prometheus = :prometheus AND agent_scrapes.agent_id = differing.agent_id
+       AND differing.state IS NULL
 ), changed AS (
     INSERT INTO agent_scrapes AS kept (prometheus, agent_id, state)
-    SELECT :prometheus, known.agent_id, known.state
-      FROM known LEFT JOIN agent_scrapes AS before
-        ON before.prometheus = :prometheus AND before.agent_id = known.agent_id
-     WHERE before.state IS DISTINCT FROM known.state
-     ORDER BY known.agent_id
+    SELECT :prometheus, agent_id, state FROM differing
+     WHERE is_known AND state IS NOT NULL
+     ORDER BY agent_id
     ON CONFLICT (prometheus, agent_id) DO UPDATE SET state = excluded.state, since = now()
      WHERE kept.state <> excluded.state
     RETURNING agent_id
 )
 SELECT (SELECT count(*) FROM changed),
-       ARRAY(SELECT agent_id::text FROM told
-              WHERE NOT EXISTS (SELECT FROM known WHERE known.agent_id = told.agent_id)
-              ORDER BY agent_id)
+       ARRAY(SELECT agent_id::text FROM differing WHERE NOT is_known ORDER BY agent_id)
 """)
 
 
