@@ -50,6 +50,7 @@ from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import documented, install_problem_handlers
 from pulseguard_registry.scrapes import routes as scrape_routes
+from pulseguard_registry.scrapes.service import drop_old_reports
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
 from pulseguard_registry.snapshots import routes as snapshot_routes
@@ -173,6 +174,7 @@ def keep_house(database: Database, settings: Settings) -> None:
     with database.engine.begin() as connection:
         take_lock(connection)
         drop_old_events(connection, settings.event_retention_days)
+        drop_old_reports(connection)
     with database.engine.begin() as connection:
         drop_outlived_records(connection, settings.audit_retention_days)
 

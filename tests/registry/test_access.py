@@ -224,7 +224,8 @@ def test_with_access_control_off_everybody_is_an_admin_and_the_log_says_so(
         assert registry.client.post(AGENTS, json=registration()).status_code == 201
         assert registry.client.get("/api/v1/keys").status_code == 200
         assert registry.get(AGENTS, "no key at all").status_code == 200
-        (record,) = registry.get("/api/v1/audit").json()["items"]
+        record, first = registry.get("/api/v1/audit").json()["items"]
 
     assert record["key_name"] == "access control is off"
+    assert (first["key_name"], first["object_type"]) == ("start of the registry", "keys")
     assert caplog.text.count("everybody on this machine is an admin") == 1

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import threading
+import time
 from collections.abc import Sequence
 
 import pytest
 
+from pulseguard_registry.discovery import addresses
 from pulseguard_registry.discovery.addresses import (
     Address,
     AddressPolicy,
     AddressRefused,
     check_address,
+    resolve_host,
 )
 from pulseguard_registry.settings import Settings
 
@@ -31,6 +36,26 @@ NAMES = {
 def resolve(host: str) -> Sequence[Address]:
     """A resolver that knows a few names."""
     return [ipaddress.ip_address(address) for address in NAMES.get(host, ())]
+
+
+def test_a_resolver_that_does_not_answer_holds_up_nobody_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(addresses, "RESOLVE_SECONDS", 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(30) and [])
+    began = time.monotonic()
+
+    for _ in range(20):
+        with pytest.raises(AddressRefused, match=r"bot\.corp\.example.*cannot be resolved"):
+            check_address("bot.corp.example:9464", OPEN, resolve_host)
+
+    assert time.monotonic() - began < 10
+    waiting = [thread for thread in threading.enumerate() if "_ask_resolver" in thread.name]
+    assert 0 < len(waiting) <= 8
+    answered.set()
+    for thread in waiting:
+        thread.join(10)
 
 
 @pytest.mark.parametrize(

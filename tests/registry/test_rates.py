@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulseguard_registry.access.rates import REMEMBERED, Rates
+from pulseguard_registry.access.rates import REMEMBERED, Limits, Rates
+from pulseguard_registry.problems import Problem
+from pulseguard_registry.settings import Settings
 from tests.registry.conftest import new_database
 from tests.registry.problems import assert_problem
 from tests.registry.running import READY, RunningRegistry, eventually, running_registry
@@ -74,6 +76,17 @@ def test_however_many_callers_come_only_the_latest_are_remembered() -> None:
 
     assert len(rates._full_at) == REMEMBERED
     assert rates.take("busy") > 0
+
+
+def test_ipv4_strangers_on_a_listener_for_both_do_not_share_what_one_of_them_has() -> None:
+    limits = Limits(Settings(refused_rate_limit_per_second=1), lambda _: None)
+
+    for _ in range(2):  # a burst is twice what is let in a second
+        limits.count_stranger("::ffff:10.0.0.1")
+    with pytest.raises(Problem, match=r"::ffff:10\.0\.0\.1"):
+        limits.count_stranger("::ffff:10.0.0.1")
+
+    limits.count_stranger("::ffff:10.0.0.2")
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back(strict: RunningRegistry) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pulseguard_registry.app import keep_house
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry
 from tests.registry.test_metrics import Samples, scrape
@@ -94,6 +95,7 @@ def test_what_does_not_fit_together_is_shown(
         ("registered_not_scraped", told["absent"]),
         ("scraped_not_registered", STRANGER),
         ("scraped_but_silent", told["silent"]),
+        ("scraped_but_silent", told["unheard"]),
         ("beats_but_down", told["down"]),
     }
 
@@ -112,6 +114,20 @@ def test_one_that_scrapes_is_enough_and_what_is_old_is_not_believed(
     registry.execute("UPDATE scrape_reports SET told_at = now() - interval '61 s'")
     assert parts(registry, told["down"])["scraped"]["value"] is None
     assert registry.get("/api/v1/system/disagreements").json()["items"] == []
+
+
+def test_a_prometheus_that_is_gone_leaves_nothing_behind(
+    registry: RunningRegistry, told: dict[str, str]
+) -> None:
+    tell(registry, "gone", **{told["up"]: "up"})
+    registry.execute(
+        "UPDATE scrape_reports SET told_at = now() - interval '25 h' WHERE prometheus = 'gone'"
+    )
+
+    keep_house(registry.app.state.database, registry.app.state.settings)
+
+    for table in ("scrape_reports", "agent_scrapes"):
+        assert registry.rows(f"SELECT DISTINCT prometheus FROM {table}") == [("main",)]
 
 
 def test_a_report_that_does_not_hold_is_refused_whole(

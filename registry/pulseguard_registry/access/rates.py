@@ -82,4 +82,7 @@ def _network(address: str) -> str:
     """What one client has for itself: an IPv4 address, but of IPv6 a whole /64."""
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
+    found = ipaddress.IPv6Address(address.partition("%")[0])
+    if found.ipv4_mapped is not None:  # as a listener for both tells it
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))

@@ -13,6 +13,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Role
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
+from pulseguard_registry.audit.recording import record_start
 from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, write_secret
 
@@ -131,7 +132,8 @@ def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -
     )
     digests = set(session.scalars(usable))
     if renew or not digests:
-        _, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+        key, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+        record_start(session, "keys", key.id)
         write_secret(path, token)
         return f"the admin key of this registry is in {path}"
     if path.exists() and digest(path.read_text(encoding="utf-8").strip(), pepper) in digests:

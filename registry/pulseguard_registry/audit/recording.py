@@ -58,6 +58,24 @@ def record_change(session: Session, request: Request, response: Response) -> Non
     )
 
 
+def record_start(session: Session, object_type: str, object_id: object) -> None:
+    """Add the record of what the registry makes by itself when it is started, not by a request."""
+    session.flush()
+    session.add(
+        AuditRecord(
+            key_id=None,
+            key_name="start of the registry",
+            role="",
+            method="POST",
+            route=f"{API_PREFIX}/{object_type}",
+            object_type=object_type,
+            object_id=str(object_id),
+            status=201,
+            request_id="",
+        )
+    )
+
+
 def _object_id(session: Session, request: Request) -> str:
     """What the service named, else the first id of the path, else the row that was made."""
     named = session.info.get(_NAMED) or next(iter(request.path_params.values()), None)

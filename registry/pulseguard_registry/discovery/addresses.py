@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +26,11 @@ _COMPATIBLE = ipaddress.ip_network("::/96")
 METADATA_SERVICES = frozenset(
     {ipaddress.ip_address("100.100.100.200"), ipaddress.ip_address("fd00:ec2::254")}
 )
+
+
+RESOLVE_SECONDS = 2.0
+_MOST_ASKING = 8
+_asking = threading.BoundedSemaphore(_MOST_ASKING)
 
 
 class AddressRefused(ValueError):
@@ -62,12 +69,29 @@ def check_address(address: str, policy: AddressPolicy, resolve: Resolve) -> str:
 
 
 def resolve_host(host: str) -> Sequence[Address]:
-    """Every address of a name by the system's resolver; empty if there is none."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    """Every address of a name by the system's resolver; empty if it tells none in time.
+
+    It knows no deadline, so it is asked in a thread that nobody waits for any longer, of which
+    there are only so many: the threads of requests are never its own.
+    """
+    until = time.monotonic() + RESOLVE_SECONDS
+    if not _asking.acquire(timeout=RESOLVE_SECONDS):
         return ()
-    return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    found: list[Address] = []
+    thread = threading.Thread(target=_ask_resolver, args=(host, found), daemon=True)
+    thread.start()
+    thread.join(max(until - time.monotonic(), 0))
+    return () if thread.is_alive() else found
+
+
+def _ask_resolver(host: str, found: list[Address]) -> None:
+    try:
+        for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM):
+            found.append(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]))
+    except (OSError, UnicodeError):
+        found.clear()
+    finally:
+        _asking.release()
 
 
 def _split(address: str) -> tuple[str, int]:

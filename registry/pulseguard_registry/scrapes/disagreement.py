@@ -21,6 +21,7 @@ from pulseguard_registry.scrapes.schemas import (
 from pulseguard_registry.scrapes.service import is_current, is_up_by_agent, scraped_expression
 
 SHOWN_OF_A_KIND = 500
+_SILENT = ("never_heard", "silent", "stopped")
 
 
 def read_disagreements(session: Session, offline_after_seconds: float) -> Disagreements:
@@ -55,7 +56,7 @@ def _of_scrape(
     if scraped is None or status == "MAINTENANCE":
         return None
     if scraped == "up":
-        return "scraped_but_silent" if reason in ("silent", "stopped") else None
+        return "scraped_but_silent" if reason in _SILENT else None
     if scraped == "absent":
         return "registered_not_scraped"
     return "beats_but_down" if status in ("ONLINE", "ERROR") else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, null, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, null, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -51,6 +51,15 @@ SELECT (SELECT count(*) FROM changed),
 """)
 
 
+# A Prometheus in a container has another name each time that it is made anew.
+_DROP_OLD = text("""
+WITH gone AS (
+    DELETE FROM scrape_reports WHERE told_at < now() - interval '1 day' RETURNING prometheus
+)
+DELETE FROM agent_scrapes WHERE prometheus IN (SELECT prometheus FROM gone)
+""")
+
+
 def store_report(
     session: Session, prometheus: str, scrapes: Mapping[uuid.UUID, ScrapeState]
 ) -> ScrapeReceipt:
@@ -67,6 +76,11 @@ def store_report(
         .on_conflict_do_update(index_elements=["prometheus"], set_=report)
     )
     return ScrapeReceipt(changed=changed, strangers=len(strangers))
+
+
+def drop_old_reports(connection: Connection) -> None:
+    """Forget each Prometheus that has told nothing for a day, with all that it told."""
+    connection.execute(_DROP_OLD)
 
 
 def scraped_expression(
