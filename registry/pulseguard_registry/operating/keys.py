@@ -64,17 +64,29 @@ def _create(given: Namespace) -> None:
         if getattr(given, name) is not None
     }
     # Before the key is made: nobody sees it a second time.
-    if given.out is not None and not os.access(given.out.parent, os.W_OK):
+    if given.out is not None and not _is_writable(given.out):
         raise CommandRefused(f"{given.out} cannot be written; name another file with --out")
-    key = _registry(given).send("POST", "/keys", asked)
+    registry = _registry(given)
+    key = registry.send("POST", "/keys", asked)
     if given.out is not None:
-        write_secret(given.out, key.pop("key"))
+        try:
+            write_secret(given.out, key.pop("key"))
+        except OSError as error:
+            registry.send("DELETE", f"/keys/{key['id']}")
+            raise CommandRefused(
+                f"{given.out} cannot be written ({error.strerror}), and the key for it is ended"
+                " again; name another file with --out"
+            ) from None
     if given.json:
         write_json(key)
     elif given.out is not None:
         say(f"the key {key['id']} is in {given.out}")
     else:
         say(str(key["key"]))
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path.parent, os.W_OK) and not path.is_dir()
 
 
 def _list(given: Namespace) -> None:

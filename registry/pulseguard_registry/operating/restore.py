@@ -46,12 +46,13 @@ def _run(given: Namespace) -> None:
         folder = open_folder(settings)
         with database_of(settings, alone=True) as url:
             _check_empty(url)
+            # First: without it all keys of a database that is full already would be dead.
+            if settings.resolved_pepper() is None:
+                write_pepper(folder, pepper)
             options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
             run_program("pg_restore", [*options, str(dump)], url)
             with engine_of(url) as engine:
                 upgrade(engine, place_of(url))
-        if settings.resolved_pepper() is None:
-            write_pepper(folder, pepper)
     if given.json:
         write_json(manifest.model_dump(mode="json"))
     else:

@@ -56,10 +56,26 @@ def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
 def test_a_key_is_not_made_where_it_cannot_be_written(
     run: Run, settings: Mapping[str, str], tmp_path: Path
 ):
-    asked = ["keys", "create", "lost", "--role", "viewer", "--out", str(tmp_path / "no" / "k")]
+    for out in (tmp_path / "no" / "key", tmp_path):
+        asked = ["keys", "create", "lost", "--role", "viewer", "--out", str(out)]
+        assert "cannot be written" in run(*asked, **settings).err
 
-    assert "cannot be written" in run(*asked, **settings).err
     assert "lost" not in run("keys", "list", **settings).out
+
+
+def test_a_key_that_could_not_be_written_after_all_is_ended(
+    run: Run, settings: Mapping[str, str], tmp_path: Path
+):
+    too_long = tmp_path / ("k" * 250)  # with what stands before and behind it while it is written
+    done = run("keys", "create", "unseen", "--role", "viewer", "--out", str(too_long), **settings)
+
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert "cannot be written" in done.err
+    (line,) = [
+        each for each in run("keys", "list", **settings).out.splitlines() if "unseen" in each
+    ]
+    assert "revoked" in line
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_admin_key_of_this_machine_is_sent_to_no_other(run: Run, settings: Mapping[str, str]):
