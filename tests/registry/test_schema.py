@@ -98,6 +98,50 @@ def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
         assert list(connection.execute(text("SELECT name FROM api_keys"))) == []
 
 
+def test_whom_an_operator_retired_and_own_keys_stay_when_what_tells_it_goes_and_comes_again(
+    engine: Engine, database_url: str
+) -> None:
+    def kept() -> list[tuple[object, ...]]:
+        with engine.begin() as connection:
+            query = text(
+                "SELECT agents.name, retired_by_operator, enrolled_by, api_keys.name FROM agents"
+                " LEFT JOIN api_keys ON agent_id = agents.id ORDER BY agents.name"
+            )
+            return [tuple(row) for row in connection.execute(query)]
+
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO agents (id, name, instance, environment, type, deployment_type)"
+                " SELECT gen_random_uuid(), name, 'i', 'e', 'CUSTOM', 'LOCAL'"
+                " FROM unnest('{back,long-gone,there,unwanted}'::text[]) name"
+            )
+        )
+        retire = "UPDATE agents SET retired_at = now() WHERE name IN "
+        for cause, names in (("operator", "('back', 'unwanted')"), ("silent", "('long-gone')")):
+            connection.execute(text(f"SET LOCAL pulseguard.cause = '{cause}'"))
+            connection.execute(text(retire + names))
+        connection.execute(text("UPDATE agents SET retired_at = NULL WHERE name = 'back'"))
+        connection.execute(text("SET LOCAL pulseguard.cause = 'silent'"))
+        connection.execute(text(retire + "('back')"))
+        connection.execute(
+            text(
+                "INSERT INTO api_keys (id, name, role, environment, digest, pepper_id, agent_id)"
+                " SELECT gen_random_uuid(), 'own', 'agent', 'e', int4send(1), '', id FROM agents"
+                " WHERE name = 'there'"
+            )
+        )
+    downgrade(engine, "0008")
+    upgrade(engine, place_of(database_url))
+
+    assert kept() == [
+        ("back", False, None, None),
+        ("long-gone", False, None, None),
+        ("there", False, None, "own"),
+        ("unwanted", True, None, None),
+    ]
+
+
 def test_what_discovery_served_stays_known_when_its_table_changes(
     database_url: str, engine: Engine
 ) -> None:

@@ -27,4 +27,5 @@ class ApiKey(Base):
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     agent_id: Mapped[uuid.UUID | None]
+    enrolled_by: Mapped[uuid.UUID | None]
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(True))

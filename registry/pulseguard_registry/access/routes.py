@@ -38,5 +38,6 @@ def list_keys(
 
 @router.delete("/{key_id}", status_code=204)
 def revoke_key(key_id: uuid.UUID, admin: Admin, session: DatabaseSession) -> None:
-    """End a key; it is refused everywhere within a second."""
+    """End a key; it is refused everywhere within a second. With a key of role enrolment end the
+    own keys of all agents that it enrolled."""
     service.revoke_key(session, key_id)

@@ -74,6 +74,9 @@ class Key(BaseModel):
     agent_id: uuid.UUID | None = Field(
         description="The agent whose own it is, and for which alone it speaks."
     )
+    enrolled_by: uuid.UUID | None = Field(
+        description="The key of role enrolment that made it, and with which it ends."
+    )
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="To within a minute; null: never.")

@@ -6,10 +6,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Role
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
@@ -18,7 +17,7 @@ from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, write_secret
 
 LONGEST_ENROLMENT = timedelta(hours=24)
-_LONGEST_NAME = 120
+LONGEST_NAME = 120
 
 
 def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:
@@ -27,36 +26,10 @@ def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey
         raise refusal("expires_at", wanted.expires_at, "lies in the past; give a later time")
     if wanted.role == "enrolment" and wanted.expires_at is not None:
         _check_end_of_enrolment(wanted.expires_at, datetime.now(UTC))
-    return _store_key(session, pepper, **wanted.model_dump())
+    return store_key(session, pepper, **wanted.model_dump())
 
 
-def create_own_key(
-    session: Session, agent_id: uuid.UUID, name: str, by: Principal, pepper: str
-) -> str:
-    """A key for this agent and no other, within the bound of the one that enrols it.
-
-    Enrolled again it gets another one, since the reply may have been lost; of those that it had the
-    newest goes on, since it may be in use.
-    """
-    valid = (ApiKey.agent_id == agent_id, ApiKey.revoked_at.is_(None))
-    newest = select(ApiKey.id).where(*valid).order_by(ApiKey.created_at.desc()).limit(1)
-    older = update(ApiKey).where(*valid, ApiKey.id.not_in(newest.scalar_subquery()))
-    session.execute(
-        older.values(revoked_at=func.now()).execution_options(synchronize_session=False)
-    )
-    _, token = _store_key(
-        session,
-        pepper,
-        name=name[:_LONGEST_NAME],
-        role="agent",
-        environment=by.environment,
-        team=by.team,
-        agent_id=agent_id,
-    )
-    return token
-
-
-def _store_key(
+def store_key(
     session: Session,
     pepper: str,
     *,
@@ -66,7 +39,9 @@ def _store_key(
     team: str | None,
     expires_at: datetime | None = None,
     agent_id: uuid.UUID | None = None,
+    enrolled_by: uuid.UUID | None = None,
 ) -> tuple[ApiKey, str]:
+    """Store a key; an agent's own is dated within the transaction: its newest is told by that."""
     token = make_token(role)
     key = ApiKey(
         id=uuid.uuid4(),
@@ -75,10 +50,13 @@ def _store_key(
         environment=environment,
         team=team,
         agent_id=agent_id,
+        enrolled_by=enrolled_by,
         expires_at=expires_at,
         digest=digest(token, pepper),
         pepper_id=pepper_id(pepper),
     )
+    if agent_id is not None:
+        key.created_at = func.clock_timestamp()
     session.add(key)
     session.flush()
     return key, token
@@ -110,11 +88,21 @@ def list_keys(session: Session, filters: KeyFilters) -> KeyPage:
 
 
 def revoke_key(session: Session, key_id: uuid.UUID) -> None:
-    """End a key; doing it again changes nothing. A 404 problem where there is none."""
-    key = session.get(ApiKey, key_id)
-    if key is None:
+    """End a key, and the own keys of agents that it made; doing it again changes nothing.
+
+    A 404 problem where there is none.
+    """
+    ends = or_(ApiKey.id == key_id, ApiKey.enrolled_by == key_id)
+    locked = session.scalars(select(ApiKey.id).where(ends).order_by(ApiKey.id).with_for_update())
+    if key_id not in locked.all():
         raise Problem(404, f"there is no key {key_id}; GET /api/v1/keys lists them")
-    key.revoked_at = key.revoked_at or datetime.now(UTC)
+    # Looked for again: an enrolment that had to be waited for has made one meanwhile.
+    session.execute(
+        update(ApiKey)
+        .where(ends, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -> str | None:

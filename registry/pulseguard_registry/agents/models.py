@@ -42,6 +42,7 @@ class Agent(Base):
     maintenance_until: Mapped[datetime | None] = mapped_column(DateTime(True))
     maintenance_reason: Mapped[str] = mapped_column(server_default=FetchedValue())
     process: Mapped[str | None]
+    retired_by_operator: Mapped[bool] = mapped_column(server_default=FetchedValue())
 
 
 class AgentProcesses(Base):

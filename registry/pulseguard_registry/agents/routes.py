@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, check_bound, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.access.service import create_own_key
+from pulseguard_registry.access.own_keys import create_own_key
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
 from pulseguard_registry.agents.health import AgentHealth, read_health
@@ -42,7 +42,7 @@ from pulseguard_registry.discovery.addresses import (
     check_address,
     resolve_host,
 )
-from pulseguard_registry.problems import refusal
+from pulseguard_registry.problems import documented, refusal
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/agents", tags=["agents"], route_class=StrictRoute)
@@ -64,7 +64,7 @@ _PATCH_SCHEMA = {"schema": {"$ref": "#/components/schemas/AgentPatch"}}
 _MERGE_PATCH = {"requestBody": {"content": {"application/merge-patch+json": _PATCH_SCHEMA}}}
 
 
-@router.post("", status_code=201, responses=_KNOWN)
+@router.post("", status_code=201, responses=_KNOWN | documented(409))
 def register_agent(
     said: AgentRegister,
     registrar: Registrar,
@@ -74,22 +74,24 @@ def register_agent(
 ) -> EnrolledAgent | Agent:
     """Register an agent, or tell what has changed about one. The same three of environment, name
     and instance always give the same id. With a key of role enrolment the answer holds a key of
-    the agent's own, which is shown once; enrolled again, as after a lost answer, it gets another
-    one, and the one before goes on."""
+    the agent's own, which is shown once. Such a key enrols again what has said goodbye or fallen
+    silent, or never used its key, as after a lost answer; else 409."""
     _check_registration(said, registrar, request)
-    agent_id, is_new = service.register_agent(session, said, registrar)
+    agent_id, is_new = service.register_agent(session, said, registrar, _offline_after(request))
     response.status_code = 201 if is_new else 200
     agent = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     if registrar.role != "enrolment":
         return agent
     name = f"{said.name} ({said.instance})"
-    key = create_own_key(session, agent_id, name, registrar, request.app.state.pepper)
+    pepper = request.app.state.pepper
+    key = create_own_key(session, agent_id, name, agent.last_seen_at, registrar, pepper)
     return EnrolledAgent(**agent.model_dump(), key=key)
 
 
 @router.post("/check", status_code=204)
 def check_registration(said: AgentRegister, registrar: Registrar, request: Request) -> None:
-    """Whether a registration would be taken, without registering: 204, or the problem."""
+    """Whether key and address would be taken, without registering: 204, or the problem. Whether
+    an agent that is there may be enrolled again only registering tells."""
     _check_registration(said, registrar, request)
 
 
@@ -170,8 +172,8 @@ def patch_agent(
 def retire_agent(
     agent_id: uuid.UUID, tags: Tags, operator: Operator, session: DatabaseSession
 ) -> None:
-    """Take an agent out of lists and discovery for good; registering or restoring brings it
-    back."""
+    """Take an agent out of lists and discovery for good, and end its own keys; registering or
+    restoring brings it back, enrolment does not."""
     agent = service.lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     service.retire_agent(session, agent)

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Select,
+    and_,
     case,
     func,
     literal_column,
@@ -19,7 +20,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.access.own_keys import revoke_own_keys
 from pulseguard_registry.agents import models
+from pulseguard_registry.agents.enrolment import may_be_enrolled_again, taken
 from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.agents.schemas import Agent, AgentRegister
 from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
@@ -31,35 +34,34 @@ OPERATOR_FIELDS = ("description", "team", "tags", "labels")
 OPERATOR = "operator"
 
 
-def register_agent(session: Session, said: AgentRegister, by: Principal) -> tuple[uuid.UUID, bool]:
+def register_agent(
+    session: Session, said: AgentRegister, by: Principal, offline_after_seconds: float
+) -> tuple[uuid.UUID, bool]:
     """Store what the agent says; returns its id and whether it is new.
 
     A retired or stopped agent that registers is back, with the id that it had. What an operator
     has set stays. A 403 problem where
-    this identity is another team's agent, outside of the bound of the key.
+    this identity is another team's agent, outside of the bound of the key; a 409 problem where an
+    enrolment would take over an agent that lives, or that an operator has retired.
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
     returned = {**values, "stopped_at": None, "retired_at": None, "state": "idle"}
+    returned["retired_by_operator"] = False
     new = insert(models.Agent).values(id=known, **values)
     returned |= {name: _what_stays(new.excluded, name) for name in OPERATOR_FIELDS}
     statement = (
         new.on_conflict_do_update(
             index_elements=["environment", "name", "instance"],
             set_=returned,
-            # The identity knows no team: what is there must be inside the bound as well.
-            where=true() if by.team is None else models.Agent.team == by.team,
+            where=_may_be_taken(known, said, by, offline_after_seconds),
         )
         # PostgreSQL's own sign of an inserted row: nobody has updated it.
         .returning(literal_column("xmax = 0", Boolean))
     )
     is_new = session.execute(statement).scalar_one_or_none()
     if is_new is None:
-        raise Problem(
-            403,
-            f"{said.name!r}, instance {said.instance!r}, is an agent of another team, and this key"
-            f" speaks for team {by.team!r} only; choose another name or instance",
-        )
+        raise _refusal(session, known, said, by, offline_after_seconds)
     name_object(session, known)
     return known, is_new
 
@@ -74,11 +76,16 @@ def read_agent(session: Session, wanted: uuid.UUID, offline_after_seconds: float
 
 
 def retire_agent(session: Session, agent: models.Agent) -> None:
-    """Take an agent out of lists and discovery; its history stays. Again changes nothing."""
+    """Take an agent out of lists and discovery and end its own keys; its history stays.
+
+    Also where it is retired for having been away. Again changes nothing.
+    """
+    revoke_own_keys(session, agent.id)
+    name_cause(session, OPERATOR)
     if agent.retired_at is None:
-        name_cause(session, OPERATOR)
         agent.maintenance_until = None
         agent.retired_at = func.now()
+    agent.retired_by_operator = True
 
 
 def restore_agent(session: Session, agent: models.Agent) -> None:
@@ -86,6 +93,7 @@ def restore_agent(session: Session, agent: models.Agent) -> None:
     if agent.retired_at is not None:
         name_cause(session, OPERATOR)
         agent.retired_at = None
+        agent.retired_by_operator = False
 
 
 def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
@@ -126,6 +134,33 @@ def to_schema(agent: models.Agent, status: Status, reason: str | None) -> Agent:
     """A row of `with_status` as it goes over the wire."""
     values = {column.key: getattr(agent, column.key) for column in models.Agent.__mapper__.columns}
     return Agent(**values, status=status, status_reason=reason)
+
+
+def _may_be_taken(
+    known: uuid.UUID, said: AgentRegister, by: Principal, offline_after_seconds: float
+) -> ColumnElement[bool]:
+    """Whether this key may register the agent that is there, as it is once its row is locked."""
+    # The identity knows no team: what is there must be inside the bound as well.
+    is_bound = true() if by.team is None else models.Agent.team == by.team
+    if by.role != "enrolment":
+        return is_bound
+    return and_(is_bound, may_be_enrolled_again(known, said, offline_after_seconds))
+
+
+def _refusal(
+    session: Session,
+    known: uuid.UUID,
+    said: AgentRegister,
+    by: Principal,
+    offline_after_seconds: float,
+) -> Problem:
+    if by.team in (None, session.get_one(models.Agent, known).team):
+        return taken(session, known, said, offline_after_seconds)
+    return Problem(
+        403,
+        f"{said.name!r}, instance {said.instance!r}, is an agent of another team, and this key"
+        f" speaks for team {by.team!r} only; choose another name or instance",
+    )
 
 
 # Any: an expression of the column's type.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, String, and_, case, func, literal, null, select
+from sqlalchemy import ColumnElement, String, and_, case, func, literal, null, or_, select
 
 from pulseguard_registry.agents.models import Agent, Watch
 
@@ -22,7 +22,7 @@ def status_expression(offline_after_seconds: float) -> ColumnElement[Status]:
         (Agent.retired_at.is_not(None), "OFFLINE"),
         (Agent.stopped_at.is_not(None), "OFFLINE"),
         (Agent.last_seen_at.is_(None), "UNKNOWN"),
-        (_is_silent(offline_after_seconds), "OFFLINE"),
+        (is_silent(offline_after_seconds), "OFFLINE"),
         (Agent.state.in_(TROUBLED_STATES), "ERROR"),
         else_="ONLINE",
     )
@@ -36,7 +36,7 @@ def status_reason_expression(offline_after_seconds: float) -> ColumnElement[str 
         (Agent.retired_at.is_not(None), "retired"),
         (Agent.stopped_at.is_not(None), "stopped"),
         (Agent.last_seen_at.is_(None), "never_heard"),
-        (_is_silent(offline_after_seconds), "silent"),
+        (is_silent(offline_after_seconds), "silent"),
         (Agent.state.in_(TROUBLED_STATES), Agent.state),
         else_=null(),
     )
@@ -56,7 +56,12 @@ def is_maintained() -> ColumnElement[bool]:
     return and_(Agent.maintenance_until > func.now(), Agent.retired_at.is_(None))
 
 
-def _is_silent(offline_after_seconds: float) -> ColumnElement[bool]:
+def is_gone(offline_after_seconds: float) -> ColumnElement[bool]:
+    """Whether it has said goodbye or is silent, retired and in maintenance or not."""
+    return or_(Agent.stopped_at.is_not(None), is_silent(offline_after_seconds))
+
+
+def is_silent(offline_after_seconds: float) -> ColumnElement[bool]:
     """Silent for so long, and known to be while somebody listened (`agents/silence.py`)."""
     heard_in_time = func.now() - timedelta(seconds=offline_after_seconds)
     silent_before = select(Watch.silent_before).scalar_subquery()
