@@ -26,6 +26,7 @@ from pulseguard_registry.agents.status import Status, status_expression, status_
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.problems import Problem
 
+IDENTITY = ("environment", "name", "instance")
 # What an operator may set for good, so that the agent's registrations leave it.
 OPERATOR_FIELDS = ("description", "team", "tags", "labels")
 OPERATOR = "operator"
@@ -40,12 +41,14 @@ def register_agent(session: Session, said: AgentRegister, by: Principal) -> tupl
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
-    returned = {**values, "stopped_at": None, "retired_at": None, "state": "idle"}
+    # Without the identity: PostgreSQL would lock the agent FOR UPDATE, as if its key changed.
+    returned = {name: value for name, value in values.items() if name not in IDENTITY}
+    returned |= {"stopped_at": None, "retired_at": None, "state": "idle"}
     new = insert(models.Agent).values(id=known, **values)
     returned |= {name: _what_stays(new.excluded, name) for name in OPERATOR_FIELDS}
     statement = (
         new.on_conflict_do_update(
-            index_elements=["environment", "name", "instance"],
+            index_elements=IDENTITY,
             set_=returned,
             # The identity knows no team: what is there must be inside the bound as well.
             where=true() if by.team is None else models.Agent.team == by.team,
@@ -90,7 +93,8 @@ def restore_agent(session: Session, agent: models.Agent) -> None:
 
 def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
     """One agent, which nobody else changes until the end; a 404 problem where there is none."""
-    query = select(models.Agent).where(models.Agent.id == wanted).with_for_update()
+    # FOR NO KEY UPDATE: who only refers to the agent, as an event does, waits for nobody.
+    query = select(models.Agent).where(models.Agent.id == wanted).with_for_update(key_share=True)
     agent = session.scalars(query).one_or_none()
     if agent is None:
         raise unknown_agent(wanted)

@@ -52,7 +52,9 @@ _COLUMN_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS)
 # plan kept for all batches would then look through all agents for each write.
 BY_INDEX = "SET enable_seqscan = off"
 
-# Rows are locked in the order of their ids, so that two registries never wait for each other.
+# Rows are locked in the order of their ids, so that two registries never wait for each other; and
+# not FOR UPDATE, which those would be in the way of who write an event or an alert of an agent:
+# that its id stays is all that a foreign key wants, and it locks the agent FOR KEY SHARE.
 # The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
 # After a goodbye only registering brings an agent back: the one that still beats may be another
 # process of the same identity, with another address. Of two processes in one batch that one counts
@@ -73,7 +75,7 @@ WITH asked AS (
        AND (asked.environment IS NULL OR asked.environment = agents.environment)
        AND (asked.team IS NULL OR asked.team = agents.team)
      ORDER BY agents.id
-       FOR UPDATE OF agents
+       FOR NO KEY UPDATE OF agents
 ), last_beat AS (
     SELECT DISTINCT ON (id) id, state, goodbye, process FROM allowed
      WHERE state IS NOT NULL ORDER BY id, is_another DESC, position DESC
