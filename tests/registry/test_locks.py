@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.access.service import create_own_key
 from pulseguard_registry.agents.retirement import retire_long_gone
 from pulseguard_registry.agents.schemas import AgentRegister
-from pulseguard_registry.agents.service import lock_agent, register_agent
+from pulseguard_registry.agents.service import lock_agent, register_agent, retire_agent
 from tests.registry.events import heartbeat
-from tests.registry.running import RunningRegistry, registration
+from tests.registry.running import PEPPER, RunningRegistry, eventually, registration
 
 ENROLMENT = Principal(uuid.uuid4(), "enrolment", "enrolment", "production", None, None)
 
@@ -72,3 +74,29 @@ def test_who_tells_of_an_agent_does_not_wait_for_who_changes_it(
     with registry.app.state.database.sessions() as session:
         change(session, agent_id)
         registry.execute(event_of(agent_id))
+
+
+def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: RunningRegistry) -> None:
+    leaving = uuid.UUID(registry.register("leaving")["id"])
+    sessions = registry.app.state.database.sessions
+
+    def retire_other() -> None:
+        with sessions.begin() as session:
+            retire_agent(session, lock_agent(session, leaving))
+
+    with ThreadPoolExecutor(1) as thread, sessions.begin() as session:
+        said = AgentRegister.model_validate(registration("coming"))
+        agent_id, _ = register_agent(session, said, ENROLMENT)
+        retired = thread.submit(retire_other)
+        eventually(
+            lambda: (
+                registry.rows(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                == [(1,)]
+            )
+        )
+        create_own_key(session, agent_id, "coming", ENROLMENT, PEPPER)
+        session.commit()
+        retired.result()
