@@ -44,9 +44,9 @@ def pytest_collection() -> Iterator[None]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config) -> TwoQueues | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoQueues | None:
     """Share the files out between workers so that some compute while others wait."""
-    return TwoQueues(config) if config.getvalue("dist") == "loadfile" else None
+    return TwoQueues(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 from typing import Any
 
 import pytest
 from psycopg import AsyncConnection
+from sqlalchemy import text
 
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.errors import WriteRefused
+from pulseguard_registry.events.watching import tell_status_changes
 from pulseguard_registry.heartbeats.group_commit import Answer, GroupCommit
 from pulseguard_registry.heartbeats.statement import Outcome, Write, store
 from pulseguard_registry.snapshots.schemas import Snapshot
+from tests.registry.conftest import engine_of
+from tests.registry.notifications import alert, tell
 from tests.registry.running import RunningRegistry
 
 
@@ -108,15 +114,62 @@ def test_one_refused_write_of_a_request_harms_no_other_of_it(registry: RunningRe
     assert registry.rows("SELECT count(*) FROM agents WHERE state = 'working'") == [(7,)]
 
 
-def test_two_registries_on_the_same_agents_do_not_get_in_each_others_way(
+def tell_statuses(url: str, is_over: Event) -> int:
+    """Tell all agents' statuses until it is over, as the registry that watches does, and other
+    events in the wrong order; how often."""
+    stale = text("UPDATE agent_told SET status = 'STALE'")
+    backwards = text(
+        "INSERT INTO agent_events (agent_id, kind)"
+        " SELECT id, 'changed' FROM agents ORDER BY id DESC"
+    )
+    told = 0
+    with engine_of(url) as engine:
+        while not is_over.is_set():
+            for statement in (stale, backwards):
+                with engine.begin() as connection:
+                    connection.execute(statement)
+            with engine.begin() as connection:
+                tell_status_changes(connection, 45)
+            told += 1
+    return told
+
+
+def tell_alerts(registry: RunningRegistry, agents: list[str], is_over: Event) -> int:
+    """Tell an alert of each agent until it is over, as Alertmanager does; how often."""
+    told = 0
+    while not is_over.is_set():
+        alerts = [
+            alert(fingerprint=uuid.uuid4().hex[:16], labels={"agent_id": agent_id})
+            for agent_id in agents
+        ]
+        assert tell(registry, *alerts) == (len(agents), 0)
+        told += 1
+    return told
+
+
+def test_two_registries_who_watches_and_alertmanager_do_not_get_in_each_others_way(
     registry: RunningRegistry,
 ) -> None:
-    agents = [registry.register(f"agent-{number}")["id"] for number in range(40)]
+    # So many that one is still locking when the other begins.
+    added = """
+        INSERT INTO agents (id, name, instance, environment, type, deployment_type)
+        SELECT gen_random_uuid(), n, n, n, 'CUSTOM', 'LOCAL' FROM generate_series(1, 400) n
+    """
+    registry.execute(added)
+    agents = [str(agent_id) for (agent_id,) in registry.rows("SELECT id FROM agents")]
     writes = [write(agent_id) for agent_id in agents]
+    is_over = Event()
 
-    results = asyncio.run(submit_all(registry.database_url, writes, rounds=30))
+    with ThreadPoolExecutor(2) as threads:
+        statuses = threads.submit(tell_statuses, registry.database_url, is_over)
+        alerts = threads.submit(tell_alerts, registry, agents, is_over)
+        try:
+            results = asyncio.run(submit_all(registry.database_url, writes, rounds=10))
+        finally:
+            is_over.set()
 
-    assert results == [Outcome(True, 0)] * (40 * 2 * 30)
+    assert results == [Outcome(True, 0)] * (400 * 2 * 10)
+    assert min(statuses.result(), alerts.result()) > 1
     assert registry.rows(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     ) == [(0,)]

@@ -135,6 +135,49 @@ def test_two_processes_are_shown_everywhere_until_one_is_silent_for_a_period(
     )
 
 
+@pytest.mark.parametrize(
+    ("requests", "is_stopped"),
+    [
+        ("A a", True),
+        ("A ,", True),
+        ("A B a", False),
+        ("A B a b", True),
+        ("A B a ,", True),
+        ("Aa", True),
+        ("A aB", False),
+        ("A Ba", False),
+        ("A B aB", False),
+        ("A B Ba", False),
+        ("A B ab", True),
+        ("A B ba", True),
+        ("A bA", False),
+        ("A Bb", True),
+        ("A BAb", False),
+        ("A Bab", True),
+        ("A bb", False),
+    ],
+)
+def test_the_goodbye_of_a_process_that_another_has_followed_stops_nobody(
+    registry: RunningRegistry, agent_id: str, requests: str, is_stopped: bool
+) -> None:
+    """Each word is a request; letters as above, and a comma is a goodbye that does not say whose
+    it is."""
+    for letters in requests.split():
+        beats = [
+            {
+                "agent_id": agent_id,
+                **({} if letter == "," else {"process": f"web-1:{letter.upper()}:0123"}),
+                **({} if letter.isupper() else {"goodbye": True, "state": "draining"}),
+            }
+            for letter in letters
+        ]
+        assert registry.post("/api/v1/heartbeats", {"heartbeats": beats}).status_code == 200
+
+    agent = registry.get(f"{AGENTS}/{agent_id}").json()
+    assert (agent["stopped_at"] is not None) == is_stopped
+    assert agent["state"] == ("draining" if is_stopped else "idle")
+
+
 @pytest.mark.parametrize("process", ["", "a b", "\x00", "ü", "x" * 121, 7])
 def test_a_process_is_named_in_one_word(
     registry: RunningRegistry, agent_id: str, process: object

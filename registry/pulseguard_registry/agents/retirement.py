@@ -36,7 +36,7 @@ def _retire(session: Session, cause: str, days: int, reason: ColumnElement[str |
         select(Agent.id)
         .where(reason == cause, Agent.id.in_(noticed))
         .order_by(Agent.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     session.execute(
         update(Agent)

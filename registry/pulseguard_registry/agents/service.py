@@ -29,6 +29,7 @@ from pulseguard_registry.agents.status import Status, status_expression, status_
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.problems import Problem
 
+IDENTITY = ("environment", "name", "instance")
 # What an operator may set for good, so that the agent's registrations leave it.
 OPERATOR_FIELDS = ("description", "team", "tags", "labels")
 OPERATOR = "operator"
@@ -40,19 +41,21 @@ def register_agent(
     """Store what the agent says; returns its id and whether it is new.
 
     A retired or stopped agent that registers is back, with the id that it had. What an operator
-    has set stays. A 403 problem where
-    this identity is another team's agent, outside of the bound of the key; a 409 problem where an
-    enrolment would take over an agent that lives, or that an operator has retired.
+    has set stays. A 403 problem where this identity is another team's agent, outside of the bound
+    of the key; a 409 problem where an enrolment would take over an agent that lives, or that an
+    operator has retired.
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
-    returned = {**values, "stopped_at": None, "retired_at": None, "state": "idle"}
+    # Without the identity: PostgreSQL would lock the agent FOR UPDATE, as if its key changed.
+    returned = {name: value for name, value in values.items() if name not in IDENTITY}
+    returned |= {"stopped_at": None, "retired_at": None, "state": "idle"}
     returned["retired_by_operator"] = False
     new = insert(models.Agent).values(id=known, **values)
     returned |= {name: _what_stays(new.excluded, name) for name in OPERATOR_FIELDS}
     statement = (
         new.on_conflict_do_update(
-            index_elements=["environment", "name", "instance"],
+            index_elements=IDENTITY,
             set_=returned,
             where=_may_be_taken(known, said, by, offline_after_seconds),
         )
@@ -80,12 +83,14 @@ def retire_agent(session: Session, agent: models.Agent) -> None:
 
     Also where it is retired for having been away. Again changes nothing.
     """
-    revoke_own_keys(session, agent.id)
     name_cause(session, OPERATOR)
     if agent.retired_at is None:
         agent.maintenance_until = None
         agent.retired_at = func.now()
     agent.retired_by_operator = True
+    # First: whoever writes both versions writes that of targets before that of keys.
+    session.flush()
+    revoke_own_keys(session, agent.id)
 
 
 def restore_agent(session: Session, agent: models.Agent) -> None:
@@ -98,7 +103,8 @@ def restore_agent(session: Session, agent: models.Agent) -> None:
 
 def lock_agent(session: Session, wanted: uuid.UUID) -> models.Agent:
     """One agent, which nobody else changes until the end; a 404 problem where there is none."""
-    query = select(models.Agent).where(models.Agent.id == wanted).with_for_update()
+    # FOR NO KEY UPDATE: who only refers to the agent, as an event does, waits for nobody.
+    query = select(models.Agent).where(models.Agent.id == wanted).with_for_update(key_share=True)
     agent = session.scalars(query).one_or_none()
     if agent is None:
         raise unknown_agent(wanted)

@@ -33,8 +33,10 @@ def store_alerts(session: Session, alerts: list[NotifiedAlert]) -> int:
     if not unique:
         return 0
     known = _known_agents(session, unique.values())
-    # In one order, so that two notifications at once cannot wait for one another.
-    rows = [_row(unique[identity], known) for identity in sorted(unique)]
+    # In one order, so that two notifications at once cannot wait for one another: first that in
+    # which heartbeats lock agents, by what the alert says, whether the agent is known or not.
+    ordered = sorted(unique, key=lambda identity: (_agent_order(unique[identity]), identity))
+    rows = [_row(unique[identity], known) for identity in ordered]
     statement = insert(models.Alert)
     told = statement.on_conflict_do_update(
         index_elements=IDENTITY, set_={"last_told_at": func.now()}
@@ -80,6 +82,11 @@ def _row(alert: NotifiedAlert, known: set[uuid.UUID]) -> dict[str, Any]:
         "severity": alert.labels.get("severity", "")[:_NAME_CHARACTERS],
         "agent_id": agent_id if agent_id in known else None,
     }
+
+
+def _agent_order(alert: NotifiedAlert) -> int:
+    agent_id = _agent_id(alert)
+    return -1 if agent_id is None else agent_id.int
 
 
 def _agent_id(alert: NotifiedAlert) -> uuid.UUID | None:

@@ -33,9 +33,10 @@ def tell_status_changes(connection: Connection, offline_after_seconds: float) ->
     """Write an event for each agent whose status is not the one told last, and where two processes
     begin or end to beat as one.
 
-    One statement, by the database's clock, which writes only what has changed and locks no agent.
-    Nothing where another registry looks just now. Of an agent that was never told of the status is
-    remembered without an event: it was there before there were any.
+    One statement, by the database's clock, which writes only what has changed. It changes no agent:
+    the events' foreign keys lock theirs FOR KEY SHARE, for which no heartbeat waits. Nothing where
+    another registry looks just now. Of an agent that was never told of the status is remembered
+    without an event: it was there before there were any.
     """
     lock = connection.execute(text("SELECT pg_try_advisory_xact_lock(:lock)"), {"lock": LOCK})
     if lock.scalar_one():
@@ -46,7 +47,9 @@ def _told(offline_after_seconds: float) -> Insert:
     changed = _changed(offline_after_seconds).cte("changed")
     remembered = upsert(AgentTold).from_select(
         ["agent_id", "status", "two_processes"],
-        select(changed.c.id, changed.c.status, changed.c.processes.is_not(None)),
+        select(changed.c.id, changed.c.status, changed.c.processes.is_not(None)).order_by(
+            changed.c.id
+        ),
     )
     kept = remembered.on_conflict_do_update(
         index_elements=["agent_id"],
@@ -63,7 +66,9 @@ def _told(offline_after_seconds: float) -> Insert:
     events = union_all(
         _maintenance_ended(changed), _status_changed(changed), _processes_changed(changed)
     )
-    return insert(AgentEvent).from_select(_COLUMNS, events).add_cte(kept)
+    # Locked in the order of heartbeats. Of one agent's, the alphabet has the order of the union.
+    ordered = events.order_by(events.selected_columns.id, events.selected_columns.kind)
+    return insert(AgentEvent).from_select(_COLUMNS, ordered).add_cte(kept)
 
 
 def _changed(offline_after_seconds: float) -> Select[*tuple[object, ...]]:
@@ -90,7 +95,7 @@ def _status_changed(changed: CTE) -> Select[*tuple[object, ...]]:
     return select(
         changed.c.id,
         func.now(),
-        literal("status_changed"),
+        literal("status_changed").label("kind"),
         changed.c.was,
         changed.c.status,
         func.jsonb_build_object("reason", changed.c.reason),
@@ -102,7 +107,7 @@ def _processes_changed(changed: CTE) -> Select[*tuple[object, ...]]:
     return select(
         changed.c.id,
         func.now(),
-        case((two, "two_processes_began"), else_="two_processes_ended"),
+        case((two, "two_processes_began"), else_="two_processes_ended").label("kind"),
         null(),
         null(),
         func.jsonb_strip_nulls(func.jsonb_build_object("processes", changed.c.processes)),
@@ -115,7 +120,7 @@ def _maintenance_ended(changed: CTE) -> Select[*tuple[object, ...]]:
     return select(
         changed.c.id,
         until,
-        literal("maintenance_ended"),
+        literal("maintenance_ended").label("kind"),
         func.to_json(until).op("#>>")(text("'{}'")),
         null(),
         func.jsonb_build_object("reason", changed.c.maintenance_reason),

@@ -52,11 +52,16 @@ _COLUMN_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS)
 # plan kept for all batches would then look through all agents for each write.
 BY_INDEX = "SET enable_seqscan = off"
 
-# Rows are locked in the order of their ids, so that two registries never wait for each other.
+# Rows are locked in the order of their ids, so that two registries never wait for each other. Not
+# FOR UPDATE: whoever writes an event or an alert locks its agent FOR KEY SHARE, by a foreign key
+# which wants no more than that the id stays, and the two would wait for each other.
 # The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
 # After a goodbye only registering brings an agent back: the one that still beats may be another
 # process of the same identity, with another address. Of two processes in one batch that one counts
 # which did not count last: else two whose heartbeats always come together would not be told.
+# The goodbye of another process than the one that beat last stops nobody: in a rolling restart the
+# new one beats before the old one ends. `named` tells whether it was itself the last to beat in the
+# batch, and is worked out for such goodbyes only.
 _STORE = f"""
 WITH asked AS (
     SELECT * FROM unnest(%(position)s::int[], %(agent_id)s::uuid[], %(environment)s::text[],
@@ -73,10 +78,20 @@ WITH asked AS (
        AND (asked.environment IS NULL OR asked.environment = agents.environment)
        AND (asked.team IS NULL OR asked.team = agents.team)
      ORDER BY agents.id
-       FOR UPDATE OF agents
+       FOR NO KEY UPDATE OF agents
+), named AS (
+    SELECT position,
+           max(position) FILTER (WHERE NOT goodbye)
+               OVER (PARTITION BY id, process ORDER BY position) AS beaten_by_itself,
+           max(position) FILTER (WHERE NOT goodbye)
+               OVER (PARTITION BY id ORDER BY position) AS beaten_by_any
+      FROM allowed WHERE state IS NOT NULL AND process IS NOT NULL
 ), last_beat AS (
     SELECT DISTINCT ON (id) id, state, goodbye, process FROM allowed
-     WHERE state IS NOT NULL ORDER BY id, is_another DESC, position DESC
+     WHERE state IS NOT NULL
+       AND (NOT goodbye OR NOT is_another OR position IN (
+               SELECT position FROM named WHERE beaten_by_itself = beaten_by_any))
+     ORDER BY id, is_another DESC, position DESC
 ), beaten AS (
     UPDATE agents SET last_seen_at = now(), state = last_beat.state,
                       stopped_at = CASE WHEN last_beat.goodbye THEN now() END,

@@ -31,7 +31,8 @@ CREATE TABLE agent_events (
 )
 """
 
-# Beside the agents, not a column of theirs: noticing a status locks no row that a heartbeat wants.
+# Beside the agents, not a column of theirs: noticing a status changes no row that a heartbeat does,
+# and a foreign key locks it FOR KEY SHARE only, in the way of nobody who leaves its key as it is.
 TOLD = """
 CREATE TABLE agent_told (
     agent_id uuid PRIMARY KEY REFERENCES agents ON DELETE CASCADE,

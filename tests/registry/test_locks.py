@@ -1,0 +1,102 @@
+"""Who changes an agent and who tells of it: neither waits for the other, let alone for ever."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from sqlalchemy.orm import Session
+
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.access.service import create_own_key
+from pulseguard_registry.agents.retirement import retire_long_gone
+from pulseguard_registry.agents.schemas import AgentRegister
+from pulseguard_registry.agents.service import lock_agent, register_agent, retire_agent
+from tests.registry.events import heartbeat
+from tests.registry.running import PEPPER, RunningRegistry, eventually, registration
+
+ENROLMENT = Principal(uuid.uuid4(), "enrolment", "enrolment", "production", None, None)
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these: each has agents of its own."""
+    return shared_registry
+
+
+def lock(session: Session, agent_id: str) -> None:
+    """As everything does that an operator changes."""
+    lock_agent(session, uuid.UUID(agent_id))
+
+
+def register(session: Session, agent_id: str) -> None:
+    """Register the agent again."""
+    said = AgentRegister.model_validate(registration("changed"))
+    assert register_agent(session, said, ENROLMENT) == (uuid.UUID(agent_id), False)
+
+
+def retire(session: Session, agent_id: str) -> None:
+    """Retire it for having been away."""
+    retire_long_gone(session, silent_days=0, stopped_days=1, offline_after_seconds=45)
+    assert lock_agent(session, uuid.UUID(agent_id)).retired_at is not None
+
+
+def event_of(agent_id: str) -> str:
+    """Tell anything of an agent; an error where that has to wait."""
+    return (
+        "SET lock_timeout = '10 ms';"
+        f" INSERT INTO agent_events (agent_id, kind) VALUES ('{agent_id}', 'changed')"
+    )
+
+
+def test_a_heartbeat_does_not_wait_for_who_has_told_of_the_agent(registry: RunningRegistry) -> None:
+    agent_id = registry.register("told-of")["id"]
+
+    with psycopg.connect(registry.database_url) as connection:
+        connection.execute(event_of(agent_id))
+        heartbeat(registry, agent_id, state="working")
+
+
+@pytest.mark.parametrize("change", [lock, register, retire])
+def test_who_tells_of_an_agent_does_not_wait_for_who_changes_it(
+    registry: RunningRegistry, change: Callable[[Session, str], None]
+) -> None:
+    agent_id = registry.register("changed")["id"]
+    heartbeat(registry, agent_id, goodbye=True)
+    registry.execute(
+        "UPDATE agent_told SET status = 'OFFLINE', told_at = now() - interval '2 d'"
+        f" WHERE agent_id = '{agent_id}'"
+    )
+
+    with registry.app.state.database.sessions() as session:
+        change(session, agent_id)
+        registry.execute(event_of(agent_id))
+
+
+def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: RunningRegistry) -> None:
+    leaving = uuid.UUID(registry.register("leaving")["id"])
+    sessions = registry.app.state.database.sessions
+
+    def retire_other() -> None:
+        with sessions.begin() as session:
+            retire_agent(session, lock_agent(session, leaving))
+
+    with ThreadPoolExecutor(1) as thread, sessions.begin() as session:
+        said = AgentRegister.model_validate(registration("coming"))
+        agent_id, _ = register_agent(session, said, ENROLMENT)
+        retired = thread.submit(retire_other)
+        eventually(
+            lambda: (
+                registry.rows(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                )
+                == [(1,)]
+            )
+        )
+        create_own_key(session, agent_id, "coming", ENROLMENT, PEPPER)
+        session.commit()
+        retired.result()
