@@ -5,17 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psycopg
 import pytest
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.access.service import create_own_key
+from pulseguard_registry.access.own_keys import create_own_key
 from pulseguard_registry.agents.retirement import retire_long_gone
 from pulseguard_registry.agents.schemas import AgentRegister
 from pulseguard_registry.agents.service import lock_agent, register_agent, retire_agent
-from tests.registry.events import heartbeat
+from tests.registry.events import ahead, heartbeat
 from tests.registry.running import PEPPER, RunningRegistry, eventually, registration
 
 ENROLMENT = Principal(uuid.uuid4(), "enrolment", "enrolment", "production", None, None)
@@ -35,7 +36,7 @@ def lock(session: Session, agent_id: str) -> None:
 def register(session: Session, agent_id: str) -> None:
     """Register the agent again."""
     said = AgentRegister.model_validate(registration("changed"))
-    assert register_agent(session, said, ENROLMENT) == (uuid.UUID(agent_id), False)
+    assert register_agent(session, said, ENROLMENT, 45) == (uuid.UUID(agent_id), False)
 
 
 def retire(session: Session, agent_id: str) -> None:
@@ -79,6 +80,9 @@ def test_who_tells_of_an_agent_does_not_wait_for_who_changes_it(
 def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: RunningRegistry) -> None:
     leaving = uuid.UUID(registry.register("leaving")["id"])
     sessions = registry.app.state.database.sessions
+    key = {"name": "new", "role": "enrolment", "environment": "production"}
+    made = registry.post("/api/v1/keys", {**key, "expires_at": ahead(hours=1)}).json()
+    by = replace(ENROLMENT, key_id=uuid.UUID(made["id"]))
 
     def retire_other() -> None:
         with sessions.begin() as session:
@@ -86,7 +90,7 @@ def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: Runnin
 
     with ThreadPoolExecutor(1) as thread, sessions.begin() as session:
         said = AgentRegister.model_validate(registration("coming"))
-        agent_id, _ = register_agent(session, said, ENROLMENT)
+        agent_id, _ = register_agent(session, said, by, 45)
         retired = thread.submit(retire_other)
         eventually(
             lambda: (
@@ -97,6 +101,6 @@ def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: Runnin
                 == [(1,)]
             )
         )
-        create_own_key(session, agent_id, "coming", ENROLMENT, PEPPER)
+        create_own_key(session, agent_id, "coming", None, by, PEPPER)
         session.commit()
         retired.result()
