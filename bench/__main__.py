@@ -24,11 +24,13 @@ def main(names: Sequence[str]) -> int:
     table = Table("what", "ours", "beside", "theirs", "ratio", "middle half", "promise")
     results: list[Result] = []
     # In their order: some are to be run before what others load.
-    for name in (each for each in NAMES if each in names or not names):
-        for result in importlib.import_module(f"bench.{name}").run():
-            results.append(result)
-            table.add_row(*_row(result))
-    Console(width=140).print(table)
+    try:
+        for name in (each for each in NAMES if each in names or not names):
+            for result in importlib.import_module(f"bench.{name}").run():
+                results.append(result)
+                table.add_row(*_row(result))
+    finally:  # what was measured before anything went wrong took its time too
+        Console(width=140).print(table)
     return 0 if all(result.holds for result in results) else 1
 
 

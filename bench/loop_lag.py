@@ -46,8 +46,8 @@ def work(agent, name, documents, pages):
 address = None
 if sys.argv[1] == "with":
     from pulseguard import Agent, settings
-    settings.LARGEST_LIMIT = 3000
-    agent = Agent("bench", metrics_port=0, detail="standard", series_limit=3000)
+    settings.LARGEST_LIMIT = 3100
+    agent = Agent("bench", metrics_port=0, detail="standard", series_limit=3100)
     documents = agent.counter("documents_total", labels=("kind",), max_label_sets=200)
     pages = agent.histogram("pages", labels=("kind",), max_label_sets=60)
     agent.start()
