@@ -25,6 +25,8 @@ from pulseguard.unseen import tell_of_unseen
 
 SECONDS_TO_END: Final = 2.0
 
+# Of these, for the process to be gone once its time is over.
+_SECONDS_TO_BE_GONE: Final = 0.1
 # For the main thread to run the handler; longer where native code keeps it from that.
 _SECONDS_FOR_THE_HANDLER: Final = 0.05
 # Of the finalizers of multiprocessing; its children are joined before these.
@@ -159,6 +161,7 @@ def _is_first() -> bool:
 
 
 def _stop_and_end(seconds: float) -> None:
+    seconds -= _SECONDS_TO_BE_GONE
     _thread.start_new_thread(_end_after, (seconds,))
     _stop_all(seconds=seconds)
     tell_of_unseen()
