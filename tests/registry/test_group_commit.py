@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from psycopg import AsyncConnection
 from sqlalchemy import text
 
 from pulseguard_registry.database.connecting import connect
-from pulseguard_registry.errors import WriteRefused
+from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.events.watching import tell_status_changes
+from pulseguard_registry.heartbeats import group_commit
 from pulseguard_registry.heartbeats.group_commit import Answer, GroupCommit
 from pulseguard_registry.heartbeats.statement import Outcome, Write, store
 from pulseguard_registry.snapshots.schemas import Snapshot
 from tests.registry.conftest import engine_of
 from tests.registry.notifications import alert, tell
+from tests.registry.proxy import door
 from tests.registry.running import RunningRegistry
 
 
@@ -173,6 +179,61 @@ def test_two_registries_who_watches_and_alertmanager_do_not_get_in_each_others_w
     assert registry.rows(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     ) == [(0,)]
+
+
+@contextmanager
+def silent_once_connected(url: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """A URL of the same database, and what has all connections over it fall silent."""
+    split = urlsplit(url)
+    with door(Path(parse_qs(split.query)["host"][0]) / ".s.PGSQL.5432", "open") as way:
+        over_it = f"postgresql://postgres@127.0.0.1:{way.port}{split.path}"
+        yield over_it, lambda: way.set("black hole")
+
+
+def test_a_silent_database_costs_a_write_the_deadline_and_the_end_no_more_than_a_second(
+    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = write(registry.register()["id"])
+    monkeypatch.setattr(group_commit, "COMMIT_SECONDS", 0.3)
+
+    async def ended(task: asyncio.Task[None]) -> float:
+        began = time.monotonic()
+        task.cancel()
+        _, unfinished = await asyncio.wait({task}, timeout=5)
+        assert not unfinished
+        return time.monotonic() - began
+
+    async def seconds_of_write_and_end(url: str, fall_silent: Callable[[], None]) -> list[float]:
+        commit = GroupCommit(partial(connect, url), lambda _: None)
+        task = asyncio.create_task(commit.run())
+        assert await commit.submit(one) == Outcome(True, 0)
+        fall_silent()
+        began = time.monotonic()
+        with pytest.raises(DatabaseUnavailable, match="no answer from PostgreSQL"):
+            await commit.submit(one)
+        told = time.monotonic()
+        return [told - began, await ended(task)]
+
+    async def seconds_of_end(url: str, fall_silent: Callable[[], None]) -> float:
+        commit = GroupCommit(partial(connect, url), lambda _: None)
+        task = asyncio.create_task(commit.run())
+        assert await commit.submit(one) == Outcome(True, 0)
+        fall_silent()
+        waiting = asyncio.ensure_future(commit.submit(one))
+        await asyncio.sleep(0.1)  # until it has been sent
+        seconds = await ended(task)
+        with pytest.raises(DatabaseUnavailable):
+            await asyncio.wait_for(waiting, 1)
+        return seconds
+
+    with silent_once_connected(registry.database_url) as (url, fall_silent):
+        write_seconds, idle_end = asyncio.run(seconds_of_write_and_end(url, fall_silent))
+    monkeypatch.undo()
+    with silent_once_connected(registry.database_url) as (url, fall_silent):
+        end = asyncio.run(seconds_of_end(url, fall_silent))
+
+    assert 0.3 <= write_seconds < 0.8
+    assert max(end, idle_end) < 1
 
 
 @pytest.mark.parametrize("default", ["off", "local"])

@@ -5,14 +5,31 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import AsyncConnection, Connection
 
 Result = TypeVar("Result")
+
+
+@contextmanager
+def deadline(seconds: float, connection: AsyncConnection[Any]) -> Iterator[None]:
+    """Break the connection where what is awaited inside takes longer; TimeoutError then.
+
+    For work that nobody cancels, else see `within`, which costs a task.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, shut_down, connection)
+    try:
+        yield
+    except (psycopg.Error, OSError) as error:
+        if timer.when() <= asyncio.get_running_loop().time():
+            raise TimeoutError(f"no answer from PostgreSQL within {seconds:g} s") from error
+        raise
+    finally:
+        timer.cancel()
 
 
 async def within(

@@ -20,13 +20,14 @@ from psycopg.errors import (
     SerializationFailure,
 )
 
-from pulseguard_registry.database.deadline import within
+from pulseguard_registry.database.deadline import deadline, shut_down
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.heartbeats.statement import BY_INDEX, Outcome, Write, store
 
 BATCH_LIMIT = 500
 WAITING_LIMIT = 10_000
 COMMIT_SECONDS = 3.0
+END_SECONDS = 1.0
 ATTEMPTS = 3
 
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
@@ -54,6 +55,7 @@ class GroupCommit:
         self._waiting_writes = 0
         self._arrived = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
+        self._has_ended = False
 
     async def submit(self, write: Write) -> Outcome:
         """Store durably; DatabaseUnavailable where it cannot be known to be stored, WriteRefused
@@ -78,15 +80,31 @@ class GroupCommit:
         return await request.answers
 
     async def run(self) -> None:
-        """Go on for ever."""
+        """Go on for ever; cancelled, end within a second whatever PostgreSQL does."""
+        work = asyncio.ensure_future(self._commit_all())
         try:
-            while True:
-                await self._arrived.wait()
-                self._arrived.clear()
-                while self._waiting:
-                    await self._commit(self._next_batch())
+            await asyncio.shield(work)
         finally:
-            await self._drop_connection()
+            await self._end(work)
+
+    async def _commit_all(self) -> None:
+        while not self._has_ended:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._commit(self._next_batch())
+
+    async def _end(self, work: asyncio.Future[None]) -> None:
+        self._has_ended = True
+        self._arrived.set()
+        # A statement that is cancelled has psycopg ask the server to cancel it, and wait.
+        if self._connection is not None:
+            shut_down(self._connection)
+        else:
+            work.cancel()
+        await asyncio.wait({work}, timeout=END_SECONDS)
+        work.cancel()
+        await self._drop_connection()
 
     def _next_batch(self) -> list[_Request]:
         batch: list[_Request] = []
@@ -141,8 +159,10 @@ class GroupCommit:
     async def _store_once(self, writes: Sequence[Write]) -> list[Outcome]:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
-            await within(COMMIT_SECONDS, self._connection, self._connection.execute(BY_INDEX))
-        return await within(COMMIT_SECONDS, self._connection, store(self._connection, writes))
+            with deadline(COMMIT_SECONDS, self._connection):
+                await self._connection.execute(BY_INDEX)
+        with deadline(COMMIT_SECONDS, self._connection):
+            return await store(self._connection, writes)
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
