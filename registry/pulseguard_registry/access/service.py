@@ -79,6 +79,8 @@ def list_keys(session: Session, filters: KeyFilters) -> KeyPage:
     """One page of the keys, revoked ones too, the newest first."""
     order = tuple_(ApiKey.created_at, ApiKey.id)
     query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id.desc())
+    if filters.own is not None:
+        query = query.where(ApiKey.agent_id.is_not(None) == filters.own)
     if filters.cursor is not None:
         last = session.get(ApiKey, filters.cursor)
         if last is None:
