@@ -17,13 +17,15 @@ from pulseguard_registry.access.tokens import digest
 CHUNK = 1000
 
 # What was written, and not seen when the keys were read before, bears the transaction that was the
-# oldest then, or a later one; so what bears one of these is read, if need be again. `keys_gone`
-# tells of what left no row.
+# oldest then, or a later one; so what bears one of these is read, if need be again. Numbers
+# from ahead are those of the server from which a database was restored. `keys_gone` tells of what
+# left no row.
 _CHANGED = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, versions.value,
        revoked_at IS NULL, digest, id, api_keys.name, role, environment, team,
        least(expires_at, '9000-01-01'::timestamptz), agent_id
-  FROM versions LEFT JOIN api_keys ON changed_in >= %s
+  FROM versions LEFT JOIN api_keys ON changed_in >= %(since)s::bigint
+   AND (%(since)s::bigint = 0 OR changed_in < pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
  WHERE versions.name = 'keys_gone'
 """
 
@@ -77,7 +79,7 @@ class Keyring:
         some have gone."""
         before = self._read if self._read and self._read.connection is connection else None
         since = before.oldest_writer if before else 0
-        cursor = await connection.execute(_CHANGED, (since,))
+        cursor = await connection.execute(_CHANGED, {"since": since})
         rows = await cursor.fetchmany(CHUNK)
         read = _Read(connection, *rows[0][:2])
         if before and before.gone != read.gone:
