@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -21,11 +20,8 @@ from pulseguard.scraping.answer import PATH, Answering
 from pulseguard.scraping.collection import Collection
 from pulseguard.scraping.server import ScrapeServer, bind
 from pulseguard.settings import Settings, variable
-from pulseguard.settings_file import settings_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pulseguard.reporting.client import RegistryClient
     from pulseguard.reporting.reporter import Reporter
 
@@ -112,12 +108,17 @@ class Presence:
         # Here: without a registry nobody needs a client.
         with IMPORTING:
             from pulseguard.reporting.client import RegistryClient
-            from pulseguard.reporting.keys import Keys
+            from pulseguard.reporting.keys import Keys, own_key_path
             from pulseguard.reporting.reporter import Reporter
 
-        own_path = functools.partial(self._own_key_path, settings.registry_url)
-        keys = Keys(self._read_key, own_path, variable("key_folder"))
-        client = RegistryClient(settings.registry_url, keys)
+        url, folder = settings.registry_url, settings.key_folder
+        keys = Keys(
+            self._read_key,
+            lambda: own_key_path(folder, url, self._identify()),
+            functools.partial(self._guard.failed, "read the own key"),
+            variable("key_folder"),
+        )
+        client = RegistryClient(url, keys)
         self._reporter = Reporter(
             client,
             functools.partial(self._registration, client),
@@ -195,14 +196,6 @@ class Presence:
         if self._settings.key or self._settings.key_file is None:
             return self._settings.key
         return read_secret_file(variable("key_file"), self._settings.key_file)
-
-    def _own_key_path(self, registry_url: str) -> "Path":
-        """Where the key that enrolment yields is kept: it is one agent's, for one registry."""
-        import hashlib  # here: few agents are enrolled, and all pay for an import
-
-        registry = hashlib.sha256(registry_url.encode()).hexdigest()[:16]
-        folder = self._settings.key_folder or settings_file(os.environ).parent / "keys"
-        return folder / f"{registry}-{self._identify()}.key"
 
     def _metrics_token(self) -> str | None:
         path = self._settings.metrics_token_file

@@ -23,6 +23,7 @@ from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
+from pulseguard_registry.access.retention import drop_ended_keys, end_unused_own_keys
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.agents.retirement import retire_long_gone
@@ -175,12 +176,16 @@ def keep_house(database: Database, settings: Settings) -> None:
         take_lock(connection)
         drop_old_events(connection, settings.event_retention_days)
         drop_old_reports(connection)
+        drop_ended_keys(connection, settings.key_retention_days)
     with database.engine.begin() as connection:
         drop_outlived_records(connection, settings.audit_retention_days)
 
 
 def retire_agents(database: Database, settings: Settings) -> None:
-    """Those that have been away for days. Not at the start: nobody has been heard yet."""
+    """Those that have been away for days, and own keys that nobody has used for longer.
+
+    Not at the start: nobody has been heard yet.
+    """
     with database.sessions.begin() as session:
         retire_long_gone(
             session,
@@ -188,6 +193,11 @@ def retire_agents(database: Database, settings: Settings) -> None:
             stopped_days=settings.retire_stopped_days,
             offline_after_seconds=settings.offline_after_seconds,
         )
+    days = settings.own_key_unused_days
+    with database.engine.begin() as connection:
+        ended = end_unused_own_keys(connection, days)
+    if ended:
+        log.info("%d own keys of agents ended, not used for %d days", ended, days)
 
 
 def _api() -> APIRouter:

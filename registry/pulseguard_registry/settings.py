@@ -59,11 +59,14 @@ class Settings(BaseSettings):
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
     rate_limit_per_second: Rate = 200
     agent_rate_limit_per_second: Rate = 2000
+    own_key_rate_limit_per_second: Rate = 20
     refused_rate_limit_per_second: Rate = 50
     audit_retention_days: int = Field(90, ge=1, le=3650)
     event_retention_days: int = Field(90, ge=1, le=3650)
     retire_silent_days: int = Field(7, ge=0, le=3650)
     retire_stopped_days: int = Field(1, ge=0, le=3650)
+    own_key_unused_days: int = Field(30, ge=0, le=3650)
+    key_retention_days: int = Field(30, ge=1, le=3650)
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()

@@ -127,7 +127,7 @@ def test_a_wrong_key_is_named_and_never_shown(
     [
         ({"role": "viewer"}, "a key of role viewer may not do this"),
         ({"role": "agent", "environment": "demo"}, "speaks for environment 'demo'"),
-        ({"role": "enrolment", **BOUNDS["enrolment"]}, "enrols agents and may not look at them"),
+        ({"role": "enrolment", **BOUNDS["enrolment"]}, "may not look at them; of the agent's own"),
     ],
 )
 def test_a_key_of_another_role_or_environment_is_named(
@@ -140,6 +140,28 @@ def test_a_key_of_another_role_or_environment_is_named(
 
     assert name == "key"
     assert words in said
+
+
+def test_an_agent_that_was_enrolled_is_examined_with_its_own_key(
+    stack: Stack, tmp_path: Path
+) -> None:
+    made = {"name": "new", "role": "enrolment", **BOUNDS["enrolment"]}
+    key = stack.api("/api/v1/keys", made)["key"]
+    folder = {"PULSEGUARD_KEY_FOLDER": str(tmp_path)}
+    settings = {"PULSEGUARD_KEY": key, "PULSEGUARD_INSTANCE": "enrolled", **folder}
+
+    with another_agent(stack, **settings):
+        eventually(lambda: instances(stack).get("enrolled") == "ONLINE")
+        eventually(lambda: examine(stack, "enrolled").status == 0)
+        healthy = examine(stack, **settings)
+        (kept,) = tmp_path.iterdir()
+        kept.write_text("")
+        name, said, mend = examine(stack, **settings).broken_link()
+
+    assert healthy.status == 0, healthy.output
+    assert f"{NAME}/enrolled is ONLINE" in healthy.output
+    assert (name, str(kept) in said) == ("key", True)
+    assert "PULSEGUARD_KEY_FOLDER" in mend
 
 
 def test_a_refused_address_is_named_with_the_sentence_that_the_agent_gets(stack: Stack) -> None:
@@ -272,20 +294,3 @@ def test_what_make_up_left_is_read_unless_others_could_have_written_it(
     assert str(file) in mine.output
     assert shared.broken_link()[0] == "settings"
     assert "make it yours alone" in shared.output
-
-
-def test_without_any_setting_the_doctor_says_how_to_begin() -> None:
-    name, said, mend = doctor("--json").broken_link()
-
-    assert name == "settings"
-    assert "no registry is known" in said
-    assert "make up" in mend
-
-
-@pytest.mark.parametrize("name", ["registry_url", "prometheus_url"])
-def test_a_setting_that_cannot_be_used_is_status_2_in_one_line(name: str) -> None:
-    verdict = doctor(f"--{name.replace('_', '-')}", "localhost:8000")
-
-    assert verdict.status == 2
-    assert f"{name}='localhost:8000' cannot be used" in verdict.complaint
-    assert len(verdict.complaint.splitlines()) == 1

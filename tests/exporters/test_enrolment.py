@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -93,3 +93,40 @@ def test_a_key_that_cannot_be_kept_is_told_and_used(
     (line,) = [record.getMessage() for record in caplog.records if "keep" in record.getMessage()]
     assert f"PULSEGUARD_KEY_FOLDER='{folder}'" in line
     assert "pg_agent_own" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.write_text(""),
+        lambda path: path.write_bytes(bytes(54)),
+        lambda path: path.write_text("x" * 100_000),
+        # For root there is no file that may not be read.
+        lambda path: path.unlink() or path.symlink_to(path),
+    ],
+    ids=["empty", "zeros", "no key", "unreadable"],
+)
+def test_a_kept_key_that_cannot_be_used_is_told_once_and_the_agent_enrolled_again(
+    make_agent: MakeAgent,
+    enrolling: FakeRegistry,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[Path], object],
+) -> None:
+    enrolled(make_agent, enrolling, tmp_path).stop()
+    (path,) = tmp_path.glob("*.key")
+    spoil(path)
+
+    agent = make_agent(strict=False, registry_url=enrolling.url, key=ENROLMENT, key_folder=tmp_path)
+    agent.start()
+    wait_until(lambda: beats(enrolling, 0).count("pg_agent_own1") > 2)
+
+    (line,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
+    assert f"PULSEGUARD_KEY_FOLDER='{path}'" in line
+    assert "enrolled again" in line
+    assert path.read_text() == "pg_agent_own1\n"
+    assert {each.key for each in enrolling.requests} == {
+        ENROLMENT,
+        "pg_agent_own0",
+        "pg_agent_own1",
+    }

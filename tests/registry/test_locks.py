@@ -104,3 +104,35 @@ def test_an_agent_is_enrolled_while_an_operator_retires_another(registry: Runnin
         create_own_key(session, agent_id, "coming", None, by, PEPPER)
         session.commit()
         retired.result()
+
+
+def test_the_own_keys_of_an_agent_are_locked_in_the_order_of_their_ids(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register("two-keys")["id"]
+    first, last = (str(uuid.UUID(int=number << 96 | uuid.uuid4().int >> 32)) for number in (1, 2))
+    # The last lies first in the table.
+    for key_id in (last, first):
+        registry.execute(
+            "INSERT INTO api_keys (id, name, role, environment, digest, pepper_id, agent_id) VALUES"
+            f" ('{key_id}', 'own', 'agent', 'production', '{key_id}', '', '{agent_id}')"
+        )
+    retire = (
+        "SET LOCAL pulseguard.cause = 'operator';"
+        f" UPDATE agents SET retired_at = now() WHERE id = '{agent_id}'"
+    )
+    lock_key = "SELECT FROM api_keys WHERE id = '{}' FOR UPDATE NOWAIT"
+
+    with (
+        ThreadPoolExecutor(1) as thread,
+        psycopg.connect(registry.database_url) as other,
+    ):
+        other.execute(lock_key.format(first))
+        retired = thread.submit(registry.execute, retire)
+        waiting = "SELECT FROM pg_stat_activity WHERE pg_blocking_pids(pid) <> '{}'"
+        eventually(lambda: registry.rows(f"{waiting} AND datname = current_database()"))
+        other.execute(lock_key.format(last))
+        other.commit()
+        retired.result()
+    revoked = f"SELECT revoked_at IS NULL FROM api_keys WHERE agent_id = '{agent_id}'"
+    assert registry.rows(revoked) == [(False,), (False,)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.rates import REMEMBERED, Limits, Rates
 from pulseguard_registry.problems import Problem
 from pulseguard_registry.settings import Settings
@@ -87,6 +89,24 @@ def test_ipv4_strangers_on_a_listener_for_both_do_not_share_what_one_of_them_has
         limits.count_stranger("::ffff:10.0.0.1")
 
     limits.count_stranger("::ffff:10.0.0.2")
+
+
+def test_one_agent_that_runs_away_with_its_own_key_is_slowed_down_alone() -> None:
+    limits = Limits(Settings(), lambda _: None)
+
+    def taken(agent_id: uuid.UUID | None) -> int:
+        """How many of 200 requests at once."""
+        key = Principal(uuid.uuid4(), "", "agent", "production", None, None, agent_id)
+        for number in range(200):
+            try:
+                limits.count_request(key)
+            except Problem:
+                return number
+        return 200
+
+    # What an exporter has kept of an hour's outage goes in three requests.
+    assert [taken(uuid.uuid4()) for _ in range(2)] == [40, 40]
+    assert taken(None) == 200
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_back(strict: RunningRegistry) -> None:

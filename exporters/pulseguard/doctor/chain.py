@@ -1,6 +1,7 @@
 """The chain from an agent's settings to Prometheus: each link is asked of whoever knows it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from pulseguard.description import host_name
@@ -10,9 +11,10 @@ from pulseguard.doctor.registry import Known, Registry
 from pulseguard.doctor.settings import Found
 from pulseguard.doctor.web import NoAnswer
 from pulseguard.errors import ConfigurationError
+from pulseguard.identity import compute_agent_id
 from pulseguard.key_file import read_secret_file
 from pulseguard.reporting.client import RegistryClient
-from pulseguard.reporting.keys import ENROLS
+from pulseguard.reporting.keys import ENROLS, Keys, own_key_path
 
 _ANY_PORT: Final = 9464
 # Stands in a check for an agent that was not named; a check stores nothing.
@@ -21,8 +23,9 @@ _KEY_MEND: Final = (
     "an admin makes a key of role agent for this environment (POST /api/v1/keys); put it into the"
     " file that PULSEGUARD_KEY_FILE names"
 )
-_ENROLMENT_MEND: Final = (
-    "give the doctor a key of role agent for this environment, or an editor's: --key-file"
+_OWN_MEND: Final = (
+    "say --name, --instance and --environment as the agent has them, run the doctor as its user and"
+    " with its PULSEGUARD_KEY_FOLDER, or give it a key of role agent or editor: --key-file"
 )
 _BOUND_MEND: Final = (
     "say --environment and --team as the agent's program has them, or give it a key of role agent"
@@ -113,13 +116,17 @@ class _Chain:
 
     def key(self) -> Link:
         """Whether the key may register agents of this environment and team."""
+        complaints: list[ConfigurationError] = []
+        own_path = self._own_key_path()
+        spelled = self._found.spelled("key_folder")
         try:
-            key = self._read_key()
+            key = Keys(self._read_key, lambda: own_path, complaints.append, spelled).read()
         except ConfigurationError as error:
             return broken("key", str(error), _KEY_MEND)
         if key is not None and key.startswith(ENROLS):
-            said = "the key enrols agents and may not look at them, nor is it theirs any more"
-            return broken("key", said, _ENROLMENT_MEND)
+            why = str(complaints[0]) if complaints else f"there is no {own_path}"
+            said = f"the key enrols agents and may not look at them; of the agent's own: {why}"
+            return broken("key", said, _OWN_MEND)
         self._registry = Registry(self._registry.url, key)
         answer = self._registry.check(self._registration(None))
         if not answer.ok:
@@ -175,11 +182,20 @@ class _Chain:
             return settings.key
         return read_secret_file(self._found.spelled("key_file"), settings.key_file)
 
+    def _own_key_path(self) -> Path:
+        """Where the agent keeps its own key, if a key of role enrolment was given to it."""
+        settings, name = self._settings, self._name or _NOBODY
+        agent_id = compute_agent_id(settings.environment, name, self._instance())
+        return own_key_path(settings.key_folder, self._registry.url, agent_id)
+
+    def _instance(self) -> str:
+        return self._settings.instance or f"{host_name()[:100]}-0"
+
     def _registration(self, address: str | None) -> dict[str, object]:
         settings = self._settings
         return {
             "name": self._name or _NOBODY,
-            "instance": settings.instance or f"{host_name()[:100]}-0",
+            "instance": self._instance(),
             "environment": settings.environment,
             "team": settings.team,
             "metrics_address": address,

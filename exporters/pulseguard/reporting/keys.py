@@ -8,19 +8,41 @@ from typing import Final
 
 from pulseguard.errors import ConfigurationError
 from pulseguard.key_file import read_secret_file
+from pulseguard.settings_file import settings_file
 
 ENROLS: Final = "pg_enrolment_"
+_OWN: Final = "pg_agent_"
+
+
+def own_key_path(folder: Path | None, registry_url: str, agent_id: str) -> Path:
+    """Where the key that enrolment yields is kept: it is one agent's, for one registry.
+
+    `folder` is the setting `key_folder`; without it the folder is one of the user's.
+    """
+    import hashlib  # here: few agents are enrolled, and all pay for an import
+
+    registry = hashlib.sha256(registry_url.encode()).hexdigest()[:16]
+    folder = folder or settings_file(os.environ).parent / "keys"
+    return folder / f"{registry}-{agent_id}.key"
 
 
 class Keys:
     """Whose key enrols keeps its own in a file: that one works when the other has ended."""
 
     def __init__(
-        self, read_set: Callable[[], str | None], own_path: Callable[[], Path], setting: str
+        self,
+        read_set: Callable[[], str | None],
+        own_path: Callable[[], Path],
+        complain: Callable[[ConfigurationError], None],
+        setting: str,
     ) -> None:
-        """`setting` is what a complaint calls the folder of `own_path`."""
+        """`complain` is told of a kept key that cannot be used: then the one that is set is next.
+
+        `setting` is what a complaint calls the folder of `own_path`.
+        """
         self._read_set = read_set
         self._own_path = own_path
+        self._complain = complain
         self._setting = setting
         self._own: str | None = None
         self._refused: str | None = None
@@ -63,5 +85,17 @@ class Keys:
             raise ConfigurationError(self._setting, str(path.parent), mend) from error
 
     def _stored(self) -> str | None:
+        """The own one of before; None where there is none that could be one."""
         path = self._own_path()
-        return read_secret_file(self._setting, path) if path.is_file() else None
+        why = "it holds no key of an agent's own"
+        try:
+            key = read_secret_file(self._setting, path)
+            if key.startswith(_OWN):
+                return key
+        except ConfigurationError as error:
+            if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
+                return None
+            why = error.mend
+        mend = f"{why}. The agent is to be enrolled again, which writes it anew"
+        self._complain(ConfigurationError(self._setting, str(path), mend))
+        return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,10 +14,19 @@ from psycopg import AsyncConnection
 from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import digest
 
-_SELECT = """
-SELECT digest, id, name, role, environment, team, least(expires_at, '9000-01-01'::timestamptz),
-       agent_id
-  FROM api_keys WHERE revoked_at IS NULL
+CHUNK = 1000
+
+# What was written, and not seen when the keys were read before, bears the transaction that was the
+# oldest then, or a later one; so what bears one of these is read, if need be again. Numbers
+# from ahead are those of the server from which a database was restored. `keys_gone` tells of what
+# left no row.
+_CHANGED = """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, versions.value,
+       revoked_at IS NULL, digest, id, api_keys.name, role, environment, team,
+       least(expires_at, '9000-01-01'::timestamptz), agent_id
+  FROM versions LEFT JOIN api_keys ON changed_in >= %(since)s::bigint
+   AND (%(since)s::bigint = 0 OR changed_in < pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
+ WHERE versions.name = 'keys_gone'
 """
 
 
@@ -44,6 +54,15 @@ class Principal:
 ANYBODY = Principal(uuid.UUID(int=0), "access control is off", "admin", None, None, None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """How far the keys were read: over which connection, and what its database said of itself."""
+
+    connection: AsyncConnection[Any]
+    oldest_writer: int
+    gone: int
+
+
 class Keyring:
     """Follows the table of keys; a revocation counts from the next tick of the supervisor on."""
 
@@ -51,16 +70,29 @@ class Keyring:
 
     def __init__(self, pepper: str) -> None:
         self._pepper = pepper
-        self._principals: Mapping[bytes, Principal] = {}
+        self._principals: dict[bytes, Principal] = {}
+        self._read: _Read | None = None
         self.loaded = False
 
     async def reload(self, connection: AsyncConnection[Any]) -> None:
-        """Read all keys that were not revoked."""
-        cursor = await connection.execute(_SELECT)
-        rows = await cursor.fetchall()
-        # Looked up by digest, not compared with the key: time tells nothing about the secret.
-        self._principals = {bytes(stored): Principal(*rest) for stored, *rest in rows}
-        self.loaded = True
+        """Read the keys that have changed; all of them where it may be another database, or where
+        some have gone."""
+        before = self._read if self._read and self._read.connection is connection else None
+        since = before.oldest_writer if before else 0
+        cursor = await connection.execute(_CHANGED, {"since": since})
+        rows = await cursor.fetchmany(CHUNK)
+        read = _Read(connection, *rows[0][:2])
+        if before and before.gone != read.gone:
+            self._read = None
+            await self.reload(connection)
+            return
+        principals = self._principals if before else {}
+        while rows:
+            _apply(rows, principals)
+            # All at once they would hold up every heartbeat.
+            await asyncio.sleep(0)
+            rows = await cursor.fetchmany(CHUNK)
+        self._principals, self._read, self.loaded = principals, read, True
 
     def find(self, token: str) -> Principal | None:
         """The holder of this key; None if it is unknown, revoked or expired."""
@@ -68,3 +100,13 @@ class Keyring:
         if principal is None or not principal.expires_at:
             return principal
         return principal if principal.expires_at > datetime.now(UTC) else None
+
+
+# Any: rows of _CHANGED.
+def _apply(rows: Sequence[tuple[Any, ...]], principals: dict[bytes, Principal]) -> None:
+    # Looked up by digest, not compared with the key: time tells nothing about the secret.
+    for _, _, is_valid, stored, *rest in rows:
+        if is_valid and stored is not None:
+            principals[bytes(stored)] = Principal(*rest)
+        elif stored is not None:
+            principals.pop(bytes(stored), None)

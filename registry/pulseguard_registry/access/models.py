@@ -29,3 +29,4 @@ class ApiKey(Base):
     agent_id: Mapped[uuid.UUID | None]
     enrolled_by: Mapped[uuid.UUID | None]
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+    changed_in: Mapped[int] = mapped_column(server_default=FetchedValue())

@@ -47,14 +47,16 @@ class Limits:
 
     def __init__(self, settings: Settings, on_refusal: Callable[[str], None]) -> None:
         self._keys = Rates(settings.rate_limit_per_second)
-        # One key serves a whole fleet.
+        # One key serves a whole fleet, but for those that are one agent's own.
         self._agent_keys = Rates(settings.agent_rate_limit_per_second)
+        self._own_keys = Rates(settings.own_key_rate_limit_per_second)
         self._strangers = Rates(settings.refused_rate_limit_per_second)
         self._on_refusal = on_refusal
 
     def count_request(self, principal: Principal) -> None:
         """One request with this key; a 429 problem where they are too many."""
         rates = self._agent_keys if principal.role == "agent" else self._keys
+        rates = rates if principal.agent_id is None else self._own_keys
         # The number, for an id works its hash out anew each time.
         if wait := rates.take(principal.key_id.int):
             self._on_refusal("key")

@@ -93,6 +93,9 @@ class KeyFilters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    own: bool | None = Field(
+        None, description="true: only those that are an agent's own; false: only the others."
+    )
     limit: int = Field(100, ge=1, le=500)
     cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
 

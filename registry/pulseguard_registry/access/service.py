@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import func, or_, select, tuple_, update
@@ -22,10 +22,10 @@ LONGEST_NAME = 120
 
 def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:
     """Store a new key; returns its row and its text, which is kept nowhere."""
-    if wanted.expires_at is not None and wanted.expires_at <= datetime.now(UTC):
-        raise refusal("expires_at", wanted.expires_at, "lies in the past; give a later time")
-    if wanted.role == "enrolment" and wanted.expires_at is not None:
-        _check_end_of_enrolment(wanted.expires_at, datetime.now(UTC))
+    if wanted.expires_at is not None:
+        # By the clock that dates the key.
+        now = session.execute(select(func.now())).scalar_one()
+        _check_end(wanted.expires_at, now, wanted.role)
     return store_key(session, pepper, **wanted.model_dump())
 
 
@@ -62,9 +62,11 @@ def store_key(
     return key, token
 
 
-def _check_end_of_enrolment(end: datetime, now: datetime) -> None:
+def _check_end(end: datetime, now: datetime, role: Role) -> None:
+    if end <= now:
+        raise refusal("expires_at", end, "lies in the past; give a later time")
     latest = now + LONGEST_ENROLMENT
-    if end > latest:
+    if role == "enrolment" and end > latest:
         raise refusal(
             "expires_at",
             end,
@@ -77,6 +79,8 @@ def list_keys(session: Session, filters: KeyFilters) -> KeyPage:
     """One page of the keys, revoked ones too, the newest first."""
     order = tuple_(ApiKey.created_at, ApiKey.id)
     query = select(ApiKey).order_by(ApiKey.created_at.desc(), ApiKey.id.desc())
+    if filters.own is not None:
+        query = query.where(ApiKey.agent_id.is_not(None) == filters.own)
     if filters.cursor is not None:
         last = session.get(ApiKey, filters.cursor)
         if last is None:

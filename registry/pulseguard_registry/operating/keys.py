@@ -23,6 +23,7 @@ from pulseguard_registry.operating.terminal import ago, run_verb, say, write_jso
 from pulseguard_registry.secrets_folder import write_secret
 
 _COLUMNS: Final = ("name", "role", "bound to", "made", "state", "id")
+_OWN_COLUMNS: Final = ("name", "bound to", "made", "state", "enrolled by", "id")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -46,7 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     making.add_argument("--out", type=Path, help="write it to this file, readable by you only")
     making.set_defaults(run=_create)
-    listing = verbs.add_parser("list", help="all keys, without their text")
+    listing = verbs.add_parser("list", help="the keys, without their text")
+    listing.add_argument(
+        "--own", action="store_true", help="those of enrolled agents, and which key enrolled each"
+    )
     listing.set_defaults(run=_list)
     revoking = verbs.add_parser("revoke", help="end a key, everywhere within a second")
     revoking.add_argument("key_id", metavar="id")
@@ -90,15 +94,23 @@ def _is_writable(path: Path) -> bool:
 
 
 def _list(given: Namespace) -> None:
-    keys = list(_registry(given).pages("/keys"))
+    keys = list(_registry(given).pages("/keys", own="true" if given.own else "false"))
     if given.json:
         write_json(keys)
-        return
-    rows = [
-        [key["name"], key["role"], _bound(key), ago(key["created_at"]), _state(key), key["id"]]
-        for key in keys
-    ]
-    write_table(_COLUMNS, rows, "there is no key")
+    elif given.own:
+        write_table(_OWN_COLUMNS, map(_own_row, keys), "no agent has a key of its own")
+    else:
+        write_table(_COLUMNS, map(_row, keys), "there is no key")
+
+
+def _row(key: Document) -> Sequence[object]:
+    made = ago(key["created_at"])
+    return (key["name"], key["role"], _bound(key), made, _state(key), key["id"])
+
+
+def _own_row(key: Document) -> Sequence[object]:
+    made = ago(key["created_at"])
+    return (key["name"], _bound(key), made, _state(key), key["enrolled_by"], key["id"])
 
 
 def _bound(key: Document) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.registry.events import ahead
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
-from tests.registry.running import eventually
+from tests.registry.running import eventually, registration
 
 
 def test_a_key_is_made_used_shown_and_revoked(
@@ -40,6 +41,23 @@ def test_a_key_is_made_used_shown_and_revoked(
     assert run("keys", "revoke", made["id"], **settings).status == 0
     eventually(lambda: served.get("/api/v1/agents", key).status == 401, 1)
     assert "revoked" in run("keys", "list", **settings).out
+
+
+def test_own_keys_of_agents_are_listed_where_asked_for_with_the_key_that_enrolled_them(
+    run: Run, served: RegistryProcess, settings: Mapping[str, str]
+):
+    bound = ("--role", "enrolment", "--environment", "production", "--expires-at", ahead(hours=1))
+    made = run("keys", "create", "web servers", *bound, "--json", **settings).json()
+    agent = served.post("/api/v1/agents", registration("enrolled"), made["key"]).body
+
+    plain, own = (run("keys", "list", *flag, **settings).out for flag in ((), ("--own",)))
+    assert ("web servers" in plain, "enrolled (" in plain) == (True, False)
+    (line,) = [each for each in own.splitlines() if "enrolled (web-1-0)" in each]
+    assert made["id"] in line
+    assert agent["id"] in line
+    assert "web servers" not in own
+    (key,) = run("keys", "list", "--own", "--json", **settings).json()
+    assert (key["enrolled_by"], key["agent_id"]) == (made["id"], agent["id"])
 
 
 def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
