@@ -84,8 +84,8 @@ class AgentHealth(BaseModel):
 
 # Only the newest partitions are looked at, and of them one agent's rows, whose clock may be ahead.
 _SNAPSHOTS: Final[TextClause] = text("""
-SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0)::bigint AS completed,
-       coalesce(sum(tasks_failed) FILTER (WHERE is_recent), 0)::bigint AS failed,
+SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
+       coalesce(sum(tasks_failed) FILTER (WHERE is_recent), 0) AS failed,
        max(taken_at) AS last_snapshot_at,
        max(taken_at) FILTER (WHERE tasks_completed > 0 OR model_calls > 0) AS last_progress_at
   FROM (SELECT *, taken_at > now() - :tasks AS is_recent FROM ai_metrics
@@ -103,7 +103,8 @@ def read_health(
     scrape, processes = _seen(session, agent.id, offline_after_seconds)
     parts = Parts(
         freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
-        task_success=task_success(told.completed, told.failed),
+        # A sum of bigints may be none: PostgreSQL gives a number without bounds.
+        task_success=task_success(int(told.completed), int(told.failed)),
         scraped=scraped(scrape),
     )
     return AgentHealth(
