@@ -10,15 +10,12 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
-from pulseguard_registry.agents import models
-from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
-from pulseguard_registry.scrapes.disagreement import disagreements_of
+from pulseguard_registry.scrapes.disagreement import see_agent
 from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
-from pulseguard_registry.scrapes.service import scraped_expression
 
 # How often a healthy agent is heard.
 PERIOD_SECONDS: Final = 15.0
@@ -30,7 +27,8 @@ _SCRAPED: Final[dict[ScrapeState | None, str]] = {
     "up": "Prometheus scrapes it.",
     "down": "Its last scrape failed.",
     "absent": "It is registered, and no Prometheus scrapes it.",
-    None: "Whether Prometheus scrapes it is not known: no sync tells, or it has no address.",
+    None: "Whether Prometheus scrapes it is not known: no sync tells, it has no address, or it has"
+    " one for less than a minute.",
 }
 
 
@@ -100,19 +98,19 @@ def read_health(
     """The health of one agent, by the database's clock."""
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
-    scrape, processes = _seen(session, agent.id, offline_after_seconds)
+    seen = see_agent(session, agent.id, offline_after_seconds)
     parts = Parts(
         freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
         # A sum of bigints may be none: PostgreSQL gives a number without bounds.
         task_success=task_success(int(told.completed), int(told.failed)),
-        scraped=scraped(scrape),
+        scraped=scraped(seen.scraped),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
         health_score=score(parts),
         parts=parts,
-        disagreements=disagreements_of(agent.status, agent.status_reason, scrape, processes),
-        processes=processes or [],
+        disagreements=seen.disagreements,
+        processes=seen.processes or [],
         alerts=_firing_alerts(session, agent.id, running_seconds),
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,
@@ -154,14 +152,6 @@ def score(parts: Parts) -> float | None:
 
 def _age(last_seen_at: datetime | None, now: datetime) -> float | None:
     return None if last_seen_at is None else max((now - last_seen_at).total_seconds(), 0.0)
-
-
-def _seen(
-    session: Session, agent_id: uuid.UUID, offline_after_seconds: float
-) -> tuple[ScrapeState | None, list[str] | None]:
-    query = select(scraped_expression(), processes_expression(offline_after_seconds))
-    row = session.execute(query.select_from(models.Agent).where(models.Agent.id == agent_id)).one()
-    return row[0], row[1]
 
 
 # Any: a row of mixed columns.
