@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ import pytest
 from pulseguard_registry.app import keep_house
 from pulseguard_registry.scrapes.schemas import KINDS
 from tests.registry.problems import assert_problem
-from tests.registry.running import RunningRegistry, eventually
+from tests.registry.running import RunningRegistry, eventually, snapshot
 from tests.registry.test_metrics import Samples, scrape
 
 AGENTS = "/api/v1/agents"
@@ -117,6 +118,22 @@ def test_metrics_and_health_say_whether_an_agent_is_scraped(
     for name, agent_id in told.items():
         assert parts(registry, agent_id)["scraped"]["value"] == values.get(name)
     assert registry.get(f"{AGENTS}/{told['down']}/health").json()["health_score"] == 0
+
+
+def test_the_list_has_the_score_of_each_agents_health(
+    registry: RunningRegistry, told: dict[str, str]
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    sent = {"snapshots": [snapshot(now, tasks_completed=1, tasks_failed=3)]}
+    registry.post(f"{AGENTS}/{told['up']}/ai-metrics", sent)
+
+    listed = registry.get(AGENTS).json()["items"]
+    scores = {agent["name"]: agent["health_score"] for agent in listed}
+
+    in_trouble = {"up": 0.25, "unheard": 1, **dict.fromkeys(("down", "silent", "absent"), 0)}
+    assert scores == {**in_trouble, "planned": 0, "nowhere": 1}
+    for name, agent_id in told.items():
+        assert registry.get(f"{AGENTS}/{agent_id}/health").json()["health_score"] == scores[name]
 
 
 def test_what_does_not_fit_together_is_shown(

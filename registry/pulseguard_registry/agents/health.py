@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, TextClause, func, select, text
+from sqlalchemy import Row, TextClause, Uuid, any_, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from pulseguard_registry.agents import models
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
 from pulseguard_registry.scrapes.disagreement import see_agent
 from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
+from pulseguard_registry.scrapes.service import is_up_by_agent, scraped_expression
 
 # How often a healthy agent is heard.
 PERIOD_SECONDS: Final = 15.0
@@ -92,6 +96,15 @@ SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
 """)
 
 
+# Of many agents, by the index that each partition has.
+_TASKS: Final[TextClause] = text("""
+SELECT agent_id, sum(tasks_completed) AS completed, sum(tasks_failed) AS failed
+  FROM ai_metrics
+ WHERE agent_id = ANY(:ids) AND taken_at > now() - :tasks AND taken_at <= now() + :tasks
+ GROUP BY agent_id
+""")
+
+
 def read_health(
     session: Session, agent: Agent, offline_after_seconds: float, running_seconds: float
 ) -> AgentHealth:
@@ -115,6 +128,32 @@ def read_health(
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,
     )
+
+
+def read_scores(
+    session: Session, agents: Sequence[Agent], offline_after_seconds: float
+) -> dict[uuid.UUID, float | None]:
+    """The scores of these agents, in three queries however many they are."""
+    ids = [agent.id for agent in agents]
+    window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
+    tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
+    is_up = is_up_by_agent(ids)
+    query = (
+        select(models.Agent.id, scraped_expression(is_up.c.is_up))
+        .outerjoin(is_up, is_up.c.agent_id == models.Agent.id)
+        .where(models.Agent.id == any_(literal(ids, ARRAY(Uuid))))
+    )
+    scrapes = {row[0]: row[1] for row in session.execute(query)}
+    now = session.execute(select(func.now())).scalar_one()
+    parts = {
+        agent.id: Parts(
+            freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
+            task_success=task_success(*tasks.get(agent.id, (0, 0))),
+            scraped=scraped(scrapes.get(agent.id)),
+        )
+        for agent in agents
+    }
+    return {agent_id: score(known) for agent_id, known in parts.items()}
 
 
 def freshness(age_seconds: float | None, offline_after_seconds: float) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,15 +13,18 @@ from sqlalchemy import (
     Select,
     SQLColumnExpression,
     Subquery,
+    Uuid,
     and_,
+    any_,
     case,
     false,
     func,
+    literal,
     null,
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
@@ -123,9 +126,13 @@ def scraped_expression(
     )
 
 
-def is_up_by_agent() -> Subquery:
-    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows."""
-    return _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id).subquery()
+def is_up_by_agent(only: Sequence[uuid.UUID] | None = None) -> Subquery:
+    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows, or of
+    those `only`."""
+    known = _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id)
+    if only is not None:
+        known = known.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+    return known.subquery()
 
 
 def _is_up() -> Select[bool]:
