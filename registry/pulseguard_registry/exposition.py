@@ -39,7 +39,8 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
 @router.get("/metrics/agents", response_class=Response)
 def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
     """Status, last sign of life and scrape of each agent that was not retired, as which of them two
-    processes beat, how many have which status, and how many snapshots came late."""
+    processes beat, how many have which status, how many snapshots came late, and about how many
+    agents inventory, heartbeats and scrapes disagree."""
     gauges = agent_gauges(session, request.app.state.settings.offline_after_seconds)
     _, content_type = choose_encoder(request.headers.get("accept", ""))
     end = "# EOF\n" if content_type.startswith("application/openmetrics-text") else ""

@@ -118,7 +118,10 @@ def test_each_of_the_eight_fields_is_recorded_once() -> None:
 
 
 def test_the_shipped_alerts_are_these() -> None:
-    names = {"AgentDown", "AgentErrorRateHigh", "AgentLatencyHigh", "AgentCostSpike"}
+    names = {
+        *("AgentDown", "AgentErrorRateHigh", "AgentLatencyHigh", "AgentCostSpike"),
+        *("AgentIdentityShared", "RegistryTargetsHeldBack", "RegistryViewsDisagree"),
+    }
 
     assert {rule["alert"] for rule in ALERTS} == names
     assert len(ALERTS) == len(names)
@@ -129,13 +132,13 @@ def test_an_alert_says_what_is_wrong_and_how_bad_and_what_to_do(rule: dict[str, 
     annotations = rule["annotations"]
 
     # The subject, then its problem.
-    assert re.fullmatch(r"Agent([A-Z][a-z]+)+", rule["alert"])
+    (subject,) = re.findall(r"^(Agent|Registry)(?:[A-Z][a-z]+)+$", rule["alert"])
     assert re.fullmatch(r"\d+m", rule["for"])
     assert set(rule["labels"]) == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert set(annotations) == {"summary", "description", "runbook_url"}
     assert "{{" not in annotations["summary"]
-    for label in ("agent", "instance", "environment"):
+    for label in ("agent", "instance", "environment") if subject == "Agent" else ():
         assert f"$labels.{label} }}}}" in annotations["description"]
 
 
@@ -157,7 +160,7 @@ def test_every_runbook_is_of_an_alert_that_is_shipped() -> None:
 def test_every_name_in_a_runbook_exists() -> None:
     text = (REPOSITORY / "docs" / "runbooks.md").read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:pulseguard|gen_ai)[_:][\w:]+", text))
-    known = {metric.name for metric in AGENT_METRICS} | RECORDED
+    known = {metric.name for metric in (*AGENT_METRICS, *REGISTRY_METRICS)} | RECORDED
     labels = {label for metric in AGENT_METRICS for label in metric.labels}
 
     assert {re.sub("_(count|bucket)$", "", name) for name in named} - known - labels == set()

@@ -79,6 +79,22 @@ def test_health_tells_each_part_and_what_is_not_known(registry: RunningRegistry)
     assert after["last_progress_at"] == after["last_snapshot_at"]
 
 
+def test_health_counts_more_tasks_than_a_bigint_holds(registry: RunningRegistry) -> None:
+    agent_id, most, times = registry.register("busy")["id"], 2**53, 1_025
+    registry.execute(
+        "INSERT INTO ai_metrics (agent_id, taken_at, interval_seconds, tokens_processed,"
+        " api_calls_made, model_calls, tokens_input, tokens_cache_read, tokens_cache_write,"
+        " tokens_output, tokens_reasoning, tasks_completed, tasks_failed)"
+        f" SELECT '{agent_id}', now() - n * interval '1 ms', 60, 0, 0, 0, 0, 0, 0, 0, 0, {most},"
+        f" {most} FROM generate_series(1, {times}) n"
+    )
+
+    told = health(registry, agent_id)["parts"]["task_success"]
+
+    assert told["value"] == 0.5
+    assert told["sentence"].startswith(f"Of {2 * times * most} tasks")
+
+
 def test_health_lists_the_alerts_that_fire_about_this_agent(registry: RunningRegistry) -> None:
     ids = [registry.register(name)["id"] for name in ("alerted", "calm")]
     alert = {

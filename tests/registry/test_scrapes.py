@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from pulseguard_registry.app import keep_house
+from pulseguard_registry.scrapes.schemas import KINDS
 from tests.registry.problems import assert_problem
-from tests.registry.running import RunningRegistry
+from tests.registry.running import RunningRegistry, eventually, snapshot
 from tests.registry.test_metrics import Samples, scrape
 
 AGENTS = "/api/v1/agents"
@@ -22,6 +26,34 @@ def tell(registry: RunningRegistry, prometheus: str = "main", **scrapes: str) ->
         json={"scrapes": {name.replace("_", "-"): state for name, state in scrapes.items()}},
         headers=registry.bearer(None),
     )
+
+
+def time_passes(registry: RunningRegistry, seconds: float = 3600) -> None:
+    """So much for the agents that discovery serves and for each Prometheus that tells."""
+    served = "SELECT count(*) FROM agents LEFT JOIN served_targets ON id = agent_id"
+    wanted = "metrics_address IS NOT NULL AND stopped_at IS NULL AND retired_at IS NULL"
+    missing = f"agents.{wanted} AND agents.metrics_address IS DISTINCT FROM served_targets."
+    eventually(lambda: registry.rows(f"{served} WHERE {missing}metrics_address") == [(0,)])
+    for table, column in (
+        ("served_targets", "since"),
+        ("scrape_reports", "began_at"),
+        *(("agents", f"{done}_at") for done in ("registered", "stopped", "retired")),
+    ):
+        registry.execute(f"UPDATE {table} SET {column} = {column} - interval '{seconds} s'")
+
+
+def disagreements(registry: RunningRegistry) -> set[tuple[str, str]]:
+    """Kind and agent of each, as the list tells them; the gauges must tell as many."""
+    shown = registry.get("/api/v1/system/disagreements").json()
+    assert Counter(item["kind"] for item in shown["items"]) == shown["totals"]
+    assert {kind: n for kind, n in counted(registry).items() if n} == shown["totals"]
+    return {(item["kind"], item["agent_id"]) for item in shown["items"]}
+
+
+def counted(registry: RunningRegistry) -> dict[str, float]:
+    """The series of how many there are, by kind."""
+    samples, name = scrape(registry, "/metrics/agents"), "pulseguard_registry_disagreements"
+    return {dict(labels)["kind"]: value for (n, labels), value in samples.items() if n == name}
 
 
 def fleet(registry: RunningRegistry) -> dict[str, str]:
@@ -39,6 +71,7 @@ def fleet(registry: RunningRegistry) -> dict[str, str]:
         "UPDATE agents SET maintenance_until = now() + interval '1 h'"
         f" WHERE id = '{ids['planned']}'"
     )
+    time_passes(registry)
     return ids
 
 
@@ -61,6 +94,7 @@ def told(registry: RunningRegistry) -> dict[str, str]:
     answer = tell(registry, **states, **{STRANGER: "up", ids["absent"]: "absent"})
     assert answer.json() == {"changed": 4, "strangers": 1}
     assert tell(registry, **states, **{STRANGER: "up"}).json() == {"changed": 0, "strangers": 1}
+    time_passes(registry)
     return ids
 
 
@@ -69,8 +103,9 @@ def test_nothing_is_known_while_nobody_tells(registry: RunningRegistry) -> None:
 
     assert scraped(scrape(registry, "/metrics/agents")) == {}
     assert parts(registry, ids["up"])["scraped"]["value"] is None
-    nothing: dict[str, list[str]] = {"prometheus": [], "items": []}
+    nothing: dict[str, object] = {"prometheus": [], "totals": {}, "items": []}
     assert registry.get("/api/v1/system/disagreements").json() == nothing
+    assert counted(registry) == {"two_processes": 0}
 
 
 def test_metrics_and_health_say_whether_an_agent_is_scraped(
@@ -85,19 +120,103 @@ def test_metrics_and_health_say_whether_an_agent_is_scraped(
     assert registry.get(f"{AGENTS}/{told['down']}/health").json()["health_score"] == 0
 
 
+def test_the_list_has_the_score_of_each_agents_health(
+    registry: RunningRegistry, told: dict[str, str]
+) -> None:
+    now = datetime.now(UTC).isoformat()
+    sent = {"snapshots": [snapshot(now, tasks_completed=1, tasks_failed=3)]}
+    registry.post(f"{AGENTS}/{told['up']}/ai-metrics", sent)
+
+    listed = registry.get(AGENTS).json()["items"]
+    scores = {agent["name"]: agent["health_score"] for agent in listed}
+
+    in_trouble = {"up": 0.25, "unheard": 1, **dict.fromkeys(("down", "silent", "absent"), 0)}
+    assert scores == {**in_trouble, "planned": 0, "nowhere": 1}
+    for name, agent_id in told.items():
+        assert registry.get(f"{AGENTS}/{agent_id}/health").json()["health_score"] == scores[name]
+
+
 def test_what_does_not_fit_together_is_shown(
     registry: RunningRegistry, told: dict[str, str]
 ) -> None:
-    shown = registry.get("/api/v1/system/disagreements").json()
-
-    assert shown["prometheus"] == ["main"]
-    assert {(item["kind"], item["agent_id"]) for item in shown["items"]} == {
+    assert registry.get("/api/v1/system/disagreements").json()["prometheus"] == ["main"]
+    assert disagreements(registry) == {
         ("registered_not_scraped", told["absent"]),
         ("scraped_not_registered", STRANGER),
         ("scraped_but_silent", told["silent"]),
         ("scraped_but_silent", told["unheard"]),
         ("beats_but_down", told["down"]),
     }
+    assert set(counted(registry)) == set(KINDS)
+
+
+def test_what_prometheus_has_not_had_the_time_for_is_no_disagreement(
+    registry: RunningRegistry,
+) -> None:
+    ids = {name: str(registry.register(name)["id"]) for name in ("absent", "unheard", "gone")}
+    for name in ("absent", "gone"):
+        registry.post(f"{AGENTS}/{ids[name]}/heartbeat", {"goodbye": name == "gone"})
+    retired = str(registry.register("retired")["id"])
+    registry.delete(f"{AGENTS}/{retired}")
+    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
+
+    def passes(seconds: float) -> set[tuple[str, str]]:
+        time_passes(registry, seconds)
+        return disagreements(registry)
+
+    assert passes(40) == set()
+    assert parts(registry, ids["absent"])["scraped"]["value"] is None
+    assert "absent" not in scraped(scrape(registry, "/metrics/agents"))
+    of_absent = ("registered_not_scraped", ids["absent"])
+    others = {
+        *(("scraped_but_silent", ids[name]) for name in ("unheard", "gone")),
+        ("retired_but_scraped", retired),
+    }
+    assert passes(5) == {of_absent, *others}
+    health = registry.get(f"{AGENTS}/{retired}/health").json()
+    assert health["disagreements"] == ["retired_but_scraped"]
+
+    # At another address it is a new target.
+    registry.register("absent", metrics_address="127.0.0.1:9465")
+    assert passes(40) == others
+    assert passes(5) == {of_absent, *others}
+    # Back after a goodbye as well.
+    registry.post(f"{AGENTS}/{ids['absent']}/heartbeat", {"goodbye": True})
+    eventually(lambda: ids["absent"] not in str(registry.targets()))
+    registry.register("absent", metrics_address="127.0.0.1:9465")
+    assert passes(40) == others
+    assert passes(5) == {of_absent, *others}
+    # A Prometheus that was silent for too long begins anew.
+    registry.execute("UPDATE scrape_reports SET told_at = told_at - interval '61 s'")
+    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
+    assert passes(40) == others
+    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
+    assert passes(5) == {of_absent, *others}
+
+
+def test_of_each_kind_500_are_listed_and_all_are_counted_whoever_tells(
+    registry: RunningRegistry,
+) -> None:
+    registry.execute(
+        "INSERT INTO agents (id, name, instance, environment, type, deployment_type,"
+        " metrics_address, last_seen_at) SELECT gen_random_uuid(), 'a' || n, '0', 'production',"
+        " 'CUSTOM', 'LOCAL', '127.0.0.1:' || n, now() FROM generate_series(1001, 1501) n"
+    )
+    known = str(registry.register("known since")["id"])
+    for prometheus, numbers in (("main", range(400)), ("other", range(200, 600))):
+        strangers = [str(UUID(int=number)) for number in numbers]
+        tell(registry, prometheus, **dict.fromkeys(strangers, "up"), **{known: "up"})
+    registry.execute(f"UPDATE scrape_reports SET strangers = strangers || '{known}'::text")
+    time_passes(registry)
+
+    shown = registry.get("/api/v1/system/disagreements").json()
+
+    totals = {"registered_not_scraped": 501, "scraped_but_silent": 1, "scraped_not_registered": 600}
+    assert shown["prometheus"] == ["main", "other"]
+    assert shown["totals"] == {kind: n for kind, n in counted(registry).items() if n} == totals
+    listed = Counter(item["kind"] for item in shown["items"])
+    assert listed == {kind: min(n, 500) for kind, n in totals.items()}
+    assert shown["items"] == sorted(shown["items"], key=lambda one: (one["kind"], one["agent_id"]))
 
 
 def test_one_that_scrapes_is_enough_and_what_is_old_is_not_believed(

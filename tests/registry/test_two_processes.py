@@ -155,6 +155,10 @@ def test_two_processes_are_shown_everywhere_until_one_is_silent_for_a_period(
         ("A BAb", False),
         ("A Bab", True),
         ("A bb", False),
+        # What a relay has held back of A, which is dead.
+        ("A B AB b", True),
+        ("A B BA b", True),
+        ("A B C CB c", True),
     ],
 )
 def test_the_goodbye_of_a_process_that_another_has_followed_stops_nobody(
@@ -176,6 +180,21 @@ def test_the_goodbye_of_a_process_that_another_has_followed_stops_nobody(
     agent = registry.get(f"{AGENTS}/{agent_id}").json()
     assert (agent["stopped_at"] is not None) == is_stopped
     assert agent["state"] == ("draining" if is_stopped else "idle")
+
+
+@pytest.mark.parametrize("order", [("old", "new"), ("new", "old")])
+@pytest.mark.parametrize("heard", [("old",), ("old", "new")])
+def test_of_two_processes_in_one_request_the_newest_counts_whatever_their_order(
+    registry: RunningRegistry, agent_id: str, heard: tuple[str, ...], order: tuple[str, ...]
+) -> None:
+    states = {"old": "failed", "new": "working"}
+    for process in heard:
+        heartbeat(registry, agent_id, process=process)
+
+    beats = [{"agent_id": agent_id, "process": one, "state": states[one]} for one in order]
+    assert registry.post("/api/v1/heartbeats", {"heartbeats": beats}).status_code == 200
+
+    assert registry.get(f"{AGENTS}/{agent_id}").json()["state"] == "working"
 
 
 @pytest.mark.parametrize("process", ["", "a b", "\x00", "ü", "x" * 121, 7])

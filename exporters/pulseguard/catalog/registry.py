@@ -1,4 +1,4 @@
-"""The metrics that the registry emits: about itself, and three words about each agent."""
+"""The metrics that the registry emits: about itself, and four words about each agent."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ from pulseguard.catalog.metric import (
     LABEL_CODE,
     LABEL_ENVIRONMENT,
     LABEL_INSTANCE,
+    LABEL_KIND,
     LABEL_METHOD,
     LABEL_OUTCOME,
     LABEL_REASON,
@@ -81,6 +82,13 @@ REGISTRY_LATE_SNAPSHOTS: Final = Metric(
     "gauge",
     "AI-metrics snapshots that are kept outside of the partitions by day, because they came late.",
 )
+REGISTRY_DISAGREEMENTS: Final = Metric(
+    "pulseguard_registry_disagreements",
+    "gauge",
+    "Agents of whom inventory, heartbeats and scrapes tell different things, by kind; while no sync"
+    " tells, of two_processes only.",
+    (LABEL_KIND,),
+)
 REGISTRY_COMMIT_BATCH: Final = Metric(
     "pulseguard_registry_commit_batch_size",
     "histogram",
@@ -120,7 +128,7 @@ AGENT_LAST_SEEN: Final = Metric(
 AGENT_SCRAPED: Final = Metric(
     "pulseguard_registry_agent_scraped",
     "gauge",
-    "1 while a Prometheus scrapes an agent, else 0; absent while no sync tells.",
+    "1 while a Prometheus scrapes an agent, else 0; absent while no sync tells, or it is too new.",
     _AGENT_LABELS,
 )
 AGENT_TWO_PROCESSES: Final = Metric(
@@ -141,6 +149,7 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_HEARTBEATS,
     REGISTRY_SNAPSHOTS,
     REGISTRY_LATE_SNAPSHOTS,
+    REGISTRY_DISAGREEMENTS,
     REGISTRY_COMMIT_BATCH,
     REGISTRY_RATE_LIMITED,
     REGISTRY_DATABASE_UP,

@@ -7,27 +7,27 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Select, String, Subquery, case, cast, func, select, text
+from sqlalchemy import CTE, Select, String, Subquery, case, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard import catalog
-from pulseguard_registry.agents.models import Agent
-from pulseguard_registry.agents.processes import processes_expression
-from pulseguard_registry.agents.status import STATUSES, status_expression
-from pulseguard_registry.scrapes.service import is_up_by_agent, scraped_expression
+from pulseguard_registry.agents.status import STATUSES
+from pulseguard_registry.scrapes.disagreement import counts_among, known_kinds, seen_agents
 
 # Few: they are dropped after the retention, and a day that is made takes its own over.
 _LATE_SNAPSHOTS = text("SELECT count(*) FROM ai_metrics_default")
 # The record separator of ASCII, which no name may hold (`fields.py`), ends each agent.
 _END = "\x1e"
 _ESCAPED = {"\\": r"\\", '"': r"\"", "\n": r"\n"}
+# By label, the column of `seen_agents` with its value.
 _IDENTITY = dict(
     zip(
         catalog.AGENT_LAST_SEEN.labels,
-        (Agent.id, Agent.name, Agent.instance, Agent.type, Agent.environment, Agent.team),
+        ("id", "name", "instance", "type", "environment", "team"),
         strict=True,
     )
 )
@@ -36,88 +36,81 @@ _LABELS = ",".join(f'{label}="%s"' for label in _IDENTITY)
 
 def agent_gauges(session: Session, offline_after_seconds: float) -> str:
     """Status, last sign of life and scrape of each agent that was not retired, as which of them two
-    processes beat, how many have which status, and how many snapshots came late."""
-    told = _told(session, offline_after_seconds)
-    of_each = [
-        _LABELS % of_one for of_one in zip(*(told[label] for label in _IDENTITY), strict=True)
-    ]
-    of_status = [f'{catalog.LABEL_STATUS}="{status}"' for status in STATUSES]
-    with_status = [
-        f'{labels},{catalog.LABEL_STATUS}="{status}"'
-        for labels, status in zip(of_each, told["status"], strict=True)
-    ]
-    late = catalog.REGISTRY_LATE_SNAPSHOTS
+    processes beat, how many have which status, how many snapshots came late, and about how many
+    agents inventory, heartbeats and scrapes disagree."""
+    found = session.execute(_statement(offline_after_seconds)).mappings().one()
+    odd = {**dict.fromkeys(known_kinds(session), 0), **found["odd"]}
+    late = session.execute(_LATE_SNAPSHOTS).scalar_one()
     return "".join(
         (
-            _family(catalog.REGISTRY_AGENTS, of_status, _counts(told["status"])),
-            _head(late),
-            f"{late.name} {session.execute(_LATE_SNAPSHOTS).scalar_one()}\n",
-            _family(catalog.AGENT_STATUS, with_status, ["1"] * len(with_status)),
-            _family(catalog.AGENT_LAST_SEEN, of_each, told["last_seen"]),
-            _family(catalog.AGENT_SCRAPED, of_each, told["scraped"]),
-            _family(catalog.AGENT_TWO_PROCESSES, of_each, told["two_processes"]),
+            _family(catalog.REGISTRY_LATE_SNAPSHOTS, [f" {late}"]),
+            _family(catalog.REGISTRY_DISAGREEMENTS, _counts(catalog.LABEL_KIND, odd)),
+            *_of_agents({name: _values(found[name]) for name in found if name != "odd"}),
         )
     )
 
 
-def _family(metric: catalog.Metric, labels: Sequence[str], values: Sequence[str]) -> str:
-    """The lines of a metric, one for each that has a value."""
-    name = metric.name
-    lines = [
-        f"{name}{{{of_one}}} {value}\n"
-        for of_one, value in zip(labels, values, strict=True)
-        if value
+def _of_agents(told: dict[str, Sequence[str]]) -> Iterator[str]:
+    """The families that are told of each agent, by `told` of its labels and values."""
+    statuses = told["status"]
+    counts = {status: statuses.count(status) for status in STATUSES}
+    columns = (told[name] for name in _IDENTITY.values())
+    of_each = [_LABELS % agent for agent in zip(*columns, strict=True)]
+    with_status = [
+        f'{{{labels},{catalog.LABEL_STATUS}="{status}"}} 1'
+        for labels, status in zip(of_each, statuses, strict=True)
     ]
-    return _head(metric) + "".join(lines)
+    yield _family(catalog.REGISTRY_AGENTS, _counts(catalog.LABEL_STATUS, counts))
+    yield _family(catalog.AGENT_STATUS, with_status)
+    for metric, name in (
+        (catalog.AGENT_LAST_SEEN, "last_seen"),
+        (catalog.AGENT_SCRAPED, "scraped"),
+        (catalog.AGENT_TWO_PROCESSES, "two_processes"),
+    ):
+        values = zip(of_each, told[name], strict=True)
+        yield _family(metric, [f"{{{labels}}} {value}" for labels, value in values if value])
 
 
-def _head(metric: catalog.Metric) -> str:
-    return f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
+def _family(metric: catalog.Metric, samples: Iterable[str]) -> str:
+    """Its lines; of a sample what comes after the name."""
+    head = f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
+    return head + "".join([f"{metric.name}{sample}\n" for sample in samples])
 
 
-def _counts(statuses: Sequence[str]) -> list[str]:
-    return [str(statuses.count(status)) for status in STATUSES]
+def _counts(label: str, counts: dict[Any, int]) -> list[str]:
+    return [f'{{{label}="{name}"}} {count}' for name, count in counts.items()]
 
 
-def _told(session: Session, offline_after_seconds: float) -> dict[str, list[str]]:
-    """By column of `_agents` the values of all agents, in one order; "" where there is none."""
-    found = session.execute(_whole_columns(offline_after_seconds)).mappings().one()
-    return {
-        name: [] if text is None else _escaped(text).split(_END) for name, text in found.items()
-    }
+def _values(column: str | None) -> Sequence[str]:
+    """Of all agents; "" where one has none."""
+    if column is None:
+        return []
+    for character, escape in _ESCAPED.items():
+        column = column.replace(character, escape)
+    return column.split(_END)
 
 
 # Made once: to make it takes a fifth as long as to run it.
 @cache
-def _whole_columns(offline_after_seconds: float) -> Select[*tuple[str | None, ...]]:
-    whole = [
-        func.string_agg(func.coalesce(each, ""), _END).label(each.name)
-        for each in _agents(offline_after_seconds).c
-    ]
-    return select(*whole)
+def _statement(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
+    """Each column of `_agents` as one text, all in one order, and the disagreements by kind."""
+    seen = seen_agents(offline_after_seconds)
+    columns = _agents(seen).c
+    whole = [func.string_agg(func.coalesce(each, ""), _END).label(each.name) for each in columns]
+    return select(*whole, counts_among(seen).label("odd"))
 
 
-def _escaped(values: str) -> str:
-    for character, escape in _ESCAPED.items():
-        values = values.replace(character, escape)
-    return values
-
-
-def _agents(offline_after_seconds: float) -> Subquery:
-    is_up = is_up_by_agent()
-    scraped = scraped_expression(is_up.c.is_up)
-    identity = [cast(column, String).label(label) for label, column in _IDENTITY.items()]
+def _agents(seen: CTE) -> Subquery:
+    agent = seen.c
+    labels = [cast(agent[column], String).label(column) for column in _IDENTITY.values()]
     return (
         select(
-            *identity,
-            status_expression(offline_after_seconds).label("status"),
-            cast(func.extract("epoch", Agent.last_seen_at), String).label("last_seen"),
-            case((scraped == "up", "1"), (scraped.is_not(None), "0")).label("scraped"),
-            case((processes_expression(offline_after_seconds).is_not(None), "1")).label(
-                "two_processes"
-            ),
+            *labels,
+            agent.status,
+            cast(func.extract("epoch", agent.last_seen_at), String).label("last_seen"),
+            case((agent.scraped == "up", "1"), (agent.scraped.is_not(None), "0")).label("scraped"),
+            case((agent.processes.is_not(None), "1")).label("two_processes"),
         )
-        .outerjoin(is_up, is_up.c.agent_id == Agent.id)
-        .where(Agent.retired_at.is_(None))
+        .where(agent.retired_at.is_(None))
         .subquery()
     )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, TextClause, func, select, text
+from sqlalchemy import Row, TextClause, Uuid, any_, func, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.processes import processes_expression
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
-from pulseguard_registry.scrapes.disagreement import disagreements_of
+from pulseguard_registry.scrapes.disagreement import see_agent
 from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
-from pulseguard_registry.scrapes.service import scraped_expression
+from pulseguard_registry.scrapes.service import is_up_by_agent, scraped_expression
 
 # How often a healthy agent is heard.
 PERIOD_SECONDS: Final = 15.0
@@ -30,7 +31,8 @@ _SCRAPED: Final[dict[ScrapeState | None, str]] = {
     "up": "Prometheus scrapes it.",
     "down": "Its last scrape failed.",
     "absent": "It is registered, and no Prometheus scrapes it.",
-    None: "Whether Prometheus scrapes it is not known: no sync tells, or it has no address.",
+    None: "Whether Prometheus scrapes it is not known: no sync tells, it has no address, or it has"
+    " one for less than a minute.",
 }
 
 
@@ -84,13 +86,22 @@ class AgentHealth(BaseModel):
 
 # Only the newest partitions are looked at, and of them one agent's rows, whose clock may be ahead.
 _SNAPSHOTS: Final[TextClause] = text("""
-SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0)::bigint AS completed,
-       coalesce(sum(tasks_failed) FILTER (WHERE is_recent), 0)::bigint AS failed,
+SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
+       coalesce(sum(tasks_failed) FILTER (WHERE is_recent), 0) AS failed,
        max(taken_at) AS last_snapshot_at,
        max(taken_at) FILTER (WHERE tasks_completed > 0 OR model_calls > 0) AS last_progress_at
   FROM (SELECT *, taken_at > now() - :tasks AS is_recent FROM ai_metrics
          WHERE agent_id = :agent_id
            AND taken_at BETWEEN now() - :progress AND now() + :tasks) AS s
+""")
+
+
+# Of many agents, by the index that each partition has.
+_TASKS: Final[TextClause] = text("""
+SELECT agent_id, sum(tasks_completed) AS completed, sum(tasks_failed) AS failed
+  FROM ai_metrics
+ WHERE agent_id = ANY(:ids) AND taken_at > now() - :tasks AND taken_at <= now() + :tasks
+ GROUP BY agent_id
 """)
 
 
@@ -100,22 +111,49 @@ def read_health(
     """The health of one agent, by the database's clock."""
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
-    scrape, processes = _seen(session, agent.id, offline_after_seconds)
+    seen = see_agent(session, agent.id, offline_after_seconds)
     parts = Parts(
         freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
-        task_success=task_success(told.completed, told.failed),
-        scraped=scraped(scrape),
+        # A sum of bigints may be none: PostgreSQL gives a number without bounds.
+        task_success=task_success(int(told.completed), int(told.failed)),
+        scraped=scraped(seen.scraped),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
         health_score=score(parts),
         parts=parts,
-        disagreements=disagreements_of(agent.status, agent.status_reason, scrape, processes),
-        processes=processes or [],
+        disagreements=seen.disagreements,
+        processes=seen.processes or [],
         alerts=_firing_alerts(session, agent.id, running_seconds),
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,
     )
+
+
+def read_scores(
+    session: Session, agents: Sequence[Agent], offline_after_seconds: float
+) -> dict[uuid.UUID, float | None]:
+    """The scores of these agents, in three queries however many they are."""
+    ids = [agent.id for agent in agents]
+    window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
+    tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
+    is_up = is_up_by_agent(ids)
+    query = (
+        select(models.Agent.id, scraped_expression(is_up.c.is_up))
+        .outerjoin(is_up, is_up.c.agent_id == models.Agent.id)
+        .where(models.Agent.id == any_(literal(ids, ARRAY(Uuid))))
+    )
+    scrapes = {row[0]: row[1] for row in session.execute(query)}
+    now = session.execute(select(func.now())).scalar_one()
+    parts = {
+        agent.id: Parts(
+            freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
+            task_success=task_success(*tasks.get(agent.id, (0, 0))),
+            scraped=scraped(scrapes.get(agent.id)),
+        )
+        for agent in agents
+    }
+    return {agent_id: score(known) for agent_id, known in parts.items()}
 
 
 def freshness(age_seconds: float | None, offline_after_seconds: float) -> Part:
@@ -153,14 +191,6 @@ def score(parts: Parts) -> float | None:
 
 def _age(last_seen_at: datetime | None, now: datetime) -> float | None:
     return None if last_seen_at is None else max((now - last_seen_at).total_seconds(), 0.0)
-
-
-def _seen(
-    session: Session, agent_id: uuid.UUID, offline_after_seconds: float
-) -> tuple[ScrapeState | None, list[str] | None]:
-    query = select(scraped_expression(), processes_expression(offline_after_seconds))
-    row = session.execute(query.select_from(models.Agent).where(models.Agent.id == agent_id)).one()
-    return row[0], row[1]
 
 
 # Any: a row of mixed columns.

@@ -33,6 +33,7 @@ from pulseguard_registry.agents.schemas import (
     AgentPatch,
     AgentRegister,
     EnrolledAgent,
+    ListedAgent,
 )
 from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
@@ -110,7 +111,7 @@ def list_agents(
         return listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
     if "limit" in filters.model_fields_set:
         page = listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
-        batches: Iterator[list[Agent]] = iter([page.items])
+        batches: Iterator[list[ListedAgent]] = iter([page.items])
     else:
         sessions = request.app.state.database.sessions
         batches = listing.all_agents(sessions, asked, _offline_after(request), reader.agent_id)

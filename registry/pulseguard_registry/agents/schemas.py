@@ -166,6 +166,14 @@ class Agent(BaseModel):
     maintenance_reason: str
 
 
+class ListedAgent(Agent):
+    """An agent among others."""
+
+    health_score: float | None = Field(
+        description="0 to 1, as `/agents/{agent_id}/health` explains; null where nothing is known."
+    )
+
+
 class EnrolledAgent(Agent):
     """An agent at its enrolment: the only time the key that it gets is shown."""
 
@@ -208,5 +216,5 @@ class AgentFilters(BaseModel):
 class AgentPage(BaseModel):
     """One page of the list, ordered by id."""
 
-    items: list[Agent]
+    items: list[ListedAgent]
     next_cursor: uuid.UUID | None = Field(description="Null on the last page.")

@@ -41,6 +41,7 @@ SELECT coalesce(id, agent_id)::text, now.metrics_address, now.name, now.instance
             ELSE agent_id IS NOT NULL END
 """
 _REMOVE = "DELETE FROM served_targets WHERE agent_id = ANY(%s::uuid[])"
+# Only what has changed comes here, and a changed target is a new one for Prometheus.
 _STORE = """
 INSERT INTO served_targets (agent_id, metrics_address, name, instance, type, environment, team,
                             labels, left_at)
@@ -49,7 +50,7 @@ SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],
     ON CONFLICT (agent_id) DO UPDATE
    SET metrics_address = excluded.metrics_address, name = excluded.name,
        instance = excluded.instance, type = excluded.type, environment = excluded.environment,
-       team = excluded.team, labels = excluded.labels, left_at = excluded.left_at
+       team = excluded.team, labels = excluded.labels, left_at = excluded.left_at, since = now()
 """
 # The id of the transaction, so that one which failed at its end is not taken for the next one.
 _NOTE = """

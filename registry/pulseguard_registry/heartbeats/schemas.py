@@ -52,7 +52,7 @@ class AgentHeartbeat(Heartbeat):
 
 
 class HeartbeatBulk(BaseModel):
-    """Heartbeats of many agents; of several of one agent the last state counts."""
+    """Heartbeats of many agents; of several of one agent the last of its newest process counts."""
 
     model_config = ConfigDict(
         extra="forbid",

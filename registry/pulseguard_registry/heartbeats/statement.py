@@ -57,8 +57,10 @@ BY_INDEX = "SET enable_seqscan = off"
 # which wants no more than that the id stays, and the two would wait for each other.
 # The last heartbeat of an agent in the batch counts; a snapshot that exists is left as it is.
 # After a goodbye only registering brings an agent back: the one that still beats may be another
-# process of the same identity, with another address. Of two processes in one batch that one counts
-# which did not count last: else two whose heartbeats always come together would not be told.
+# process of the same identity, with another address. Of several processes in one batch the newest
+# counts, whatever their order: one never heard before, then the one that beat last, then one that
+# another has followed. The last is what a relay may hold back of a dead one. That it comes back is
+# noted all the same (`returned`): else two whose heartbeats always come together would not be told.
 # The goodbye of another process than the one that beat last stops nobody: in a rolling restart the
 # new one beats before the old one ends. `named` tells whether it was itself the last to beat in the
 # batch, and is worked out for such goodbyes only.
@@ -71,6 +73,11 @@ WITH asked AS (
 ), allowed AS MATERIALIZED (
     SELECT asked.position, agents.id, asked.state, asked.goodbye, asked.process,
            coalesce(asked.process <> agents.process, false) AS is_another,
+           -- Looked up for the few that are another's.
+           CASE WHEN asked.process <> agents.process THEN EXISTS (
+               SELECT FROM agent_processes
+                WHERE agent_id = agents.id AND asked.process IN (former, marked)
+           ) ELSE false END AS is_followed,
            agents.maintenance_until > now() AS is_maintained
       FROM agents JOIN asked ON asked.agent_id = agents.id
      WHERE agents.retired_at IS NULL
@@ -91,7 +98,11 @@ WITH asked AS (
      WHERE state IS NOT NULL
        AND (NOT goodbye OR NOT is_another OR position IN (
                SELECT position FROM named WHERE beaten_by_itself = beaten_by_any))
-     ORDER BY id, is_another DESC, position DESC
+     ORDER BY id, is_followed, is_another DESC, position DESC
+), returned AS (
+    UPDATE agent_processes SET returned_at = now()
+      FROM allowed
+     WHERE is_followed AND NOT goodbye AND agent_id = allowed.id AND marked = allowed.process
 ), beaten AS (
     UPDATE agents SET last_seen_at = now(), state = last_beat.state,
                       stopped_at = CASE WHEN last_beat.goodbye THEN now() END,

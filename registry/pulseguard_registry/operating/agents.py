@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in FILTERS:
         listing.add_argument(f"--{name}", help=f"those of this {name} only")
     listing.set_defaults(run=_list)
-    showing = verbs.add_parser("show", help="one agent, and why it has this status")
+    showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")
     showing.set_defaults(run=_show)
     retiring = verbs.add_parser("retire", help="out of lists and discovery; registering undoes it")
     retiring.set_defaults(run=_retire)
@@ -96,6 +96,9 @@ def _show(given: Namespace) -> None:
         return
     told = {**agent, "status": _status(agent), "last_seen_at": ago(agent["last_seen_at"])}
     del told["status_reason"]
+    told["disagreements"] = health["disagreements"] or "none"
+    if health["processes"]:
+        told["processes"] = health["processes"]
     write_pairs((name.removesuffix("_at").replace("_", " "), value) for name, value in told.items())
 
 

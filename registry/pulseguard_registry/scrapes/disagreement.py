@@ -2,109 +2,188 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+import uuid
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.processes import processes_expression
-from pulseguard_registry.agents.status import Status, status_expression, status_reason_expression
+from pulseguard_registry.agents.status import status_expression
 from pulseguard_registry.scrapes.models import ScrapeReport
 from pulseguard_registry.scrapes.schemas import (
+    KINDS,
     Disagreement,
     DisagreementKind,
     Disagreements,
     ScrapeState,
 )
-from pulseguard_registry.scrapes.service import is_current, is_up_by_agent, scraped_expression
+from pulseguard_registry.scrapes.service import (
+    is_current,
+    is_long_ago,
+    is_up_by_agent,
+    scraped_expression,
+)
 
 SHOWN_OF_A_KIND = 500
-_SILENT = ("never_heard", "silent", "stopped")
+
+
+class Seen(NamedTuple):
+    """How an agent is scraped, which processes beat as it where two do, and what does not fit."""
+
+    scraped: ScrapeState | None
+    processes: list[str] | None
+    disagreements: list[DisagreementKind]
 
 
 def read_disagreements(session: Session, offline_after_seconds: float) -> Disagreements:
-    """All of them; where no Prometheus tells, two processes of one agent are all that is known."""
-    reports = session.execute(
-        select(ScrapeReport.prometheus, ScrapeReport.strangers)
-        .where(is_current())
-        .order_by(ScrapeReport.prometheus)
-    ).all()
-    found = [
-        Disagreement(kind="scraped_not_registered", agent_id=stranger)
-        for stranger in sorted({stranger for report in reports for stranger in report.strangers})
-    ]
-    found += _of_registered(session, offline_after_seconds)
-    found.sort(key=lambda item: (item.kind, item.agent_id))
-    return Disagreements(prometheus=[report.prometheus for report in reports], items=found)
+    """The first of each kind and how many there are; where no Prometheus tells, two processes of
+    one agent are all that is known."""
+    found = _found_among(seen_agents(offline_after_seconds)).c
+    number = func.row_number().over(partition_by=found.kind, order_by=found.agent_id)
+    total = func.count().over(partition_by=found.kind)
+    numbered = select(*found, number.label("number"), total.label("total")).subquery()
+    query = select(numbered).where(numbered.c.number <= SHOWN_OF_A_KIND)
+    rows = session.execute(query.order_by(numbered.c.kind, numbered.c.agent_id)).mappings().all()
+    return Disagreements(
+        prometheus=_telling(session),
+        totals={row["kind"]: row["total"] for row in rows},
+        items=[Disagreement.model_validate(dict(row)) for row in rows],
+    )
 
 
-def disagreements_of(
-    status: Status, reason: str | None, scraped: ScrapeState | None, processes: list[str] | None
-) -> list[DisagreementKind]:
-    """What does not fit together, if anything."""
-    kind = _of_scrape(status, reason, scraped)
-    found: list[DisagreementKind] = [] if kind is None else [kind]
-    return [*found, "two_processes"] if processes else found
+def counts_among(seen: CTE) -> ColumnElement[dict[DisagreementKind, int]]:
+    """How many there are of each kind among `seen_agents`, as one value; none is left out."""
+    found = _found_among(seen)
+    counted = select(found.c.kind, func.count().label("n")).group_by(found.c.kind).subquery()
+    counts = select(func.coalesce(func.jsonb_object_agg(counted.c.kind, counted.c.n), text("'{}'")))
+    return counts.scalar_subquery()
 
 
-def _of_scrape(
-    status: Status, reason: str | None, scraped: ScrapeState | None
-) -> DisagreementKind | None:
-    # Planned work explains everything.
-    if scraped is None or status == "MAINTENANCE":
-        return None
-    if scraped == "up":
-        return "scraped_but_silent" if reason in _SILENT else None
-    if scraped == "absent":
-        return "registered_not_scraped"
-    return "beats_but_down" if status in ("ONLINE", "ERROR") else None
+def known_kinds(session: Session) -> tuple[DisagreementKind, ...]:
+    """Those of which it is known how many there are."""
+    return KINDS if _telling(session) else ("two_processes",)
 
 
-def _of_registered(session: Session, offline_after_seconds: float) -> list[Disagreement]:
-    found: list[Disagreement] = []
-    shown: Counter[str] = Counter()
-    for row in session.execute(_doubtful(offline_after_seconds)):
-        for kind in disagreements_of(row.status, row.reason, row.scraped, row.processes):
-            shown[kind] += 1
-            if shown[kind] <= SHOWN_OF_A_KIND:
-                found.append(
-                    Disagreement(
-                        kind=kind,
-                        agent_id=str(row.id),
-                        name=row.name,
-                        instance=row.instance,
-                        status=row.status,
-                        scraped=row.scraped,
-                        processes=row.processes if kind == "two_processes" else [],
-                    )
-                )
-    return found
-
-
-def _doubtful(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
-    """Those that are worth a look: nearly all of a fleet is scraped and beats."""
+def seen_agents(offline_after_seconds: float) -> CTE:
+    """Each agent that was not retired, or that a Prometheus has all the same, and what is seen of
+    it."""
     is_up = is_up_by_agent()
-    seen = (
-        select(
-            Agent.id,
-            Agent.name,
-            Agent.instance,
-            status_expression(offline_after_seconds).label("status"),
-            status_reason_expression(offline_after_seconds).label("reason"),
-            scraped_expression(is_up.c.is_up).label("scraped"),
-            processes_expression(offline_after_seconds).label("processes"),
-        )
+    return (
+        _seen(scraped_expression(is_up.c.is_up), offline_after_seconds)
         .outerjoin(is_up, is_up.c.agent_id == Agent.id)
-        .where(Agent.retired_at.is_(None))
+        .where(or_(Agent.retired_at.is_(None), is_up.c.is_up.is_not(None)))
         .cte("seen")
         # Else PostgreSQL looks the scrape up again for each place that speaks of it.
         .prefix_with("MATERIALIZED")
     )
-    is_doubtful = or_(
-        seen.c.scraped != "up",
-        and_(seen.c.scraped.is_not(None), seen.c.reason.is_not(None)),
-        seen.c.processes.is_not(None),
+
+
+def see_agent(session: Session, agent_id: uuid.UUID, offline_after_seconds: float) -> Seen:
+    """What is seen of one agent."""
+    seen = _seen(scraped_expression(), offline_after_seconds).where(Agent.id == agent_id)
+    agent = seen.cte("seen")
+    row = session.execute(select(agent.c.scraped, agent.c.processes, _kind(agent))).one()
+    kinds = [row[2], "two_processes" if row.processes else None]
+    return Seen(row.scraped, row.processes, [kind for kind in kinds if kind is not None])
+
+
+def _telling(session: Session) -> list[str]:
+    query = select(ScrapeReport.prometheus).where(is_current())
+    return list(session.scalars(query.order_by(ScrapeReport.prometheus)))
+
+
+def _found_among(seen: CTE) -> CTE:
+    """Each disagreement, as the columns of one."""
+    kind, two = _kind(seen), literal("two_processes")
+    nobody = cast([], ARRAY(Text))
+    return union_all(
+        select(*_columns(seen, kind, nobody)).where(kind.is_not(None)),
+        select(*_columns(seen, two, seen.c.processes)).where(seen.c.processes.is_not(None)),
+        _strangers(nobody),
+    ).cte("found")
+
+
+# Any: rows of mixed columns, here and below.
+def _seen(
+    scraped: ColumnElement[ScrapeState | None], offline_after_seconds: float
+) -> Select[*tuple[Any, ...]]:
+    return select(
+        Agent.id,
+        Agent.name,
+        Agent.instance,
+        Agent.type,
+        Agent.environment,
+        Agent.team,
+        Agent.last_seen_at,
+        Agent.registered_at,
+        Agent.stopped_at,
+        Agent.retired_at,
+        status_expression(offline_after_seconds).label("status"),
+        scraped.label("scraped"),
+        processes_expression(offline_after_seconds).label("processes"),
     )
-    return select(seen).where(is_doubtful).order_by(seen.c.id)
+
+
+def _kind(seen: CTE) -> ColumnElement[DisagreementKind | None]:
+    """What the scrape does not fit, if anything; what Prometheus has not had the time for fits."""
+    one = seen.c
+    is_silent = or_(
+        and_(one.status == "OFFLINE", one.stopped_at.is_(None)),
+        is_long_ago(one.stopped_at),
+        and_(one.status == "UNKNOWN", is_long_ago(one.registered_at)),
+    )
+    return case(
+        # Planned work explains everything.
+        (one.status == "MAINTENANCE", null()),
+        (one.scraped == "absent", literal("registered_not_scraped")),
+        (and_(one.scraped.is_not(None), is_long_ago(one.retired_at)), "retired_but_scraped"),
+        (one.retired_at.is_not(None), null()),
+        (and_(one.scraped == "up", is_silent), "scraped_but_silent"),
+        (
+            and_(one.scraped == "down", one.status.in_(("ONLINE", "ERROR"))),
+            "beats_but_down",
+        ),
+        else_=null(),
+    )
+
+
+def _columns(
+    seen: CTE, kind: ColumnElement[Any], processes: ColumnElement[Any]
+) -> list[ColumnElement[Any]]:
+    named = (seen.c.name, seen.c.instance, seen.c.status, seen.c.scraped)
+    return [
+        kind.label("kind"),
+        cast(seen.c.id, Text).label("agent_id"),
+        *named,
+        processes.label("processes"),
+    ]
+
+
+def _strangers(nobody: ColumnElement[Any]) -> Select[Any]:
+    """Those whom a Prometheus scrapes and nobody has registered, also not since it told."""
+    told = select(func.unnest(ScrapeReport.strangers).label("agent_id")).where(is_current())
+    stranger = told.distinct().subquery()
+    nothing = [null().label(name) for name in ("name", "instance", "status", "scraped")]
+    is_known = exists().where(Agent.id == cast(stranger.c.agent_id, Uuid))
+    kind = literal("scraped_not_registered").label("kind")
+    return select(kind, stranger.c.agent_id, *nothing, nobody.label("processes")).where(~is_known)

@@ -24,10 +24,12 @@ class AgentScrape(Base):
 
 
 class ScrapeReport(Base):
-    """When a Prometheus told last, and which agents it scrapes that nobody has registered."""
+    """When a Prometheus told last, since when without a gap, and which agents it scrapes that
+    nobody has registered."""
 
     __tablename__ = "scrape_reports"
 
     prometheus: Mapped[str] = mapped_column(primary_key=True)
     told_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    began_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
     strangers: Mapped[list[str]] = mapped_column(ARRAY(Text))

@@ -35,8 +35,8 @@ def store_scrapes(
 @router.get("/system/disagreements")
 def read_disagreements(reader: People, session: DatabaseSession, request: Request) -> Disagreements:
     """Agents that are registered and not scraped, scraped and not registered, scraped and silent,
-    or alive and not to be scraped, as far as a Prometheus tells; and those as whom two processes
-    beat."""
+    scraped and retired, or alive and not to be scraped, as far as a Prometheus tells; and those as
+    whom two processes beat. What Prometheus has not had the time for, 45 s, is none."""
     return disagreement.read_disagreements(
         session, request.app.state.settings.offline_after_seconds
     )

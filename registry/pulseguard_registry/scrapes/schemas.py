@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,8 +41,10 @@ DisagreementKind = Literal[
     "scraped_not_registered",
     "scraped_but_silent",
     "beats_but_down",
+    "retired_but_scraped",
     "two_processes",
 ]
+KINDS: tuple[DisagreementKind, ...] = get_args(DisagreementKind)
 
 
 class Disagreement(BaseModel):
@@ -59,7 +61,10 @@ class Disagreement(BaseModel):
 
 
 class Disagreements(BaseModel):
-    """All of them, ordered by kind and id; at most 500 of each kind."""
+    """The first 500 of each kind, ordered by kind and id, and how many there are."""
 
     prometheus: list[str] = Field(description="Those that told of their scrapes within a minute.")
+    totals: dict[DisagreementKind, int] = Field(
+        description="How many there are of a kind, with those that `items` leaves out."
+    )
     items: list[Disagreement]

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, case, func, null, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    Uuid,
+    and_,
+    any_,
+    case,
+    false,
+    func,
+    literal,
+    null,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.discovery.models import ServedTarget
 from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
 from pulseguard_registry.scrapes.schemas import ScrapeReceipt, ScrapeState
 
 # sync tells every 15 s: what was not told three times in a row is not known any more.
 TOLD_SECONDS: Final = 60.0
-STRANGERS_KEPT: Final = 500
+# How long it takes until a first scrape is told, or that a target has gone: a list is decided,
+# asked for and read within 7 s, two scrapes take 20 s, for the first may fail, and sync tells every
+# 15 s.
+TIME_TO_TELL_SECONDS: Final = 45.0
 
 # Ten thousand agents are told every 15 s, of whom hardly any changes: only those are looked at
 # again. A stranger is among them each time, since nothing is kept of it.
@@ -69,11 +89,12 @@ def store_report(
     ids, states = ("{" + ",".join(map(str, each)) + "}" for each in (seen, seen.values()))
     told = {"prometheus": prometheus, "ids": ids, "states": states}
     changed, strangers = session.execute(_STORE, told).one()
-    report = {"told_at": func.now(), "strangers": strangers[:STRANGERS_KEPT]}
+    report = {"told_at": func.now(), "strangers": strangers}
+    goes_on = case((is_current(), ScrapeReport.began_at), else_=func.now())
     session.execute(
         insert(ScrapeReport)
         .values(prometheus=prometheus, **report)
-        .on_conflict_do_update(index_elements=["prometheus"], set_=report)
+        .on_conflict_do_update(index_elements=["prometheus"], set_={**report, "began_at": goes_on})
     )
     return ScrapeReceipt(changed=changed, strangers=len(strangers))
 
@@ -87,7 +108,7 @@ def scraped_expression(
     is_up: ColumnElement[bool | None] | None = None,
 ) -> ColumnElement[ScrapeState | None]:
     """How an agent is scraped: up if it is anywhere, else down, else absent; null where no
-    Prometheus tells, or there is no address to be scraped at.
+    Prometheus tells or has had the time for it, or there is no address to be scraped at.
 
     `is_up` of `is_up_by_agent` for many agents; without, it is looked up for each.
     """
@@ -100,19 +121,39 @@ def scraped_expression(
         (is_up.is_(False), "down"),
         (Agent.metrics_address.is_(None), null()),
         (Agent.stopped_at.is_not(None), null()),
-        else_="absent",
+        (_had_time(), "absent"),
+        else_=null(),
     )
 
 
-def is_up_by_agent() -> Subquery:
-    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows."""
-    return _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id).subquery()
+def is_up_by_agent(only: Sequence[uuid.UUID] | None = None) -> Subquery:
+    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows, or of
+    those `only`."""
+    known = _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id)
+    if only is not None:
+        known = known.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+    return known.subquery()
 
 
 def _is_up() -> Select[bool]:
     telling = select(ScrapeReport.prometheus).where(is_current())
     is_up = func.bool_or(AgentScrape.state == "up").label("is_up")
     return select(is_up).where(AgentScrape.prometheus.in_(telling))
+
+
+# Any: a moment, or null.
+def is_long_ago(moment: SQLColumnExpression[Any]) -> ColumnElement[bool]:
+    """Whether what began then, or ended, has reached Prometheus and been told back."""
+    return moment < func.now() - timedelta(seconds=TIME_TO_TELL_SECONDS)
+
+
+def _had_time() -> ColumnElement[bool]:
+    """Whether one that tells has had the time for a first scrape of an agent that is served."""
+    telling = select(func.coalesce(func.bool_or(is_long_ago(ScrapeReport.began_at)), false()))
+    # IN and not EXISTS: PostgreSQL would reckon with a look for each agent, of whom hardly one
+    # needs it, and take the whole query for one that is worth compiling.
+    served = select(ServedTarget.agent_id).where(is_long_ago(ServedTarget.since))
+    return and_(telling.where(is_current()).scalar_subquery(), Agent.id.in_(served))
 
 
 def is_current() -> ColumnElement[bool]:

@@ -26,6 +26,7 @@ _DISAGREEMENTS: Final = {
     "scraped_not_registered": "is scraped, and nobody has registered it",
     "scraped_but_silent": "is scraped, and sends no heartbeats",
     "beats_but_down": "sends heartbeats, and its scrape fails",
+    "retired_but_scraped": "is retired, and a Prometheus scrapes it still",
     "two_processes": "is two processes of one identity",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import httpx2
@@ -49,6 +50,23 @@ def test_an_agent_is_named_by_its_id_or_by_a_name_that_only_it_has(
     assert fleet["a"] in both.err
     assert fleet["b"] in both.err
     assert "pulseguard agents list" in run("agents", "show", "nobody", **settings).err
+
+
+def test_an_agent_is_shown_with_what_does_not_fit_together(
+    run: Run, settings: Mapping[str, str], fleet: Mapping[str, str], served: RegistryProcess
+):
+    path = f"{served.url}/api/v1/agents/{fleet['c']}/heartbeat"
+    headers = {"Authorization": f"Bearer {served.admin_key()}"}
+    before = run("agents", "show", "mail-bot", **settings).out
+    for process in ("web-1:7:aa", "web-2:8:bb", "web-1:7:aa"):
+        httpx2.post(path, json={"process": process}, headers=headers)
+    after = run("agents", "show", "mail-bot", **settings).out
+    health = run("agents", "show", "mail-bot", "--json", **settings).json()["health"]
+
+    assert re.search(r"^disagreements +none *$", before, re.M)
+    assert re.search(r"^disagreements +two_processes *$", after, re.M)
+    assert re.search(r"^processes +web-1:7:aa web-2:8:bb *$", after, re.M)
+    assert health["disagreements"] == ["two_processes"]
 
 
 def test_an_agent_is_taken_into_maintenance_and_out_of_it(
