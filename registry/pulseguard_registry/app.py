@@ -156,7 +156,7 @@ def create_app(
     app.include_router(_api(), responses=PROBLEMS)
     app.include_router(exposition.router, responses=PROBLEMS)
     app.include_router(front_page.router)
-    install_problem_handlers(app)
+    install_problem_handlers(app, place)
     describe_bodies(app, heartbeat_routes.BODIES)
     app.router.middleware_stack = ShortCut(
         app.router.middleware_stack, [*heartbeat_routes.router.routes, *bulk.router.routes]
