@@ -45,7 +45,11 @@ ANYBODY = Principal(uuid.UUID(int=0), "access control is off", "admin", None, No
 
 
 class Keyring:
-    """Follows the table of keys; a revocation counts from the next tick of the supervisor on."""
+    """Follows the table of keys; a revocation counts from the next tick of the supervisor on.
+
+    While the database is away nobody can know of one: on the routes that are open then
+    (gate.ALWAYS_OPEN) the keys known last go on, until it is back or they expire.
+    """
 
     version_name = "keys"
 
