@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulseguard_registry.app import keep_house
+from pulseguard_registry.upkeep import keep_house
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry
 from tests.registry.test_metrics import Samples, scrape

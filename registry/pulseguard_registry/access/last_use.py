@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from pulseguard_registry.database.diagnosis import own_words
 from pulseguard_registry.database.engine import Database
 
 WRITE_SECONDS = 60.0
@@ -56,7 +57,7 @@ class LastUse:
                 await asyncio.to_thread(self._write, used)
             except (DBAPIError, PoolTimeout) as error:
                 self._used = used | self._used
-                reason = getattr(error, "orig", None) or error
+                reason = own_words(error)
                 log.warning("the last use of keys was not written this time: %s", reason)
 
     def _write(self, used: Mapping[uuid.UUID, datetime]) -> None:

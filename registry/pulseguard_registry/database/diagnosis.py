@@ -95,13 +95,18 @@ def diagnose(place: Place, error: BaseException) -> DatabaseUnavailable:
     """The failure as a DatabaseUnavailable whose message is the sentence to show."""
     if isinstance(error, DatabaseUnavailable):
         return error
-    cause, mend = _state(error) or _cause_and_mend(place, _original(error))
+    cause, mend = _state(error) or _cause_and_mend(place, own_words(error))
     return DatabaseUnavailable(f"cannot use {place}: {cause}; {mend}")
 
 
 def tells_of_database(error: BaseException) -> bool:
     """Whether one statement failed for a state of the whole database that has a sentence here."""
     return _state(error) is not None
+
+
+def own_words(error: BaseException) -> BaseException:
+    """The driver's own error where there is one: SQLAlchemy adds the whole statement to it."""
+    return getattr(error, "orig", None) or error
 
 
 def silent(place: Place, seconds: float) -> DatabaseUnavailable:
@@ -120,13 +125,9 @@ def too_new(place: Place, revision: str) -> SchemaTooNew:
     )
 
 
-def _original(error: BaseException) -> BaseException:
-    return getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
-
-
 def _state(error: BaseException) -> tuple[str, str] | None:
     # A connection that is refused has none: libpq tells only the text.
-    return _STATES.get(getattr(_original(error), "sqlstate", None) or "")
+    return _STATES.get(getattr(own_words(error), "sqlstate", None) or "")
 
 
 def _cause_and_mend(place: Place, error: BaseException) -> tuple[str, str]:
