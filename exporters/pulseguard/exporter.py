@@ -121,6 +121,11 @@ class Exporter(Speaking):
             self._stay_who_it_is()
             self._guard.attempt("join the group", None, self._follow, port)
 
+    def keep_slot(self) -> None:
+        """Have no other agent take this one's number."""
+        if self._slot_of_the_group is not None:
+            self._slot_of_the_group.keep()
+
     def _succeed(self) -> None:
         """Begin to speak; for others, where a leader has just gone and left them."""
         is_left = self._membership is not None and self._membership.in_company
