@@ -2,26 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from pulseguard.agent_info import agent_info
 from pulseguard.description import Description
 from pulseguard.ending import Ending, begin_ending, seconds_until
 from pulseguard.forking import IMPORTING, tell_of_forks
 from pulseguard.guard import Guard, OncePerMinute
-from pulseguard.presence import Presence, metrics_address
-from pulseguard.pricing.cost import Pricing
-from pulseguard.pricing.prices import Model, read_models
 from pulseguard.process_end import end_with_multiprocessing
 from pulseguard.recording.calls import OPEN_CALL
 from pulseguard.recording.recorder import Recorder
-from pulseguard.recording.whole import Whole
-from pulseguard.reporting.snapshots import Timeline, Waiting, utc_now
-from pulseguard.reporting.totals import read_totals
-from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
 from pulseguard.slots import Slot, default_folder, take_instance
+from pulseguard.speaking import Speaking
 from pulseguard.unseen import note_started
 
 if TYPE_CHECKING:
@@ -31,7 +23,7 @@ if TYPE_CHECKING:
 _SECONDS_TO_HAND_OVER: Final = 0.5
 
 
-class Exporter:
+class Exporter(Speaking):
     """Starts and stops as often as wished; what is recorded in between is not lost.
 
     Several processes of one agent are a group: one of them speaks for all (`pulseguard.group`).
@@ -46,47 +38,12 @@ class Exporter:
         guard: Guard,
         journal: OncePerMinute,
     ) -> None:
-        self._description = description
-        self._settings = settings
-        self._recorder = recorder
-        self._guard = guard
-        self._journal = journal
+        super().__init__(description, settings, recorder, guard, journal)
         self._slot: Slot | None = None
         self._slot_of_the_group: Slot | None = None
         self._running = False
-        self.instance = settings.instance or ""
-        path, none = settings.prices_file, dict[str, Model]()
-        self._models = guard.attempt("read the prices", none, read_models, path) if path else none
         self._lifecycle = threading.Lock()
-        self._begin_anew()
         tell_of_forks(self)
-
-    def _begin_anew(self) -> None:
-        recorder, settings = self._recorder, self._settings
-        self._whole = Whole(recorder)
-        self._waiting = Waiting()
-        self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
-        info, pricing = agent_info(self._description), Pricing(self._models)
-        self._collection = Collection(
-            self._whole, self._guard, settings.series_limit, info, pricing
-        )
-        self._presence: Presence | None = None
-        self._membership: Membership | None = None
-
-    @property
-    def agent_id(self) -> str | None:
-        """The registry's id of this agent, once this process has registered it."""
-        return self._presence.agent_id if self._presence else None
-
-    @property
-    def metrics_address(self) -> str | None:
-        """host:port of /metrics as others reach it; None while nothing listens."""
-        return metrics_address(self._settings, self._port)
-
-    @property
-    def _port(self) -> int | None:
-        known = self._presence or self._membership
-        return known.port if known else None
 
     def start(self) -> bool:
         """Whether it was started now; no part that fails keeps the others from starting."""
@@ -164,30 +121,15 @@ class Exporter:
             self._stay_who_it_is()
             self._guard.attempt("join the group", None, self._follow, port)
 
-    def take_over(self) -> None:
-        """Speak for the group: who did so has gone."""
-        self._speak(self._take_on(), starting=False)
-
-    def account(self) -> tuple[int | None, Timeline, Waiting]:
-        """The port, and what the registry has been told."""
-        return self._port, self._timeline, self._waiting
+    def keep_slot(self) -> None:
+        """Have no other agent take this one's number."""
+        if self._slot_of_the_group is not None:
+            self._slot_of_the_group.keep()
 
     def _succeed(self) -> None:
         """Begin to speak; for others, where a leader has just gone and left them."""
         is_left = self._membership is not None and self._membership.in_company
         self._speak(self._take_on() if is_left else None, starting=True)
-
-    def _speak(self, port: int | None, starting: bool) -> None:
-        self._presence = presence = self._new_presence()
-        self._guard.attempt("open /metrics", None, presence.open_metrics, port, starting)
-        self._guard.attempt("start reporting", None, presence.start_reporting, *self._told())
-
-    def _told(self) -> tuple[Timeline, Waiting, Callable[[], None]]:
-        return self._timeline, self._waiting, self._remember
-
-    def _remember(self) -> None:
-        if self._membership is not None:
-            self._membership.remember()
 
     def _end(self, ending: Ending, failed: bool) -> None:
         self._recorder.drain(failed)
@@ -217,24 +159,6 @@ class Exporter:
             self._stay_who_it_is()
             self._recorder.begin_anew()
             self._begin_anew()
-
-    def _speak_last(self, ending: Ending, goodbye: bool) -> None:
-        presence = self._new_presence()
-        presence.port = self._take_on()
-        presence.start_reporting(*self._told())
-        presence.finish(ending, goodbye)
-
-    def _take_on(self) -> int | None:
-        """What the speaker before has told is told; the port that it had."""
-        assert self._membership is not None
-        ledger = self._guard.attempt("read the ledger", None, self._membership.ledger)
-        if ledger is None:
-            # Nobody wrote it down: of what the ended have done rather too little than twice.
-            self._timeline.leave_out(self._membership.ended_totals())
-            return None
-        self._timeline = ledger.timeline
-        self._waiting.take_over(ledger.waiting)
-        return ledger.port
 
     def _join(self) -> bool:
         """Whether this process speaks for the group."""
@@ -268,18 +192,6 @@ class Exporter:
         of, name = self._settings, self._description.name
         path = group_folder(of.environment, name, self.instance, of.registry_url or "")
         return Membership(path, self._whole, of.series_limit, self._guard, self)
-
-    def _new_presence(self) -> Presence:
-        return Presence(
-            self._description,
-            self._settings,
-            self.instance,
-            self._recorder,
-            self._whole,
-            self._collection,
-            self._guard,
-            self._journal,
-        )
 
     def _take_instance(self) -> None:
         if not self._settings.instance:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulseguard.description import host_name
 from pulseguard.guard import OncePerMinute
+from pulseguard.held import Held
 from pulseguard.recording.labels import MAX_LENGTH
 
 if TYPE_CHECKING:
@@ -29,15 +30,29 @@ def default_folder() -> "Path":
 class Slot:
     """A number held by a file lock until `release` or the death of the process."""
 
-    def __init__(self, number: int, descriptor: int) -> None:
+    def __init__(self, number: int, descriptor: int, folder: "Path", file_name: str) -> None:
         self.number = number
-        self._descriptor: int | None = descriptor
+        self._held = Held(descriptor)
+        self._folder = folder
+        self._file_name = file_name
+        self._is_released = False
+
+    def keep(self) -> None:
+        """Take the number again where a daemon has closed it; somebody else may have it by then."""
+        if self._is_released or self._held.is_whole():
+            return
+        directory = _open_folder(self._folder)
+        try:
+            descriptor = _lock(directory, self._file_name)
+        finally:
+            os.close(directory)
+        if descriptor is not None:
+            self._held = Held(descriptor)
 
     def release(self) -> None:
         """Let the number go; harmless when repeated."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        self._is_released = True
+        self._held.close()
 
 
 def take_instance(
@@ -68,8 +83,7 @@ def take_instance(
 
 def take_slot(environment: str, name: str, folder: "Path") -> Slot:
     """The lowest free slot of this agent on this host; OSError where locking is impossible."""
-    _make_folder(folder)
-    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    directory = _open_folder(folder)
     try:
         import hashlib  # here, as above
 
@@ -77,10 +91,15 @@ def take_slot(environment: str, name: str, folder: "Path") -> Slot:
         for number in range(_MOST_SLOTS):
             descriptor = _lock(directory, f"{key}-{number}")
             if descriptor is not None:
-                return Slot(number, descriptor)
+                return Slot(number, descriptor, folder, f"{key}-{number}")
     finally:
         os.close(directory)
     raise OSError(f"all {_MOST_SLOTS} slots in {folder} are taken")
+
+
+def _open_folder(folder: "Path") -> int:
+    _make_folder(folder)
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
 def _make_folder(folder: "Path") -> None:

@@ -15,23 +15,18 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from pulseguard_registry import exposition, front_page, health, maintenance
+from pulseguard_registry import exposition, front_page, health, maintenance, upkeep
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
-from pulseguard_registry.access.retention import drop_ended_keys, end_unused_own_keys
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
-from pulseguard_registry.agents.retirement import retire_long_gone
 from pulseguard_registry.agents.silence import SilenceWatch
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
-from pulseguard_registry.audit.service import drop_outlived_records
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database
@@ -42,8 +37,6 @@ from pulseguard_registry.discovery.addresses import AddressPolicy
 from pulseguard_registry.discovery.follower import TargetFollower
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.events import routes as event_routes
-from pulseguard_registry.events.service import drop_old_events
-from pulseguard_registry.events.watching import tell_status_changes
 from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
@@ -51,16 +44,12 @@ from pulseguard_registry.heartbeats.group_commit import GroupCommit
 from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problems import documented, install_problem_handlers
 from pulseguard_registry.scrapes import routes as scrape_routes
-from pulseguard_registry.scrapes.service import drop_old_reports
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
 from pulseguard_registry.snapshots import routes as snapshot_routes
-from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
 from pulseguard_registry.system import routes as system_routes
 from pulseguard_registry.telemetry import Telemetry
 
-UPKEEP_SECONDS = 3600
-STATUS_SECONDS = 3
 PROBLEMS = documented(401, 403, 404, 413, 415, 422, 429, 503)
 
 log = logging.getLogger("pulseguard.registry")
@@ -96,7 +85,7 @@ def create_app(
     def prepare() -> None:
         nonlocal new_admin_key
         upgrade(database.engine, place)
-        keep_house(database, settings)
+        upkeep.keep_house(database, settings)
         with database.sessions.begin() as session:
             take_lock(session)
             said = ensure_admin_key(session, pepper, secrets_dir, new_admin_key)
@@ -122,9 +111,9 @@ def create_app(
             for work in (
                 supervisor.run(),
                 group_commit.run(),
-                _upkeep(database, settings, supervisor),
+                upkeep.go_on(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),
-                _watch_statuses(database, settings, supervisor),
+                upkeep.watch_statuses(database, settings, supervisor),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -157,47 +146,13 @@ def create_app(
     app.include_router(_api(), responses=PROBLEMS)
     app.include_router(exposition.router, responses=PROBLEMS)
     app.include_router(front_page.router)
-    install_problem_handlers(app)
+    install_problem_handlers(app, place)
     describe_bodies(app, heartbeat_routes.BODIES)
     app.router.middleware_stack = ShortCut(
         app.router.middleware_stack, [*heartbeat_routes.router.routes, *bulk.router.routes]
     )
     app.add_middleware(Gate, trouble=lambda: supervisor.trouble, observe=telemetry.observe_request)
     return app
-
-
-def keep_house(database: Database, settings: Settings) -> None:
-    """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
-    today = database_today(database.engine)
-    undone = keep_partitions(database.engine, today, settings.snapshot_retention_days)
-    if undone:
-        log.warning("%d steps of the snapshots' upkeep wait for readers; tried again later", undone)
-    with database.engine.begin() as connection:
-        take_lock(connection)
-        drop_old_events(connection, settings.event_retention_days)
-        drop_old_reports(connection)
-        drop_ended_keys(connection, settings.key_retention_days)
-    with database.engine.begin() as connection:
-        drop_outlived_records(connection, settings.audit_retention_days)
-
-
-def retire_agents(database: Database, settings: Settings) -> None:
-    """Those that have been away for days, and own keys that nobody has used for longer.
-
-    Not at the start: nobody has been heard yet.
-    """
-    with database.sessions.begin() as session:
-        retire_long_gone(
-            session,
-            silent_days=settings.retire_silent_days,
-            stopped_days=settings.retire_stopped_days,
-            offline_after_seconds=settings.offline_after_seconds,
-        )
-    days = settings.own_key_unused_days
-    with database.engine.begin() as connection:
-        ended = end_unused_own_keys(connection, days)
-    if ended:
-        log.info("%d own keys of agents ended, not used for %d days", ended, days)
 
 
 def _api() -> APIRouter:
@@ -219,36 +174,6 @@ def _api() -> APIRouter:
     ):
         api.include_router(part.router)
     return api
-
-
-async def _upkeep(database: Database, settings: Settings, supervisor: Supervisor) -> None:
-    while True:
-        await asyncio.sleep(UPKEEP_SECONDS)
-        if supervisor.trouble is None:
-            try:
-                await asyncio.to_thread(keep_house, database, settings)
-                await asyncio.to_thread(retire_agents, database, settings)
-            except (DBAPIError, PoolTimeout) as error:
-                log.warning("the house was not kept this time: %s", _reason(error))
-
-
-async def _watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:
-    def look() -> None:
-        with database.engine.begin() as connection:
-            tell_status_changes(connection, settings.offline_after_seconds)
-
-    while True:
-        await asyncio.sleep(STATUS_SECONDS)
-        if supervisor.trouble is None:
-            try:
-                await asyncio.to_thread(look)
-            except (DBAPIError, PoolTimeout) as error:
-                log.warning("changes of status were not told this time: %s", _reason(error))
-
-
-def _reason(error: Exception) -> object:
-    """The driver's own words where there are any: SQLAlchemy adds the whole statement to them."""
-    return getattr(error, "orig", None) or error
 
 
 @asynccontextmanager

@@ -9,10 +9,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from pulseguard_registry.database.diagnosis import Place, diagnose, tells_of_database
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 
 TITLES = {
@@ -117,35 +118,45 @@ def validation_problem(
     return Problem(422, f"{first.field}: {first.message}{more}", errors=errors)
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Make every error of the application a problem document."""
+def install_problem_handlers(app: FastAPI, place: Place) -> None:
+    """Make every error of the application a problem document; `place` is that of its database.
 
-    def on_http(request: Request, error: Exception) -> Response:
+    All are coroutines: a plain function would wait for a thread, of which those who wait for the
+    database may have taken all.
+    """
+
+    async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if not isinstance(error, Problem) and error.status_code in _ROUTING:
             error = HTTPException(error.status_code, _ROUTING[error.status_code], error.headers)
         return problem_response(error, request_id_of(request))
 
-    def on_invalid(request: Request, error: Exception) -> Response:
+    async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError | ValidationError)
-        return on_http(request, validation_problem(error.errors()))
+        return await on_http(request, validation_problem(error.errors()))
 
-    def on_database(request: Request, error: Exception) -> Response:
-        sentence = str(error) if isinstance(error, DatabaseUnavailable) else _LOST
-        return on_http(request, unavailable(sentence))
+    async def on_database(request: Request, error: Exception) -> Response:
+        is_told = isinstance(error, DatabaseUnavailable) or tells_of_database(error)
+        sentence = str(diagnose(place, error)) if is_told else _LOST
+        return await on_http(request, unavailable(sentence))
 
-    def on_unstorable(request: Request, error: Exception) -> Response:
-        return on_http(
-            request, Problem(422, "a value of this request cannot be kept by PostgreSQL")
-        )
+    async def on_statement(request: Request, error: Exception) -> Response:
+        if tells_of_database(error):
+            return await on_database(request, error)
+        raise error  # a defect of ours, for the gate
 
-    def on_refused(request: Request, error: Exception) -> Response:
-        return on_http(request, Problem(422, str(error)))
+    async def on_unstorable(request: Request, error: Exception) -> Response:
+        sentence = "a value of this request cannot be kept by PostgreSQL"
+        return await on_http(request, Problem(422, sentence))
+
+    async def on_refused(request: Request, error: Exception) -> Response:
+        return await on_http(request, Problem(422, str(error)))
 
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, on_invalid)
     for kind in (DatabaseUnavailable, OperationalError, InterfaceError, PoolTimeout):
         app.add_exception_handler(kind, on_database)
+    app.add_exception_handler(DBAPIError, on_statement)
     app.add_exception_handler(WriteRefused, on_refused)
     app.add_exception_handler(DataError, on_unstorable)
 

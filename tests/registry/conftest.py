@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from pulseguard_registry import app
+from pulseguard_registry import upkeep
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import with_driver
 from pulseguard_registry.database.migrate import upgrade
@@ -72,7 +72,7 @@ def watchful_registry(
 ) -> Iterator[RunningRegistry]:
     """One registry for all tests of a module, which looks often at who has fallen silent."""
     with pytest.MonkeyPatch.context() as patched, new_database(postgres, "used") as url:
-        patched.setattr(app, "STATUS_SECONDS", 0.1)
+        patched.setattr(upkeep, "STATUS_SECONDS", 0.1)
         with running_registry(url, tmp_path_factory.mktemp("s")) as one:
             yield one
 

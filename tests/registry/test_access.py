@@ -8,6 +8,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -17,10 +18,12 @@ from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import is_well_formed, make_token
 from tests.registry.events import ahead
 from tests.registry.problems import assert_problem
+from tests.registry.proxy import door
 from tests.registry.running import RunningRegistry, eventually, registration, running_registry
 
 AGENTS = "/api/v1/agents"
 KEYS = "/api/v1/keys"
+TARGETS = "/api/v1/discovery/targets"
 
 
 def test_the_first_start_makes_an_admin_key_that_only_its_owner_can_read(
@@ -72,6 +75,40 @@ def test_a_key_revoked_at_one_registry_is_refused_by_another_within_a_second(
 
         both = (registry, other)
         eventually(lambda: {one.get(AGENTS, made["key"]).status_code for one in both} == {401}, 1)
+
+
+def test_a_registry_without_its_database_tells_only_of_itself_to_a_key_revoked_elsewhere(
+    registry: RunningRegistry, tmp_path: Path
+) -> None:
+    place = urlsplit(registry.database_url)
+    socket = Path(parse_qs(place.query)["host"][0]) / ".s.PGSQL.5432"
+    made = registry.post(KEYS, {"name": "shared", "role": "viewer"}).json()
+    with (
+        door(socket, "open") as way,
+        running_registry(
+            f"postgresql://postgres@127.0.0.1:{way.port}{place.path}", tmp_path
+        ) as cut,
+    ):
+
+        def answers() -> dict[str, int]:
+            asked = ("/metrics", "/api/v1/discovery/state", TARGETS, AGENTS)
+            return {path: cut.get(path, made["key"]).status_code for path in asked}
+
+        assert set(answers().values()) == {200}
+        way.set("shut")
+        assert registry.delete(f"{KEYS}/{made['id']}").status_code == 204
+
+        eventually(lambda: list(answers().values()) == [200, 200, 503, 503], 3)
+        way.set("open")
+        seen: list[dict[str, int]] = []
+
+        def refuses() -> bool:
+            seen.append(answers())
+            return set(seen[-1].values()) == {401}
+
+        eventually(refuses, 5)
+        # It has read the keys before it lets in anybody again.
+        assert {status for each in seen for status in (each[TARGETS], each[AGENTS])} <= {401, 503}
 
 
 def test_keys_are_listed_a_page_at_a_time_the_newest_first(registry: RunningRegistry) -> None:

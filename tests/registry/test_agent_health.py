@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pulseguard_registry.agents.health import Part, Parts, freshness, score, task_success
+from pulseguard_registry.system.schemas import DeployedAgent
 from tests.registry.running import RunningRegistry, snapshot
 
 AGENTS = "/api/v1/agents"
@@ -147,6 +148,8 @@ def test_the_map_shows_each_host_once_with_what_runs_there(registry: RunningRegi
         registry.register(f"m{number}", host=host, environment=environment, team="mappers")
 
     registry.register("another team's", host="a", environment="map-2", team="others")
+    version = '1.0 "beta" \\ é'
+    odd = registry.register("odd", host='q"\\', environment="map-3", team="odd", version=version)
 
     found: list[dict[str, Any]] = []
     query = {"team": "mappers", "limit": "2"}
@@ -169,3 +172,9 @@ def test_the_map_shows_each_host_once_with_what_runs_there(registry: RunningRegi
     assert shown[""] == shown["b"] | {"map-1": ["m2"]}
     only = registry.get(f"{SYSTEM}/deployment-map", params={"environment": "map-1"}).json()
     assert [host["host"] for host in only["items"]] == ["", "C", "b"]
+    (only,) = registry.get(f"{SYSTEM}/deployment-map", params={"team": "odd"}).json()["items"]
+    (agent,) = only["environments"]["map-3"]
+    assert list(agent) == list(DeployedAgent.model_fields)
+    assert (only["host"], agent) == (odd["host"], {name: odd[name] for name in agent})
+    none = registry.get(f"{SYSTEM}/deployment-map", params={"team": "nobody"}).json()
+    assert none == {"items": [], "next_cursor": None}

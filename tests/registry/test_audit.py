@@ -7,10 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from pulseguard_registry.app import keep_house
 from pulseguard_registry.audit.recording import NOT_AUDITED, SAFE_METHODS
 from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats.routes import router as hot_path
+from pulseguard_registry.upkeep import keep_house
 from tests.registry.problems import assert_problem
 from tests.registry.requests import CALLS, Call
 from tests.registry.running import RunningRegistry, registration

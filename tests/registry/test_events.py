@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pulseguard_registry import app
+from pulseguard_registry import upkeep
 from pulseguard_registry.settings import Settings
 from tests.registry.events import AGENTS, change, events, heartbeat, moves, told
 from tests.registry.problems import assert_problem
@@ -131,6 +131,6 @@ def test_events_are_let_go_after_their_time(registry: RunningRegistry) -> None:
         f" WHERE kind = 'registered' AND agent_id = '{agent_id}'"
     )
 
-    app.keep_house(registry.app.state.database, Settings())
+    upkeep.keep_house(registry.app.state.database, Settings())
 
     assert told(registry, agent_id) == ["version_changed"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pulseguard_registry.app import keep_house, retire_agents
 from pulseguard_registry.settings import Settings
+from pulseguard_registry.upkeep import keep_house, retire_agents
 from tests.registry.running import RunningRegistry, eventually
 from tests.registry.test_enrolment import AGENTS, KEYS, beat, enrolment
 

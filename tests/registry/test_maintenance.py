@@ -8,8 +8,8 @@ from typing import get_args
 import pytest
 
 from pulseguard_registry.agents.schemas import State
-from pulseguard_registry.app import retire_agents
 from pulseguard_registry.settings import Settings
+from pulseguard_registry.upkeep import retire_agents
 from tests.registry.events import AGENTS, ahead, change, events, heartbeat, moves, told
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry, eventually

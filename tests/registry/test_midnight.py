@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pulseguard_registry import app
+from pulseguard_registry import upkeep
 from pulseguard_registry.snapshots import partitions
 from tests.registry.running import RunningRegistry, running_registry, snapshot
 
@@ -75,7 +75,7 @@ def at_midnight(registry: RunningRegistry, fleet: Fleet, days: int) -> None:
     """The database's clock goes on to another day, and the house is kept."""
     registry.execute(f"UPDATE moved.clock SET days = {days}")
     fleet.days = [TODAY, TODAY + timedelta(days=days)]
-    app.keep_house(registry.app.state.database, registry.app.state.settings)
+    upkeep.keep_house(registry.app.state.database, registry.app.state.settings)
 
 
 def test_three_midnights_and_a_long_reader_hold_up_no_heartbeat(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from pulseguard_registry import app
+from pulseguard_registry import upkeep
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.agents.models import Agent, AgentProcesses, Watch
 from pulseguard_registry.audit.models import AuditRecord
@@ -265,7 +265,7 @@ def test_what_no_partition_holds_is_deleted_after_its_time_too(engine: Engine) -
 def test_partitions_are_kept_while_the_registry_runs(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "UPKEEP_SECONDS", 0.1)
+    monkeypatch.setattr(upkeep, "UPKEEP_SECONDS", 0.1)
     tomorrow = f"ai_metrics_{datetime.now(UTC).date() + timedelta(days=1):%Y%m%d}"
     with running_registry(database_url, tmp_path) as registry:
         registry.execute(f"DROP TABLE {tomorrow}")

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from pulseguard_registry.app import keep_house
 from pulseguard_registry.scrapes.schemas import KINDS
+from pulseguard_registry.upkeep import keep_house
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry, eventually, snapshot
 from tests.registry.test_metrics import Samples, scrape

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from pulseguard.held import Held
+
 _OWN_MODE: Final = 0o700
 _FILE_MODE: Final = 0o600
 # Whoever loses this many races with cleaners has met something else.
@@ -28,10 +30,10 @@ class Folder:
     def __init__(self, path: Path) -> None:
         """Make it where it is missing; OSError where it is somebody else's, or a link."""
         self.path = path
-        self._descriptor: int | None = None
+        self._held: Held | None = None
         for parent in (path.parent, path):
             self.close()
-            self._descriptor = _open_own(parent)
+            self._held = Held(_open_own(parent))
 
     def __enter__(self) -> Self:
         return self
@@ -55,18 +57,18 @@ class Folder:
         return False
 
     def is_still_there(self) -> bool:
-        """Whether others find this folder by its name."""
+        """Whether others find this folder by its name, and no daemon has closed it."""
         try:
             found = self.path.stat(follow_symlinks=False)
+            return os.path.samestat(found, os.fstat(self._opened))
         except FileNotFoundError:
             return False
-        return os.path.samestat(found, os.fstat(self._opened))
 
     def reopen(self) -> None:
         """Let the lock go, and make the folder again where it was removed."""
         self.close()
         os.close(_open_own(self.path.parent))
-        self._descriptor = _open_own(self.path)
+        self._held = Held(_open_own(self.path))
 
     def names(self) -> list[str]:
         """The files in it."""
@@ -118,15 +120,14 @@ class Folder:
 
     def close(self) -> None:
         """Let go of it, and of its lock; harmless when repeated."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        if self._held is not None:
+            self._held.close()
 
     @property
     def _opened(self) -> int:
-        if self._descriptor is None:
+        if self._held is None or not self._held.is_whole():
             raise FileNotFoundError(f"{self.path} is closed")
-        return self._descriptor
+        return self._held.number
 
 
 def _open_own(path: Path) -> int:

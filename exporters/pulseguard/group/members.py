@@ -5,6 +5,7 @@ import os
 from typing import Final
 
 from pulseguard.group.folder import Folder
+from pulseguard.held import Held
 
 _NUMBERS: Final = ".numbers"
 
@@ -14,7 +15,7 @@ class Member:
 
     def __init__(self, folder: Folder) -> None:
         self.name = f"{os.getpid()}.{os.urandom(6).hex()}"
-        self._descriptor: int | None = None
+        self._held: Held | None = None
         self.enter(folder)
 
     def enter(self, folder: Folder) -> None:
@@ -25,11 +26,15 @@ class Member:
         descriptor = folder.open(beside, os.O_RDONLY | os.O_CREAT)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         folder.rename(beside, self.name)
-        self._descriptor = descriptor
+        self._held = Held(descriptor)
 
     def is_seen(self, folder: Folder) -> bool:
-        """Whether the others find this process."""
-        return folder.version(self.name) is not None
+        """Whether the others find this process, and that it lives."""
+        return (
+            self._held is not None
+            and self._held.is_whole()
+            and folder.version(self.name) is not None
+        )
 
     def leave(self, folder: Folder) -> None:
         """Be seen no more."""
@@ -38,9 +43,8 @@ class Member:
 
     def let_go(self) -> None:
         """Close what a forked child has inherited; harmless when repeated."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        if self._held is not None:
+            self._held.close()
 
 
 def numbers_of(name: str) -> str:

@@ -31,6 +31,9 @@ class Speaker(Protocol):
     def take_over(self) -> None:
         """Speak from now on, where the one before has gone; from the keeper's thread."""
 
+    def keep_slot(self) -> None:
+        """Hold on to the agent's number, each second."""
+
     def account(self) -> tuple[int | None, Timeline, Waiting]:
         """The port, and what has been told."""
 
@@ -152,6 +155,7 @@ class Membership:
         return encode(*self._speaker.account())
 
     def _turn(self) -> None:
+        self._guard.attempt("keep the slot", None, self._speaker.keep_slot)
         if self._group.turn():
             self._speaker.take_over()
         elif not self._group.leading:

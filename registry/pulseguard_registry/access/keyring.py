@@ -64,7 +64,11 @@ class _Read:
 
 
 class Keyring:
-    """Follows the table of keys; a revocation counts from the next tick of the supervisor on."""
+    """Follows the table of keys; a revocation counts from the next tick of the supervisor on.
+
+    While the database is away nobody can know of one: on the routes that are open then
+    (gate.ALWAYS_OPEN) the keys known last go on, until it is back or they expire.
+    """
 
     version_name = "keys"
 

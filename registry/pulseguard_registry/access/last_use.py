@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from pulseguard_registry.database.diagnosis import own_words
 from pulseguard_registry.database.engine import Database
 
 WRITE_SECONDS = 60.0
@@ -53,9 +55,10 @@ class LastUse:
             used, self._used = self._used, {}
             try:
                 await asyncio.to_thread(self._write, used)
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeout) as error:
                 self._used = used | self._used
-                log.warning("the last use of keys was not written this time: %s", error.orig)
+                reason = own_words(error)
+                log.warning("the last use of keys was not written this time: %s", reason)
 
     def _write(self, used: Mapping[uuid.UUID, datetime]) -> None:
         with self._database.engine.begin() as connection:

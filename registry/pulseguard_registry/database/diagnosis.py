@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -33,6 +34,40 @@ _WRONG_URL = (
 )
 
 
+_NO_CONNECTION_LEFT = (
+    "it takes no more connections",
+    "raise its max_connections, or end other clients of it",
+)
+_STARTING_OR_STOPPING = ("PostgreSQL is starting or stopping", "wait; the registry goes on trying")
+_BROKEN_OFF = (
+    "it ends transactions before they are done",
+    "raise its transaction_timeout and idle_in_transaction_session_timeout",
+)
+_FAILED_ITSELF = ("PostgreSQL itself has failed", "see PostgreSQL's log")
+READ_ONLY = "25006"
+# By SQLSTATE: what one statement can tell about the whole database.
+_STATES: Mapping[str, tuple[str, str]] = {
+    READ_ONLY: (
+        "it is read-only, as a standby is",
+        "make it writable, or put the primary into DATABASE_URL",
+    ),
+    "25P03": _BROKEN_OFF,
+    "25P04": _BROKEN_OFF,
+    "3D000": ("the database does not exist any more", "create it, or restore a backup"),
+    "42501": ("its user lacks a right", "make the user of DATABASE_URL the owner of its tables"),
+    "53100": ("its disk is full", "make room there"),
+    "53200": ("PostgreSQL is out of memory", "give it more, or lower its settings"),
+    "53300": _NO_CONNECTION_LEFT,
+    "57P01": _STARTING_OR_STOPPING,
+    "57P02": _STARTING_OR_STOPPING,
+    "57P03": _STARTING_OR_STOPPING,
+    "58030": ("its disk fails", "see PostgreSQL's log"),
+    "XX000": _FAILED_ITSELF,
+    "XX001": _FAILED_ITSELF,
+    "XX002": _FAILED_ITSELF,
+}
+
+
 def place_of(url: str) -> Place:
     """Read the place from a PostgreSQL URL; ConfigurationError where it is none.
 
@@ -60,9 +95,18 @@ def diagnose(place: Place, error: BaseException) -> DatabaseUnavailable:
     """The failure as a DatabaseUnavailable whose message is the sentence to show."""
     if isinstance(error, DatabaseUnavailable):
         return error
-    original = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
-    cause, mend = _cause_and_mend(place, original)
+    cause, mend = _state(error) or _cause_and_mend(place, own_words(error))
     return DatabaseUnavailable(f"cannot use {place}: {cause}; {mend}")
+
+
+def tells_of_database(error: BaseException) -> bool:
+    """Whether one statement failed for a state of the whole database that has a sentence here."""
+    return _state(error) is not None
+
+
+def own_words(error: BaseException) -> BaseException:
+    """The driver's own error where there is one: SQLAlchemy adds the whole statement to it."""
+    return getattr(error, "orig", None) or error
 
 
 def silent(place: Place, seconds: float) -> DatabaseUnavailable:
@@ -79,6 +123,11 @@ def too_new(place: Place, revision: str) -> SchemaTooNew:
         f"cannot use {place}: its schema revision {revision!r} is newer than this registry;"
         " install the pulseguard-monitor that made it, or restore a backup"
     )
+
+
+def _state(error: BaseException) -> tuple[str, str] | None:
+    # A connection that is refused has none: libpq tells only the text.
+    return _STATES.get(getattr(own_words(error), "sqlstate", None) or "")
 
 
 def _cause_and_mend(place: Place, error: BaseException) -> tuple[str, str]:
@@ -105,7 +154,9 @@ def _cause_and_mend(place: Place, error: BaseException) -> tuple[str, str]:
     if "resolve" in lowered or "name or service" in lowered:
         return "the host name is unknown", "correct the host in DATABASE_URL"
     if "starting up" in lowered or "shutting down" in lowered or "recovery" in lowered:
-        return "PostgreSQL is starting or stopping", "wait; the registry goes on trying"
+        return _STARTING_OR_STOPPING
+    if "too many clients" in lowered or "connection slots" in lowered:
+        return _NO_CONNECTION_LEFT
     return _without_secrets(text), "see PostgreSQL's log"
 
 

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from psycopg import Connection
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS
 from pulseguard_registry.database.deadline import shut_down
+from pulseguard_registry.database.diagnosis import READ_ONLY
 
 # Less than the five seconds after which a caller is owed an answer.
 STATEMENT_MILLISECONDS = 4000
@@ -37,6 +38,7 @@ class Database:
         )
         self.sessions = sessionmaker(self.engine)
         event.listen(self.engine, "connect", _set_timeouts)
+        event.listen(self.engine, "handle_error", _leave_read_only_server)
         self._in_use: set[Connection[Any]] = set()
         event.listen(self.engine, "checkout", lambda raw, *_: self._in_use.add(raw))
         event.listen(self.engine, "checkin", lambda raw, *_: self._in_use.discard(raw))
@@ -59,6 +61,12 @@ def session_of(request: Request, response: Response) -> Iterator[Session]:
 
 # Without scope="function" the commit would run after the response: a failing one would answer 201.
 DatabaseSession = Annotated[Session, Depends(session_of, scope="function")]
+
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Use none of these connections again: whoever is the primary now is reached by new ones."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
 
 
 def _set_timeouts(connection: Connection[Any], _: object) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import psycopg
 from psycopg import AsyncConnection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS, connect
 from pulseguard_registry.database.deadline import within
@@ -23,6 +24,9 @@ TICK_SECONDS = 0.5
 SHORTEST_TICK_SECONDS = 0.05
 ANSWER_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 2.0
+
+# What is the database's trouble, or comes of it.
+_TROUBLES = (psycopg.Error, DBAPIError, PoolTimeout, OSError, TimeoutError, DatabaseUnavailable)
 
 log = logging.getLogger("pulseguard.registry")
 
@@ -86,7 +90,7 @@ class Supervisor:
                     await self._bring_up(connection)
                     pause = TICK_SECONDS / 2
                     await self._watch(connection)
-            except (psycopg.Error, DBAPIError, OSError, TimeoutError, DatabaseUnavailable) as error:
+            except _TROUBLES as error:
                 self._report(error)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

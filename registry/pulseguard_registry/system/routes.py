@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -51,12 +51,13 @@ def read_system_status(
     )
 
 
-@router.get("/deployment-map")
+@router.get("/deployment-map", response_model=DeploymentMap)
 def read_deployment_map(
     filters: Annotated[DeploymentFilters, Query()],
     reader: People,
     session: DatabaseSession,
     request: Request,
-) -> DeploymentMap:
+) -> Response:
     """Each host with the agents that run there, by environment, a page of hosts at a time."""
-    return read_map(session, filters, request.app.state.settings.offline_after_seconds)
+    page = read_map(session, filters, request.app.state.settings.offline_after_seconds)
+    return Response(page, media_type="application/json")

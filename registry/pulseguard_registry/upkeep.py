@@ -1,0 +1,89 @@
+"""What the registry does by itself: old records dropped, agents retired, status changes told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from pulseguard_registry.access.retention import drop_ended_keys, end_unused_own_keys
+from pulseguard_registry.agents.retirement import retire_long_gone
+from pulseguard_registry.audit.service import drop_outlived_records
+from pulseguard_registry.database.diagnosis import own_words
+from pulseguard_registry.database.engine import Database
+from pulseguard_registry.database.migrate import take_lock
+from pulseguard_registry.database.supervisor import Supervisor
+from pulseguard_registry.events.service import drop_old_events
+from pulseguard_registry.events.watching import tell_status_changes
+from pulseguard_registry.scrapes.service import drop_old_reports
+from pulseguard_registry.settings import Settings
+from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
+
+UPKEEP_SECONDS = 3600
+STATUS_SECONDS = 3
+
+log = logging.getLogger("pulseguard.registry")
+
+
+def keep_house(database: Database, settings: Settings) -> None:
+    """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
+    today = database_today(database.engine)
+    undone = keep_partitions(database.engine, today, settings.snapshot_retention_days)
+    if undone:
+        log.warning("%d steps of the snapshots' upkeep wait for readers; tried again later", undone)
+    with database.engine.begin() as connection:
+        take_lock(connection)
+        drop_old_events(connection, settings.event_retention_days)
+        drop_old_reports(connection)
+        drop_ended_keys(connection, settings.key_retention_days)
+    with database.engine.begin() as connection:
+        drop_outlived_records(connection, settings.audit_retention_days)
+
+
+def retire_agents(database: Database, settings: Settings) -> None:
+    """Those that have been away for days, and own keys that nobody has used for longer.
+
+    Not at the start: nobody has been heard yet.
+    """
+    with database.sessions.begin() as session:
+        retire_long_gone(
+            session,
+            silent_days=settings.retire_silent_days,
+            stopped_days=settings.retire_stopped_days,
+            offline_after_seconds=settings.offline_after_seconds,
+        )
+    days = settings.own_key_unused_days
+    with database.engine.begin() as connection:
+        ended = end_unused_own_keys(connection, days)
+    if ended:
+        log.info("%d own keys of agents ended, not used for %d days", ended, days)
+
+
+async def go_on(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    """Keep the house for ever, every hour in which the database can be used."""
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(keep_house, database, settings)
+                await asyncio.to_thread(retire_agents, database, settings)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("the house was not kept this time: %s", own_words(error))
+
+
+async def watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    """Tell for ever which agents have another status than a moment ago."""
+
+    def look() -> None:
+        with database.engine.begin() as connection:
+            tell_status_changes(connection, settings.offline_after_seconds)
+
+    while True:
+        await asyncio.sleep(STATUS_SECONDS)
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(look)
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("changes of status were not told this time: %s", own_words(error))
