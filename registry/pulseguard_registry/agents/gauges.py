@@ -7,7 +7,8 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -52,32 +53,52 @@ def agent_gauges(session: Session, offline_after_seconds: float) -> str:
 
 def _of_agents(told: dict[str, Sequence[str]]) -> Iterator[str]:
     """The families that are told of each agent, by `told` of its labels and values."""
-    statuses = told["status"]
-    counts = {status: statuses.count(status) for status in STATUSES}
     columns = (told[name] for name in _IDENTITY.values())
-    of_each = [_LABELS % agent for agent in zip(*columns, strict=True)]
-    with_status = [
-        f'{{{labels},{catalog.LABEL_STATUS}="{status}"}} 1'
-        for labels, status in zip(of_each, statuses, strict=True)
-    ]
+    of_each = list(map(_LABELS.__mod__, zip(*columns, strict=True)))
+    by_status = _grouped(told["status"], of_each)
+    counts = {status: len(by_status.get(status, ())) for status in STATUSES}
     yield _family(catalog.REGISTRY_AGENTS, _counts(catalog.LABEL_STATUS, counts))
-    yield _family(catalog.AGENT_STATUS, with_status)
+    with_status = {
+        f',{catalog.LABEL_STATUS}="{status}"}} 1': labels for status, labels in by_status.items()
+    }
+    yield _family_by_ending(catalog.AGENT_STATUS, with_status)
+    last_seen = zip(of_each, told["last_seen"], strict=True)
+    samples = [f"{{{labels}}} {value}" for labels, value in last_seen if value]
+    yield _family(catalog.AGENT_LAST_SEEN, samples)
     for metric, name in (
-        (catalog.AGENT_LAST_SEEN, "last_seen"),
         (catalog.AGENT_SCRAPED, "scraped"),
         (catalog.AGENT_TWO_PROCESSES, "two_processes"),
     ):
-        values = zip(of_each, told[name], strict=True)
-        yield _family(metric, [f"{{{labels}}} {value}" for labels, value in values if value])
+        by_value = _grouped(told[name], of_each).items()
+        by_ending = {f"}} {value}": labels for value, labels in by_value if value}
+        yield _family_by_ending(metric, by_ending)
 
 
-def _family(metric: catalog.Metric, samples: Iterable[str]) -> str:
+def _family(metric: catalog.Metric, samples: Sequence[str]) -> str:
     """Its lines; of a sample what comes after the name."""
     head = f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
-    return head + "".join([f"{metric.name}{sample}\n" for sample in samples])
+    between = f"\n{metric.name}"
+    return f"{head}{metric.name}{between.join(samples)}\n" if samples else head
 
 
-def _counts(label: str, counts: dict[Any, int]) -> list[str]:
+def _family_by_ending(metric: catalog.Metric, labels: Mapping[str, Sequence[str]]) -> str:
+    """Its lines, by what comes after these labels: most agents have one of a few endings."""
+    parts = (
+        "{" + f"{ending}\n{metric.name}{{".join(of_ending) + ending
+        for ending, of_ending in labels.items()
+    )
+    return _family(metric, list(parts))
+
+
+def _grouped(values: Sequence[str], labels: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The labels by value."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for value, of_one in zip(values, labels, strict=True):
+        groups[value].append(of_one)
+    return groups
+
+
+def _counts(label: str, counts: Mapping[Any, int]) -> list[str]:
     return [f'{{{label}="{name}"}} {count}' for name, count in counts.items()]
 
 

@@ -19,7 +19,7 @@ from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
 from pulseguard_registry.scrapes.disagreement import see_agent
 from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
-from pulseguard_registry.scrapes.service import is_up_by_agent, scraped_expression
+from pulseguard_registry.scrapes.service import scraped_expression, scrapes_among
 
 # How often a healthy agent is heard.
 PERIOD_SECONDS: Final = 15.0
@@ -137,11 +137,8 @@ def read_scores(
     ids = [agent.id for agent in agents]
     window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
     tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
-    is_up = is_up_by_agent(ids)
-    query = (
-        select(models.Agent.id, scraped_expression(is_up.c.is_up))
-        .outerjoin(is_up, is_up.c.agent_id == models.Agent.id)
-        .where(models.Agent.id == any_(literal(ids, ARRAY(Uuid))))
+    query = select(models.Agent.id, scraped_expression(scrapes_among(ids))).where(
+        models.Agent.id == any_(literal(ids, ARRAY(Uuid)))
     )
     scrapes = {row[0]: row[1] for row in session.execute(query)}
     now = session.execute(select(func.now())).scalar_one()

@@ -40,8 +40,8 @@ from pulseguard_registry.scrapes.schemas import (
 from pulseguard_registry.scrapes.service import (
     is_current,
     is_long_ago,
-    is_up_by_agent,
     scraped_expression,
+    scrapes_among,
 )
 
 SHOWN_OF_A_KIND = 500
@@ -87,11 +87,10 @@ def known_kinds(session: Session) -> tuple[DisagreementKind, ...]:
 def seen_agents(offline_after_seconds: float) -> CTE:
     """Each agent that was not retired, or that a Prometheus has all the same, and what is seen of
     it."""
-    is_up = is_up_by_agent()
+    scrapes = scrapes_among()
     return (
-        _seen(scraped_expression(is_up.c.is_up), offline_after_seconds)
-        .outerjoin(is_up, is_up.c.agent_id == Agent.id)
-        .where(or_(Agent.retired_at.is_(None), is_up.c.is_up.is_not(None)))
+        _seen(scraped_expression(scrapes), offline_after_seconds)
+        .where(or_(Agent.retired_at.is_(None), scrapes.up, scrapes.down))
         .cte("seen")
         # Else PostgreSQL looks the scrape up again for each place that speaks of it.
         .prefix_with("MATERIALIZED")

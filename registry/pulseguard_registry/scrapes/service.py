@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -12,7 +13,6 @@ from sqlalchemy import (
     Connection,
     Select,
     SQLColumnExpression,
-    Subquery,
     Uuid,
     and_,
     any_,
@@ -43,7 +43,8 @@ TIME_TO_TELL_SECONDS: Final = 45.0
 # again. A stranger is among them each time, since nothing is kept of it.
 _STORE = text("""
 WITH told AS (
-    SELECT * FROM unnest(CAST(CAST(:ids AS text) AS uuid[]), CAST(CAST(:states AS text) AS text[]))
+    SELECT CAST(agent_id AS uuid) AS agent_id, state
+      FROM ROWS FROM (string_to_table(:ids, ','), string_to_table(:states, ','))
         AS t(agent_id, state)
 ), differing AS MATERIALIZED (
     SELECT agent_id, told.state, agents.id IS NOT NULL AS is_known
@@ -84,10 +85,14 @@ def store_report(
     session: Session, prometheus: str, scrapes: Mapping[uuid.UUID, ScrapeState]
 ) -> ScrapeReceipt:
     """Replace what this Prometheus told before."""
-    seen = {agent_id: state for agent_id, state in scrapes.items() if state != "absent"}
-    # PostgreSQL's own writing of arrays: psycopg looks at each value anew.
-    ids, states = ("{" + ",".join(map(str, each)) + "}" for each in (seen, seen.values()))
-    told = {"prometheus": prometheus, "ids": ids, "states": states}
+    seen = [(agent_id, state) for agent_id, state in scrapes.items() if state != "absent"]
+    # As texts, not arrays: psycopg looks at each value of those anew, and PostgreSQL reads them
+    # twice, once to plan. Python writes the number of an id ten times as fast as its usual form.
+    told = {
+        "prometheus": prometheus,
+        "ids": ",".join([f"{agent_id.int:032x}" for agent_id, _ in seen]),
+        "states": ",".join([state for _, state in seen]),
+    }
     changed, strangers = session.execute(_STORE, told).one()
     report = {"told_at": func.now(), "strangers": strangers}
     goes_on = case((is_current(), ScrapeReport.began_at), else_=func.now())
@@ -104,21 +109,28 @@ def drop_old_reports(connection: Connection) -> None:
     connection.execute(_DROP_OLD)
 
 
-def scraped_expression(
-    is_up: ColumnElement[bool | None] | None = None,
-) -> ColumnElement[ScrapeState | None]:
+@dataclass(frozen=True)
+class Scrapes:
+    """Whether any Prometheus that tells has scraped an agent, and whether one has failed to."""
+
+    up: ColumnElement[bool]
+    down: ColumnElement[bool]
+
+
+def scraped_expression(scrapes: Scrapes | None = None) -> ColumnElement[ScrapeState | None]:
     """How an agent is scraped: up if it is anywhere, else down, else absent; null where no
     Prometheus tells or has had the time for it, or there is no address to be scraped at.
 
-    `is_up` of `is_up_by_agent` for many agents; without, it is looked up for each.
+    `scrapes` of `scrapes_among` for many agents; without, it is looked up for each.
     """
-    if is_up is None:
+    if scrapes is None:
         is_up = _is_up().where(AgentScrape.agent_id == Agent.id).correlate(Agent).scalar_subquery()
+        scrapes = Scrapes(is_up.is_(True), is_up.is_(False))
     anyone_tells = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
     return case(
         (~anyone_tells.scalar_subquery(), null()),
-        (is_up.is_(True), "up"),
-        (is_up.is_(False), "down"),
+        (scrapes.up, "up"),
+        (scrapes.down, "down"),
         (Agent.metrics_address.is_(None), null()),
         (Agent.stopped_at.is_not(None), null()),
         (_had_time(), "absent"),
@@ -126,19 +138,24 @@ def scraped_expression(
     )
 
 
-def is_up_by_agent(only: Sequence[uuid.UUID] | None = None) -> Subquery:
-    """Whether any Prometheus scrapes an agent (`agent_id`, `is_up`): of each that one knows, or of
-    those `only`."""
-    known = _is_up().add_columns(AgentScrape.agent_id).group_by(AgentScrape.agent_id)
+def scrapes_among(only: Sequence[uuid.UUID] | None = None) -> Scrapes:
+    """For all agents, or `only` these: two sets, made once, in which each agent is looked for."""
+    known = select(AgentScrape.agent_id).where(AgentScrape.prometheus.in_(_telling()))
     if only is not None:
         known = known.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
-    return known.subquery()
+    return Scrapes(
+        Agent.id.in_(known.where(AgentScrape.state == "up")),
+        Agent.id.in_(known.where(AgentScrape.state != "up")),
+    )
 
 
 def _is_up() -> Select[bool]:
-    telling = select(ScrapeReport.prometheus).where(is_current())
     is_up = func.bool_or(AgentScrape.state == "up").label("is_up")
-    return select(is_up).where(AgentScrape.prometheus.in_(telling))
+    return select(is_up).where(AgentScrape.prometheus.in_(_telling()))
+
+
+def _telling() -> Select[str]:
+    return select(ScrapeReport.prometheus).where(is_current())
 
 
 # Any: a moment, or null.
