@@ -23,7 +23,8 @@ from pulseguard_registry.errors import DatabaseUnavailable
 TICK_SECONDS = 0.5
 SHORTEST_TICK_SECONDS = 0.05
 ANSWER_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 2.0
+# Half of the two seconds within which a database that is back is used again.
+LONGEST_PAUSE_SECONDS = 1.0
 
 # What is the database's trouble, or comes of it.
 _TROUBLES = (psycopg.Error, DBAPIError, PoolTimeout, OSError, TimeoutError, DatabaseUnavailable)
