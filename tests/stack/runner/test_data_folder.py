@@ -31,7 +31,7 @@ def postgresql(stack: Stack) -> str:
         lines = (stack.data_dir / "postgresql" / "postmaster.pid").read_text().splitlines()
     except OSError:
         return ""
-    return lines[0] if lines[-1].strip() == "ready" else ""
+    return lines[0] if lines and lines[-1].strip() == "ready" else ""
 
 
 def test_a_registry_that_is_run_by_hand_keeps_its_database(stack: Stack):
