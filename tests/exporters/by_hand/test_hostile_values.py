@@ -36,7 +36,7 @@ from tests.exporters.observing import (
 )
 
 LIFE = {"start", "stop", "name", "environment", "instance", "agent_id", "metrics_address"}
-CALLS = 100_000 if os.environ.get("PULSEGUARD_TEST_LONG") else 10_000
+CALLS = 100_000 if os.environ.get("PULSEGUARD_TEST_LONG") else 4_000
 USES_AT_ONCE = 100
 
 
