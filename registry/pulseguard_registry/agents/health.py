@@ -31,8 +31,8 @@ _SCRAPED: Final[dict[ScrapeState | None, str]] = {
     "up": "Prometheus scrapes it.",
     "down": "Its last scrape failed.",
     "absent": "It is registered, and no Prometheus scrapes it.",
-    None: "Whether Prometheus scrapes it is not known: no sync tells, it has no address, or it has"
-    " one for less than a minute.",
+    None: "Whether Prometheus scrapes it is not known: no sync tells, or no more that of the one"
+    " that had it; or it has no address, or one for less than a minute; or it has ended.",
 }
 
 
