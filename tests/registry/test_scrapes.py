@@ -272,7 +272,9 @@ def test_a_report_that_does_not_hold_is_refused_whole(
 
     wrong_state = tell(registry, **{told["up"]: "sideways"})
     wrong_id = tell(registry, seven="up")
+    too_many = tell(registry, **{str(UUID(int=number)): "up" for number in range(23_001)})
 
     assert_problem(wrong_state, 422, "scrapes", "sideways", "absent")
     assert_problem(wrong_id, 422, "scrapes", "seven")
+    assert_problem(too_many, 422, "scrapes", "23000")
     assert registry.rows("SELECT * FROM agent_scrapes ORDER BY agent_id") == before
