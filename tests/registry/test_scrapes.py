@@ -143,7 +143,8 @@ def test_the_list_has_the_score_of_each_agents_health(
     in_trouble = {"up": 0.25, "unheard": 1, **dict.fromkeys(("down", "silent", "absent"), 0)}
     assert scores == {**in_trouble, "planned": 0, "nowhere": 1}
     for name, agent_id in told.items():
-        assert registry.get(f"{AGENTS}/{agent_id}/health").json()["health_score"] == scores[name]
+        for path in (agent_id, f"{agent_id}/health"):
+            assert registry.get(f"{AGENTS}/{path}").json()["health_score"] == scores[name]
 
 
 def test_what_does_not_fit_together_is_shown(
