@@ -54,9 +54,10 @@ def retire_agents(database: Database, settings: Settings) -> None:
             stopped_days=settings.retire_stopped_days,
             offline_after_seconds=settings.offline_after_seconds,
         )
-    days = settings.own_key_unused_days
-    with database.engine.begin() as connection:
-        ended = end_unused_own_keys(connection, days)
+    # While access control is off nobody's use of a key is noted.
+    days = settings.own_key_unused_days if settings.access_control == "on" else 0
+    with database.sessions.begin() as session:
+        ended = end_unused_own_keys(session, days)
     if ended:
         log.info("%d own keys of agents ended, not used for %d days", ended, days)
 

@@ -142,7 +142,7 @@ def test_a_key_of_one_team_cannot_take_over_an_agent_of_another(registry: Runnin
 
     assert answer.status_code == 403
     assert "another team" in answer.json()["detail"]
-    assert registry.get(f"/api/v1/agents/{sales['id']}").json() == sales
+    assert registry.get(f"/api/v1/agents/{sales['id']}").json() == {**sales, "health_score": None}
 
 
 def test_a_silent_agent_goes_offline_but_stays_in_discovery(

@@ -213,7 +213,8 @@ def test_a_merge_that_would_be_too_large_or_changes_an_identity_is_refused(
     assert_problem(labels, 422, "labels", "20")
     assert_problem(config, 422, "config", "larger")
     assert_problem(identity, 422, "name", "another")
-    assert registry.get(f"{AGENTS}/{agent['id']}").json() == agent
+    told = registry.get(f"{AGENTS}/{agent['id']}").json()
+    assert told == {**agent, "health_score": None}
 
 
 def test_the_revision_grows_with_what_an_agent_is_and_not_with_signs_of_life(

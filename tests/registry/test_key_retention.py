@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.upkeep import keep_house, retire_agents
 from tests.registry.running import RunningRegistry, eventually
+from tests.registry.test_audit import records
 from tests.registry.test_enrolment import AGENTS, KEYS, beat, enrolment
 
 
@@ -33,11 +34,21 @@ def test_own_keys_that_nobody_uses_end_and_ended_keys_go_but_for_what_still_ends
     database = registry.app.state.database
     keep_house(database, Settings())
     retire_agents(database, Settings(own_key_unused_days=0))
+    retire_agents(database, Settings(access_control="off"))
+    assert (
+        registry.rows("SELECT name FROM api_keys WHERE revoked_at > now() - interval '1 h'") == []
+    )
     beat(registry, agents["idle"])
     retire_agents(database, Settings())
 
     ended = [agents[name]["key"] for name in ("idle", "never")]
     eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401}, 1)
+    recorded = records(registry, object_type="keys")[:2]
+    told = {(record["method"], record["key_name"], record["object_id"]) for record in recorded}
+    ids = registry.rows(
+        "SELECT id FROM api_keys WHERE name IN ('idle (web-1-0)', 'never (web-1-0)')"
+    )
+    assert told == {("DELETE", "upkeep of the registry", str(key_id)) for (key_id,) in ids}
     beat(registry, agents["used"])
     assert registry.get(AGENTS, plain).status_code == 200
     listed = {key["name"] for key in registry.get(KEYS, params={"limit": 500}).json()["items"]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 
-from pulseguard_registry.access.keyring import Keyring
+from pulseguard_registry.access.keyring import Keyring, Principal
 from pulseguard_registry.access.tokens import digest
 from pulseguard_registry.database.connecting import connect
 from tests.registry.running import PEPPER
@@ -39,6 +40,11 @@ def make(connection: psycopg.Connection[Any], name: str) -> None:
     connection.execute(INSERT, (name, digest(name, PEPPER)))
 
 
+def in_memory(name: str) -> bool:
+    """Whether anything keeps a key of this name."""
+    return any(isinstance(one, Principal) and one.name == name for one in gc.get_objects())
+
+
 async def follow(url: str) -> None:
     """Change keys in every way beside a keyring that follows them."""
     keyring = Keyring(PEPPER)
@@ -52,7 +58,7 @@ async def follow(url: str) -> None:
         )
         # As after a restore: the numbers are another server's, and far ahead.
         writer.execute("UPDATE api_keys SET changed_in = 1000000000000")
-        for name in ("revoked", "deleted", "rewritten", "kept"):
+        for name in ("revoked", "deleted", "rewritten", "kept", "over"):
             make(writer, name)
         async with await connect(url) as asked:
             counting: Any = Counting(asked)
@@ -73,6 +79,11 @@ async def follow(url: str) -> None:
             assert not keyring.find("revoked")
             await keyring.reload(counting)
             assert counting.rows < 10
+
+            assert in_memory("over")
+            writer.execute("UPDATE api_keys SET expires_at = now() WHERE name = 'over'")
+            await keyring.reload(counting)
+            assert not in_memory("over")
 
             writer.execute("DELETE FROM api_keys WHERE name = 'deleted'")
             await keyring.reload(counting)

@@ -56,6 +56,16 @@ def counted(registry: RunningRegistry) -> dict[str, float]:
     return {dict(labels)["kind"]: value for (n, labels), value in samples.items() if n == name}
 
 
+def register_many(registry: RunningRegistry, numbers: range) -> None:
+    """Agents that have beaten just now, a1000 and so on, each with an address."""
+    registry.execute(
+        "INSERT INTO agents (id, name, instance, environment, type, deployment_type,"
+        " metrics_address, last_seen_at) SELECT gen_random_uuid(), 'a' || n, '0', 'production',"
+        " 'CUSTOM', 'LOCAL', '127.0.0.1:' || n, now()"
+        f" FROM generate_series({1000 + numbers[0]}, {1000 + numbers[-1]}) n"
+    )
+
+
 def fleet(registry: RunningRegistry) -> dict[str, str]:
     """Agents that beat, one that never did, and one without an address, by name."""
     beating = ("up", "down", "absent", "planned")
@@ -133,7 +143,8 @@ def test_the_list_has_the_score_of_each_agents_health(
     in_trouble = {"up": 0.25, "unheard": 1, **dict.fromkeys(("down", "silent", "absent"), 0)}
     assert scores == {**in_trouble, "planned": 0, "nowhere": 1}
     for name, agent_id in told.items():
-        assert registry.get(f"{AGENTS}/{agent_id}/health").json()["health_score"] == scores[name]
+        for path in (agent_id, f"{agent_id}/health"):
+            assert registry.get(f"{AGENTS}/{path}").json()["health_score"] == scores[name]
 
 
 def test_what_does_not_fit_together_is_shown(
@@ -153,12 +164,14 @@ def test_what_does_not_fit_together_is_shown(
 def test_what_prometheus_has_not_had_the_time_for_is_no_disagreement(
     registry: RunningRegistry,
 ) -> None:
-    ids = {name: str(registry.register(name)["id"]) for name in ("absent", "unheard", "gone")}
-    for name in ("absent", "gone"):
+    names = ("absent", "failing", "unheard", "gone")
+    ids = {name: str(registry.register(name)["id"]) for name in names}
+    for name in ("absent", "failing", "gone"):
         registry.post(f"{AGENTS}/{ids[name]}/heartbeat", {"goodbye": name == "gone"})
     retired = str(registry.register("retired")["id"])
     registry.delete(f"{AGENTS}/{retired}")
-    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
+    states = {**dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"), ids["failing"]: "down"}
+    tell(registry, **states)
 
     def passes(seconds: float) -> set[tuple[str, str]]:
         time_passes(registry, seconds)
@@ -168,40 +181,38 @@ def test_what_prometheus_has_not_had_the_time_for_is_no_disagreement(
     assert parts(registry, ids["absent"])["scraped"]["value"] is None
     assert "absent" not in scraped(scrape(registry, "/metrics/agents"))
     of_absent = ("registered_not_scraped", ids["absent"])
+    of_failing = ("beats_but_down", ids["failing"])
     others = {
         *(("scraped_but_silent", ids[name]) for name in ("unheard", "gone")),
         ("retired_but_scraped", retired),
     }
-    assert passes(5) == {of_absent, *others}
+    assert passes(5) == {of_absent, of_failing, *others}
     health = registry.get(f"{AGENTS}/{retired}/health").json()
     assert health["disagreements"] == ["retired_but_scraped"]
 
     # At another address it is a new target.
-    registry.register("absent", metrics_address="127.0.0.1:9465")
+    for name in ("absent", "failing"):
+        registry.register(name, metrics_address="127.0.0.1:9465")
     assert passes(40) == others
-    assert passes(5) == {of_absent, *others}
+    assert passes(5) == {of_absent, of_failing, *others}
     # Back after a goodbye as well.
     registry.post(f"{AGENTS}/{ids['absent']}/heartbeat", {"goodbye": True})
     eventually(lambda: ids["absent"] not in str(registry.targets()))
     registry.register("absent", metrics_address="127.0.0.1:9465")
-    assert passes(40) == others
-    assert passes(5) == {of_absent, *others}
+    assert passes(40) == {of_failing, *others}
+    assert passes(5) == {of_absent, of_failing, *others}
     # A Prometheus that was silent for too long begins anew.
     registry.execute("UPDATE scrape_reports SET told_at = told_at - interval '61 s'")
-    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
+    tell(registry, **states)
     assert passes(40) == others
-    tell(registry, **dict.fromkeys([ids["unheard"], ids["gone"], retired], "up"))
-    assert passes(5) == {of_absent, *others}
+    tell(registry, **states)
+    assert passes(5) == {of_absent, of_failing, *others}
 
 
 def test_of_each_kind_500_are_listed_and_all_are_counted_whoever_tells(
     registry: RunningRegistry,
 ) -> None:
-    registry.execute(
-        "INSERT INTO agents (id, name, instance, environment, type, deployment_type,"
-        " metrics_address, last_seen_at) SELECT gen_random_uuid(), 'a' || n, '0', 'production',"
-        " 'CUSTOM', 'LOCAL', '127.0.0.1:' || n, now() FROM generate_series(1001, 1501) n"
-    )
+    register_many(registry, range(501))
     known = str(registry.register("known since")["id"])
     for prometheus, numbers in (("main", range(400)), ("other", range(200, 600))):
         strangers = [str(UUID(int=number)) for number in numbers]
@@ -219,16 +230,22 @@ def test_of_each_kind_500_are_listed_and_all_are_counted_whoever_tells(
     assert shown["items"] == sorted(shown["items"], key=lambda one: (one["kind"], one["agent_id"]))
 
 
-def test_one_that_scrapes_is_enough_and_what_is_old_is_not_believed(
+def test_one_that_scrapes_is_enough_and_what_is_old_is_neither_believed_nor_forgotten(
     registry: RunningRegistry, told: dict[str, str]
 ) -> None:
-    tell(registry, "other", **{told["down"]: "up"})
+    tell(registry, "other", **dict.fromkeys([told["down"], told["absent"]], "up"))
     assert parts(registry, told["down"])["scraped"]["value"] == 1
 
     registry.execute(
         "UPDATE scrape_reports SET told_at = now() - interval '61 s' WHERE prometheus = 'other'"
     )
     assert parts(registry, told["down"])["scraped"]["value"] == 0
+    # What it had, no other can miss.
+    assert parts(registry, told["absent"])["scraped"]["value"] is None
+    assert "absent" not in scraped(scrape(registry, "/metrics/agents"))
+    (listed,) = registry.get(AGENTS, params={"name": "absent"}).json()["items"]
+    assert listed["health_score"] == 1
+    assert "registered_not_scraped" not in {kind for kind, _ in disagreements(registry)}
 
     registry.execute("UPDATE scrape_reports SET told_at = now() - interval '61 s'")
     assert parts(registry, told["down"])["scraped"]["value"] is None
@@ -256,7 +273,9 @@ def test_a_report_that_does_not_hold_is_refused_whole(
 
     wrong_state = tell(registry, **{told["up"]: "sideways"})
     wrong_id = tell(registry, seven="up")
+    too_many = tell(registry, **{str(UUID(int=number)): "up" for number in range(23_001)})
 
     assert_problem(wrong_state, 422, "scrapes", "sideways", "absent")
     assert_problem(wrong_id, 422, "scrapes", "seven")
+    assert_problem(too_many, 422, "scrapes", "23000")
     assert registry.rows("SELECT * FROM agent_scrapes ORDER BY agent_id") == before

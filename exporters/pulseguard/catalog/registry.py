@@ -128,7 +128,7 @@ AGENT_LAST_SEEN: Final = Metric(
 AGENT_SCRAPED: Final = Metric(
     "pulseguard_registry_agent_scraped",
     "gauge",
-    "1 while a Prometheus scrapes an agent, else 0; absent while no sync tells, or it is too new.",
+    "1 while a Prometheus scrapes an agent, else 0; absent where no sync tells, or it is too new.",
     _AGENT_LABELS,
 )
 AGENT_TWO_PROCESSES: Final = Metric(

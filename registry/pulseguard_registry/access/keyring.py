@@ -96,6 +96,7 @@ class Keyring:
             # All at once they would hold up every heartbeat.
             await asyncio.sleep(0)
             rows = await cursor.fetchmany(CHUNK)
+        _shed_expired(principals)
         self._principals, self._read, self.loaded = principals, read, True
 
     def find(self, token: str) -> Principal | None:
@@ -114,3 +115,11 @@ def _apply(rows: Sequence[tuple[Any, ...]], principals: dict[bytes, Principal]) 
             principals[bytes(stored)] = Principal(*rest)
         elif stored is not None:
             principals.pop(bytes(stored), None)
+
+
+def _shed_expired(principals: dict[bytes, Principal]) -> None:
+    # Once its row is dropped nobody tells of it any more: it had ended already.
+    now = datetime.now(UTC)
+    over = [kept for kept, one in principals.items() if one.expires_at and one.expires_at <= now]
+    for kept in over:
+        del principals[kept]

@@ -6,22 +6,31 @@ import uuid
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, delete, func, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from pulseguard_registry.access.models import ApiKey
+from pulseguard_registry.audit.recording import record_upkeep
 
 
-def end_unused_own_keys(connection: Connection, days: int) -> int:
+def end_unused_own_keys(session: Session, days: int) -> int:
     """End the own keys of agents that were not used for so many days by the database's clock; 0:
-    never. Returns how many; they are refused within a second, as those that an admin ends."""
+    never. Returns how many; they are refused within a second, as those that an admin ends, and
+    each leaves a record."""
     if not days:
         return 0
     used_at = func.greatest(ApiKey.created_at, ApiKey.last_used_at)
     unused = used_at < func.now() - timedelta(days=days)
     valid = ApiKey.revoked_at.is_(None)
-    query = update(ApiKey).values(revoked_at=func.now())
     in_order = _in_order(ApiKey.agent_id.is_not(None) & valid & unused)
-    return connection.execute(query.where(ApiKey.id.in_(in_order))).rowcount
+    ended = session.scalars(
+        update(ApiKey)
+        .where(ApiKey.id.in_(in_order))
+        .values(revoked_at=func.now())
+        .returning(ApiKey.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    record_upkeep(session, "/keys/{key_id}", ended)
+    return len(ended)
 
 
 def drop_ended_keys(connection: Connection, retention_days: int) -> None:

@@ -97,11 +97,11 @@ class KeyFilters(BaseModel):
         None, description="true: only those that are an agent's own; false: only the others."
     )
     limit: int = Field(100, ge=1, le=500)
-    cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
 
 
 class KeyPage(BaseModel):
     """One page of the keys, the newest first."""
 
     items: list[Key]
-    next_cursor: uuid.UUID | None = Field(description="Null on the last page.")
+    next_cursor: str | None = Field(description="Null on the last page.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from pydantic import TypeAdapter
 from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
@@ -13,11 +14,13 @@ from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Role
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.audit.recording import record_start
+from pulseguard_registry.fields import Instant
 from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, write_secret
 
 LONGEST_ENROLMENT = timedelta(hours=24)
 LONGEST_NAME = 120
+_INSTANT = TypeAdapter(Instant)
 
 
 def create_key(session: Session, wanted: KeyCreate, pepper: str) -> tuple[ApiKey, str]:
@@ -82,13 +85,23 @@ def list_keys(session: Session, filters: KeyFilters) -> KeyPage:
     if filters.own is not None:
         query = query.where(ApiKey.agent_id.is_not(None) == filters.own)
     if filters.cursor is not None:
-        last = session.get(ApiKey, filters.cursor)
-        if last is None:
-            raise refusal("cursor", filters.cursor, "is of no key; take `next_cursor` of a page")
-        query = query.where(order < tuple_(last.created_at, last.id))
+        query = query.where(order < tuple_(*_place(filters.cursor)))
     rows = session.scalars(query.limit(filters.limit + 1)).all()
     items = [Key.model_validate(row) for row in rows[: filters.limit]]
-    return KeyPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
+    return KeyPage(items=items, next_cursor=_cursor(items[-1]) if len(rows) > len(items) else None)
+
+
+def _cursor(key: Key) -> str:
+    """Its place in the list, which it keeps when it is deleted between two pages."""
+    return f"{key.created_at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}_{key.id}"
+
+
+def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
+    created_at, _, key_id = cursor.partition("_")
+    try:
+        return _INSTANT.validate_python(created_at), uuid.UUID(key_id)
+    except ValueError:
+        raise refusal("cursor", cursor, "is no place in the list; take `next_cursor`") from None
 
 
 def revoke_key(session: Session, key_id: uuid.UUID) -> None:

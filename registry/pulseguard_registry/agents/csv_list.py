@@ -8,15 +8,15 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from pulseguard_registry.agents.schemas import ListedAgent
+from pulseguard_registry.agents.schemas import ScoredAgent
 
 MEDIA_TYPE = "text/csv"
-COLUMNS = tuple(ListedAgent.model_fields)
+COLUMNS = tuple(ScoredAgent.model_fields)
 # A spreadsheet would run the cell as a formula; the last two it skips before it looks.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def lines_of(batches: Iterable[list[ListedAgent]]) -> Iterator[str]:
+def lines_of(batches: Iterable[list[ScoredAgent]]) -> Iterator[str]:
     """The header, then a record for each agent, as many at a time as come together."""
     yield _written([COLUMNS])
     for agents in batches:

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.schemas import Agent, State
+from pulseguard_registry.agents.schemas import Agent, ScoredAgent, State
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
@@ -31,8 +31,8 @@ _SCRAPED: Final[dict[ScrapeState | None, str]] = {
     "up": "Prometheus scrapes it.",
     "down": "Its last scrape failed.",
     "absent": "It is registered, and no Prometheus scrapes it.",
-    None: "Whether Prometheus scrapes it is not known: no sync tells, it has no address, or it has"
-    " one for less than a minute.",
+    None: "Whether Prometheus scrapes it is not known: no sync tells, or no more that of the one"
+    " that had it; or it has no address, or one for less than a minute; or it has ended.",
 }
 
 
@@ -130,10 +130,10 @@ def read_health(
     )
 
 
-def read_scores(
+def with_scores(
     session: Session, agents: Sequence[Agent], offline_after_seconds: float
-) -> dict[uuid.UUID, float | None]:
-    """The scores of these agents, in three queries however many they are."""
+) -> list[ScoredAgent]:
+    """These agents with their scores, in three queries however many they are."""
     ids = [agent.id for agent in agents]
     window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
     tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
@@ -150,7 +150,11 @@ def read_scores(
         )
         for agent in agents
     }
-    return {agent_id: score(known) for agent_id, known in parts.items()}
+    # Each part was validated as the agent's.
+    return [
+        ScoredAgent.model_construct(**dict(agent), health_score=score(parts[agent.id]))
+        for agent in agents
+    ]
 
 
 def freshness(age_seconds: float | None, offline_after_seconds: float) -> Part:

@@ -9,8 +9,8 @@ from sqlalchemy import Select, or_
 from sqlalchemy.orm import Session, sessionmaker
 
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.health import read_scores
-from pulseguard_registry.agents.schemas import AgentFilters, AgentPage, ListedAgent
+from pulseguard_registry.agents.health import with_scores
+from pulseguard_registry.agents.schemas import AgentFilters, AgentPage, ScoredAgent
 from pulseguard_registry.agents.service import to_schema, with_status
 from pulseguard_registry.agents.status import Status, status_expression
 
@@ -35,12 +35,7 @@ def list_agents(
         query = query.where(models.Agent.id == only)
     rows = session.execute(query.limit(filters.limit + 1)).all()
     agents = [to_schema(row[0], row[1], row[2]) for row in rows[: filters.limit]]
-    scores = read_scores(session, agents, offline_after_seconds)
-    # Each part was validated as the agent's.
-    items = [
-        ListedAgent.model_construct(**dict(agent), health_score=scores[agent.id])
-        for agent in agents
-    ]
+    items = with_scores(session, agents, offline_after_seconds)
     return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 
@@ -49,7 +44,7 @@ def all_agents(
     filters: AgentFilters,
     offline_after_seconds: float,
     only: UUID | None = None,
-) -> Iterator[list[ListedAgent]]:
+) -> Iterator[list[ScoredAgent]]:
     """Every agent from the cursor on, a batch at a time, each from a short transaction: a slow
     reader holds no connection. Always at least one batch, which may be empty."""
     cursor: UUID | None = filters.cursor

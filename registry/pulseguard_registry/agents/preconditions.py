@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request, Response
 
@@ -11,6 +11,7 @@ from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.problems import Fault, Problem, documented, refusal
 
 HEADER = "If-Match"
+Tagged = TypeVar("Tagged", bound=Agent)
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 
 
@@ -55,7 +56,7 @@ def check_match(tags: list[str] | None, revision: int) -> None:
     raise Problem(412, f"{HEADER}: {message}", errors=[fault], headers={"ETag": current})
 
 
-def tagged(response: Response, agent: Agent) -> Agent:
+def tagged(response: Response, agent: Tagged) -> Tagged:
     """The agent, with its ETag on the answer."""
     response.headers["ETag"] = etag_of(agent.revision)
     return agent

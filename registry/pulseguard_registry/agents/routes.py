@@ -16,7 +16,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.own_keys import create_own_key
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
-from pulseguard_registry.agents.health import AgentHealth, read_health
+from pulseguard_registry.agents.health import AgentHealth, read_health, with_scores
 from pulseguard_registry.agents.identity import agent_id as compute_agent_id
 from pulseguard_registry.agents.preconditions import (
     LOST_RACE,
@@ -33,7 +33,7 @@ from pulseguard_registry.agents.schemas import (
     AgentPatch,
     AgentRegister,
     EnrolledAgent,
-    ListedAgent,
+    ScoredAgent,
 )
 from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
@@ -111,7 +111,7 @@ def list_agents(
         return listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
     if "limit" in filters.model_fields_set:
         page = listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
-        batches: Iterator[list[ListedAgent]] = iter([page.items])
+        batches: Iterator[list[ScoredAgent]] = iter([page.items])
     else:
         sessions = request.app.state.database.sessions
         batches = listing.all_agents(sessions, asked, _offline_after(request), reader.agent_id)
@@ -127,11 +127,12 @@ def read_agent(
     session: DatabaseSession,
     request: Request,
     response: Response,
-) -> Agent:
-    """One agent with its status and the reason for it."""
+) -> ScoredAgent:
+    """One agent with its status, the reason for it, and its score."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent_id, agent.environment, agent.team)
-    return tagged(response, agent)
+    (scored,) = with_scores(session, [agent], _offline_after(request))
+    return tagged(response, scored)
 
 
 @router.get("/{agent_id}/health")

@@ -166,8 +166,8 @@ class Agent(BaseModel):
     maintenance_reason: str
 
 
-class ListedAgent(Agent):
-    """An agent among others."""
+class ScoredAgent(Agent):
+    """An agent with the score of its health."""
 
     health_score: float | None = Field(
         description="0 to 1, as `/agents/{agent_id}/health` explains; null where nothing is known."
@@ -216,5 +216,5 @@ class AgentFilters(BaseModel):
 class AgentPage(BaseModel):
     """One page of the list, ordered by id."""
 
-    items: list[ListedAgent]
+    items: list[ScoredAgent]
     next_cursor: uuid.UUID | None = Field(description="Null on the last page.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fastapi import Request, Response
-from sqlalchemy import event, inspect
+from sqlalchemy import event, insert, inspect
 from sqlalchemy.orm import Session, sessionmaker
 
 from pulseguard_registry import API_PREFIX
@@ -15,6 +17,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Alertmanager repeats itself every minute and sync reports all the time, and neither is a change:
 # the history of alerts is a record itself. Heartbeats and snapshots never come here.
 NOT_AUDITED = frozenset({f"{API_PREFIX}/alerts/webhook", f"{API_PREFIX}/sync/{{prometheus}}"})
+
+# Of a change without a request.
+_BY_ITSELF = {"key_id": None, "role": "", "request_id": ""}
 
 _NAMED, _MADE = "pulseguard.named", "pulseguard.made"
 
@@ -63,17 +68,30 @@ def record_start(session: Session, object_type: str, object_id: object) -> None:
     session.flush()
     session.add(
         AuditRecord(
-            key_id=None,
+            **_BY_ITSELF,
             key_name="start of the registry",
-            role="",
             method="POST",
             route=f"{API_PREFIX}/{object_type}",
             object_type=object_type,
             object_id=str(object_id),
             status=201,
-            request_id="",
         )
     )
+
+
+def record_upkeep(session: Session, route: str, object_ids: Iterable[object]) -> None:
+    """Add the records of what the registry ends by itself as time goes on, one for each: as of a
+    request that deletes it by this route (without the prefix)."""
+    ended = {
+        **_BY_ITSELF,
+        "key_name": "upkeep of the registry",
+        "method": "DELETE",
+        "route": f"{API_PREFIX}{route}",
+        "object_type": route.split("/")[1],
+        "status": 204,
+    }
+    if records := [{**ended, "object_id": str(object_id)} for object_id in object_ids]:
+        session.execute(insert(AuditRecord), records)
 
 
 def _object_id(session: Session, request: Request) -> str:

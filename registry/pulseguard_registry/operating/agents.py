@@ -96,6 +96,8 @@ def _show(given: Namespace) -> None:
         return
     told = {**agent, "status": _status(agent), "last_seen_at": ago(agent["last_seen_at"])}
     del told["status_reason"]
+    score = health["health_score"]
+    told["health_score"] = "unknown" if score is None else f"{score:.2f}"
     told["disagreements"] = health["disagreements"] or "none"
     if health["processes"]:
         told["processes"] = health["processes"]

@@ -42,6 +42,9 @@ from pulseguard_registry.scrapes.service import (
     is_long_ago,
     scraped_expression,
     scrapes_among,
+    served,
+    served_lately,
+    somebody_had_time,
 )
 
 SHOWN_OF_A_KIND = 500
@@ -151,15 +154,21 @@ def _kind(seen: CTE) -> ColumnElement[DisagreementKind | None]:
         is_long_ago(one.stopped_at),
         and_(one.status == "UNKNOWN", is_long_ago(one.registered_at)),
     )
+    had_time = and_(somebody_had_time(), one.id.not_in(served_lately()))
+    has_left = and_(is_long_ago(one.retired_at), one.id.not_in(served()))
     return case(
         # Planned work explains everything.
         (one.status == "MAINTENANCE", null()),
-        (one.scraped == "absent", literal("registered_not_scraped")),
-        (and_(one.scraped.is_not(None), is_long_ago(one.retired_at)), "retired_but_scraped"),
+        # First what is cheap: for a null both sides of an AND are looked at.
+        (
+            and_(one.retired_at.is_not(None), one.scraped.is_not(None), has_left),
+            literal("retired_but_scraped"),
+        ),
         (one.retired_at.is_not(None), null()),
+        (one.scraped == "absent", "registered_not_scraped"),
         (and_(one.scraped == "up", is_silent), "scraped_but_silent"),
         (
-            and_(one.scraped == "down", one.status.in_(("ONLINE", "ERROR"))),
+            and_(one.scraped == "down", one.status.in_(("ONLINE", "ERROR")), had_time),
             "beats_but_down",
         ),
         else_=null(),

@@ -23,8 +23,9 @@ class ScrapeReportSent(BaseModel):
     )
 
     scrapes: dict[uuid.UUID, ScrapeState] = Field(
-        description="By agent_id: up, down (the last scrape failed), or absent.",
-        max_length=25_000,
+        description="By agent_id: up, down (the last scrape failed), or absent. A body of 1 MiB"
+        " holds hardly more.",
+        max_length=23_000,
         examples=[{"0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55": "up"}],
     )
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     any_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -111,47 +112,57 @@ def drop_old_reports(connection: Connection) -> None:
 
 @dataclass(frozen=True)
 class Scrapes:
-    """Whether any Prometheus that tells has scraped an agent, and whether one has failed to."""
+    """Whether any Prometheus that tells has scraped an agent, whether one has failed to, and
+    whether one that tells no more had it when it told last."""
 
     up: ColumnElement[bool]
     down: ColumnElement[bool]
+    lapsed: ColumnElement[bool]
 
 
 def scraped_expression(scrapes: Scrapes | None = None) -> ColumnElement[ScrapeState | None]:
     """How an agent is scraped: up if it is anywhere, else down, else absent; null where no
-    Prometheus tells or has had the time for it, or there is no address to be scraped at.
+    Prometheus tells or has had the time for it, where the one that had it tells no more, or where
+    it is not to be scraped: retired, stopped or without an address.
 
     `scrapes` of `scrapes_among` for many agents; without, it is looked up for each.
     """
-    if scrapes is None:
-        is_up = _is_up().where(AgentScrape.agent_id == Agent.id).correlate(Agent).scalar_subquery()
-        scrapes = Scrapes(is_up.is_(True), is_up.is_(False))
+    scrapes = scrapes or _scrapes_of_each()
     anyone_tells = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
     return case(
         (~anyone_tells.scalar_subquery(), null()),
         (scrapes.up, "up"),
         (scrapes.down, "down"),
-        (Agent.metrics_address.is_(None), null()),
+        (Agent.retired_at.is_not(None), null()),
         (Agent.stopped_at.is_not(None), null()),
+        (Agent.metrics_address.is_(None), null()),
+        # Another one that tells knows nothing of the agents of this one.
+        (scrapes.lapsed, null()),
         (_had_time(), "absent"),
         else_=null(),
     )
 
 
 def scrapes_among(only: Sequence[uuid.UUID] | None = None) -> Scrapes:
-    """For all agents, or `only` these: two sets, made once, in which each agent is looked for."""
-    known = select(AgentScrape.agent_id).where(AgentScrape.prometheus.in_(_telling()))
+    """For all agents, or `only` these: sets, made once, in which each agent is looked for."""
+    kept = select(AgentScrape.agent_id)
     if only is not None:
-        known = known.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+        kept = kept.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+    known = kept.where(AgentScrape.prometheus.in_(_telling()))
     return Scrapes(
         Agent.id.in_(known.where(AgentScrape.state == "up")),
         Agent.id.in_(known.where(AgentScrape.state != "up")),
+        Agent.id.in_(kept.where(AgentScrape.prometheus.not_in(_telling()))),
     )
 
 
-def _is_up() -> Select[bool]:
-    is_up = func.bool_or(AgentScrape.state == "up").label("is_up")
-    return select(is_up).where(AgentScrape.prometheus.in_(_telling()))
+def _scrapes_of_each() -> Scrapes:
+    of_agent = AgentScrape.agent_id == Agent.id
+    tells = AgentScrape.prometheus.in_(_telling())
+    is_up = select(func.bool_or(AgentScrape.state == "up")).where(of_agent, tells)
+    found = is_up.correlate(Agent).scalar_subquery()
+    lapsed = exists().where(of_agent, ~tells).correlate(Agent)
+    return Scrapes(found.is_(True), found.is_(False), lapsed)
 
 
 def _telling() -> Select[str]:
@@ -164,13 +175,29 @@ def is_long_ago(moment: SQLColumnExpression[Any]) -> ColumnElement[bool]:
     return moment < func.now() - timedelta(seconds=TIME_TO_TELL_SECONDS)
 
 
+def somebody_had_time() -> ColumnElement[bool]:
+    """Whether one that tells has told for long enough to know what it scrapes."""
+    telling = select(func.coalesce(func.bool_or(is_long_ago(ScrapeReport.began_at)), false()))
+    return telling.where(is_current()).scalar_subquery()
+
+
+def served() -> Select[uuid.UUID]:
+    """The agents that discovery serves, those that it holds back too."""
+    return select(ServedTarget.agent_id).where(ServedTarget.left_at.is_(None))
+
+
+def served_lately() -> Select[uuid.UUID]:
+    """Those for whose first scrape the time was too short: not served before, or as another
+    target."""
+    return served().where(~is_long_ago(ServedTarget.since))
+
+
 def _had_time() -> ColumnElement[bool]:
     """Whether one that tells has had the time for a first scrape of an agent that is served."""
-    telling = select(func.coalesce(func.bool_or(is_long_ago(ScrapeReport.began_at)), false()))
     # IN and not EXISTS: PostgreSQL would reckon with a look for each agent, of whom hardly one
     # needs it, and take the whole query for one that is worth compiling.
-    served = select(ServedTarget.agent_id).where(is_long_ago(ServedTarget.since))
-    return and_(telling.where(is_current()).scalar_subquery(), Agent.id.in_(served))
+    long_served = served().where(is_long_ago(ServedTarget.since))
+    return and_(somebody_had_time(), Agent.id.in_(long_served))
 
 
 def is_current() -> ColumnElement[bool]:

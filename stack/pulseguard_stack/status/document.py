@@ -28,8 +28,9 @@ def document(fleet: Fleet) -> dict[str, object]:
         "disagreements": (
             None
             if heard.disagreements is None
-            else [_disagreement(one) for one in heard.disagreements]
+            else [_disagreement(one) for one in heard.disagreements.listed]
         ),
+        "disagreements_total": heard.disagreements.total if heard.disagreements else None,
         "disagreements_fault": heard.disagreements_fault,
         "restarts": None if heard.restarts is None else [_restart(one) for one in heard.restarts],
     }

@@ -61,6 +61,14 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
+class Disagreements:
+    """Those that the registry lists, and how many there are: of each kind it lists some."""
+
+    listed: Sequence[Disagreement]
+    total: int
+
+
+@dataclass(frozen=True)
 class Source:
     """One of the two that were asked; `fault` says why it did not answer."""
 
@@ -84,7 +92,7 @@ class Heard:
     alerts_fault: str | None = None
     # The worst first; None where no runner of this machine keeps what is looked at running.
     restarts: Sequence[Restart] | None = None
-    disagreements: Sequence[Disagreement] | None = None
+    disagreements: Disagreements | None = None
     # Why there are none, where the registry gave no list of them.
     disagreements_fault: str | None = None
 

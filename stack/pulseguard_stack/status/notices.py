@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from pulseguard_stack.status import wording
-from pulseguard_stack.status.fleet import Alert, Disagreement, Fleet, Source
+from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Fleet, Source
 from pulseguard_stack.status.judgement import Judged, Level
 from pulseguard_stack.status.restarts import RECENT_SECONDS, Restart
 from pulseguard_stack.status.room import Listing
@@ -65,11 +65,13 @@ def restarts_of(fleet: Fleet) -> Listing:
 
 def disagreements_of(fleet: Fleet, titles: Mapping[str, str]) -> Listing:
     """About which agents inventory, heartbeats and scrapes tell different things."""
-    found = sorted(fleet.heard.disagreements or (), key=lambda one: one.kind != "two_processes")
+    known = fleet.heard.disagreements or Disagreements((), 0)
+    found = sorted(known.listed, key=lambda one: one.kind != "two_processes")
     style = STYLES[Level.DOUBTFUL]
     lines = [Text(_disagreement(one, titles), style=style) for one in found]
-    title = f"disagreements: {len(lines)}"
-    return Listing(title, lines, [Text(""), Text(title, style="bold")], _MOST_DISAGREEMENTS)
+    title = f"disagreements: {known.total}"
+    headings = [Text(""), Text(title, style="bold")]
+    return Listing(title, lines, headings, _MOST_DISAGREEMENTS, known.total - len(lines))
 
 
 def clock(at: datetime) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pulseguard.doctor.web import NoAnswer, ask
 from pulseguard.recording.labels import clean_line
-from pulseguard_stack.status.fleet import Alert, Disagreement, Registered
+from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Registered
 
 # More pages than any fleet has: a cursor that turns in circles must end.
 _MOST_PAGES: Final = 200
@@ -26,10 +26,14 @@ def read_alerts(url: str, key: str | None) -> Sequence[Alert]:
     return [_alert(item) for item in items]
 
 
-def read_disagreements(url: str, key: str | None) -> Sequence[Disagreement]:
+def read_disagreements(url: str, key: str | None) -> Disagreements:
     """Where inventory, heartbeats and scrapes disagree; NoAnswer says why there is no list."""
-    items, _ = _page(f"{url}/api/v1/system/disagreements", key, {})
-    return [_disagreement(item) for item in items]
+    page = _page(f"{url}/api/v1/system/disagreements", key, {})
+    try:
+        listed = [_disagreement(item) for item in page["items"]]
+        return Disagreements(listed, sum(map(int, page["totals"].values())))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise NoAnswer(f"its disagreements are of another version ({error!r})") from error
 
 
 # Any: objects of the registry's API, as JSON gives them.
@@ -37,25 +41,24 @@ def _pages(url: str, key: str | None, **query: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     for _ in range(_MOST_PAGES):
-        found, after = _page(url, key, {"limit": _LIMIT, **query, **cursor})
-        items += found
-        if not after:
+        page = _page(url, key, {"limit": _LIMIT, **query, **cursor})
+        items += page["items"]
+        if not (after := page.get("next_cursor")):
             break
         cursor = {"cursor": str(after)}
     return items
 
 
 # Any: see above.
-def _page(url: str, key: str | None, query: Mapping[str, str]) -> tuple[list[dict[str, Any]], Any]:
-    """The items of one answer, and where the next one begins."""
+def _page(url: str, key: str | None, query: Mapping[str, str]) -> Mapping[str, Any]:
+    """One answer, which has a list of items."""
     answer = ask(url, key=key, query=query)
     page = answer.fields()
-    found = page.get("items")
     if not answer.ok:
         raise NoAnswer(f"it answers {answer.status}: {answer.detail}")
-    if not isinstance(found, list):
+    if not isinstance(page.get("items"), list):
         raise NoAnswer("what answers there is no PulseGuard registry")
-    return found, page.get("next_cursor")
+    return page
 
 
 # Any: see above.
@@ -98,13 +101,8 @@ def _alert(item: Mapping[str, Any]) -> Alert:
 
 # Any: see above.
 def _disagreement(item: Mapping[str, Any]) -> Disagreement:
-    try:
-        processes = [clean_line(str(process)) for process in item["processes"]]
-        return Disagreement(
-            item["kind"], item["agent_id"], item["name"], item["instance"], processes
-        )
-    except (LookupError, TypeError) as error:
-        raise NoAnswer(f"its disagreements are of another version ({error!r})") from error
+    processes = [clean_line(str(process)) for process in item["processes"]]
+    return Disagreement(item["kind"], item["agent_id"], item["name"], item["instance"], processes)
 
 
 def _time(text: str | None) -> datetime | None:

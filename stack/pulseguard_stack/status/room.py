@@ -19,12 +19,14 @@ class Cut:
 
 @dataclass(frozen=True)
 class Listing:
-    """Lines of one kind, the most important first; `title` counts them all."""
+    """Lines of one kind, the most important first; `title` counts them all, with those that are
+    `elsewhere` and have no line."""
 
     title: str
     lines: Sequence[Text]
     headings: Sequence[Text] = ()
     most: int | None = None
+    elsewhere: int = 0
 
     @property
     def wanted(self) -> int:
@@ -39,7 +41,8 @@ class Listing:
             first = self.lines[0]
             return [Text(f"{self.title}: {first.plain.lstrip('! ')}", style=first.style)]
         cut = cut_list(len(self.lines), len(self.headings), self.most, room)
-        left_out = [Text(f"   … and {cut.left_out} more")] if cut.left_out else []
+        more = cut.left_out + self.elsewhere
+        left_out = [Text(f"   … and {more} more")] if cut.left_out else []
         headings = self.headings[len(self.headings) - cut.headings :]
         return [*headings, *self.lines[: cut.shown], *left_out]
 

@@ -12,7 +12,7 @@ from typing import Final
 from pulseguard.doctor.web import DEADLINE_SECONDS, NoAnswer
 from pulseguard_stack.status.fleet import (
     Alert,
-    Disagreement,
+    Disagreements,
     Fleet,
     Heard,
     Registered,
@@ -134,8 +134,8 @@ def _alerts(asked: Asked) -> tuple[Sequence[Alert] | None, str | None]:
     return (asked.answer, None) if isinstance(asked.answer, list) else (None, asked.fault)
 
 
-def _disagreements(asked: Asked) -> tuple[Sequence[Disagreement] | None, str | None]:
-    return (asked.answer, None) if isinstance(asked.answer, list) else (None, asked.fault)
+def _disagreements(asked: Asked) -> tuple[Disagreements | None, str | None]:
+    return (asked.answer, None) if isinstance(asked.answer, Disagreements) else (None, asked.fault)
 
 
 def _unnamed() -> object:

@@ -63,6 +63,8 @@ def test_an_agent_is_shown_with_what_does_not_fit_together(
     after = run("agents", "show", "mail-bot", **settings).out
     health = run("agents", "show", "mail-bot", "--json", **settings).json()["health"]
 
+    assert re.search(r"^health score +unknown *$", before, re.M)
+    assert re.search(r"^health score +1\.00 *$", after, re.M)
     assert re.search(r"^disagreements +none *$", before, re.M)
     assert re.search(r"^disagreements +two_processes *$", after, re.M)
     assert re.search(r"^processes +web-1:7:aa web-2:8:bb *$", after, re.M)

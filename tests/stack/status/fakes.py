@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -93,8 +94,12 @@ def registry_of(
     agents: list[dict[str, Any]],
     alerts: list[dict[str, Any]] | None = None,
     disagreements: list[dict[str, Any]] | None = None,
+    unlisted: Mapping[str, int] | None = None,
 ) -> Respond:
-    """A registry with these agents, two to a page; it does not know the path of what is None."""
+    """A registry with these agents, two to a page; it does not know the path of what is None.
+
+    Of `unlisted` disagreements it tells only how many there are of a kind.
+    """
 
     def respond(path: str, query: Query) -> tuple[int, object]:
         if path == "/api/v1/agents":
@@ -106,7 +111,8 @@ def registry_of(
             return 200, {"items": alerts, "next_cursor": None}
         if path == "/api/v1/system/disagreements" and disagreements is not None:
             assert query == {}
-            return 200, {"prometheus": ["main"], "items": disagreements}
+            totals = Counter(one["kind"] for one in disagreements) + Counter(unlisted or {})
+            return 200, {"prometheus": ["main"], "totals": totals, "items": disagreements}
         return 404, {"status": 404, "detail": "there is nothing at this path"}
 
     return respond

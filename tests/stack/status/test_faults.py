@@ -180,6 +180,8 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
     ]
     with fake_server(registry_of(AGENTS, ALERTS, odd)) as registry:
         fleet = sources(registry, prometheus).look()
+        registry.respond = registry_of(AGENTS, ALERTS, odd * 3, {"registered_not_scraped": 4500})
+        many = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS, [])
         agreed = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS)
@@ -193,10 +195,14 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
         "!  0f8c is scraped, and nobody has registered it",
         "!  coder of the future",
     ]
+    text = shown(many)
+    lines = [line.rstrip() for line in text[text.index("disagreements:") :].splitlines()]
+    assert (lines[0], lines[-1]) == ("disagreements: 4509", "   … and 4504 more")
+    assert document(many)["disagreements_total"] == 4509
     assert document(fleet)["disagreements"] == odd
     assert "disagree" not in shown(agreed) + shown(unknown)
     assert (document(agreed)["disagreements"], agreed.heard.disagreements_fault) == ([], None)
-    assert document(unknown)["disagreements"] is None
+    assert document(unknown)["disagreements"] is document(unknown)["disagreements_total"] is None
     assert "404" in str(document(unknown)["disagreements_fault"])
 
 

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pulseguard_stack.status.fleet import Alert, Disagreement, Fleet, Heard, Source, join
+from pulseguard_stack.status.fleet import (
+    Alert,
+    Disagreement,
+    Disagreements,
+    Fleet,
+    Heard,
+    Source,
+    join,
+)
 from pulseguard_stack.status.judgement import judge_fleet
 from pulseguard_stack.status.readings import Reading
 from pulseguard_stack.status.restarts import Restart
@@ -62,7 +70,8 @@ def fleet_of(
         Disagreement("two_processes", f"a{number}", f"twin-{number}", "0", ("web-1:7:aa", "b:8:bb"))
         for number in range(disagreements)
     ]
-    heard = Heard(sources[0], sources[1], inventory, firing[:alerts], by_id, None, died, odd)
+    told = Disagreements(odd, len(odd))
+    heard = Heard(sources[0], sources[1], inventory, firing[:alerts], by_id, None, died, told)
     return join(heard, NOW)
 
 
