@@ -14,9 +14,12 @@ from pulseguard_registry.database.connecting import CONNECT_SECONDS, terms
 from pulseguard_registry.database.deadline import shut_down
 from pulseguard_registry.database.diagnosis import READ_ONLY
 
-# Less than the five seconds after which a caller is owed an answer.
-STATEMENT_MILLISECONDS = 4000
-LOCK_MILLISECONDS = 3000
+# Waiting for a connection and then for a statement, or in it for a lock, stays below the five
+# seconds after which a caller is owed an answer. Whoever waits for a connection gives up before
+# those do who hold them and wait for a lock: it would only wait for the same.
+POOL_SECONDS = 1.5
+STATEMENT_MILLISECONDS = 3000
+LOCK_MILLISECONDS = 2000
 IDLE_MILLISECONDS = 10_000
 
 
@@ -33,7 +36,7 @@ class Database:
             with_driver(url),
             pool_size=10,
             max_overflow=10,
-            pool_timeout=3,
+            pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # they would stand in the log: descriptions, configurations
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "pulseguard"},
         )
