@@ -27,7 +27,7 @@ from bench.rounds import Amount, Comparison, Result
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
-from pulseguard_registry.heartbeats.statement import BY_INDEX, Write, store
+from pulseguard_registry.heartbeats.statement import FOR_STORING, Write, store
 
 ROUNDS = 5
 SECONDS = 4
@@ -100,7 +100,7 @@ def _one_client(server: Server) -> Result:
 
 async def _in_turn(server: Server) -> tuple[list[float], list[float]]:
     connection = await connect(server.database_url)
-    await connection.execute(BY_INDEX)
+    await connection.execute(FOR_STORING)
     group = GroupCommit(partial(connect, server.database_url), lambda _: None)
     task = asyncio.create_task(group.run())
     agents = server.load.agents

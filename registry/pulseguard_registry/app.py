@@ -112,6 +112,7 @@ def create_app(
                 supervisor.run(),
                 group_commit.run(),
                 upkeep.go_on(database, settings, supervisor),
+                upkeep.go_on_dropping(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),
                 upkeep.watch_statuses(database, settings, supervisor),
             ):

@@ -84,9 +84,9 @@ def refusal(field: str, value: object, message: str) -> Problem:
     return Problem(422, f"{field}: {message}", errors=[fault])
 
 
-def unavailable(sentence: str) -> Problem:
+def unavailable(sentence: str, *, errors: Sequence[Fault] = ()) -> Problem:
     """A 503 that says why and that trying again soon is worth it."""
-    return Problem(503, sentence, headers={"Retry-After": "2"})
+    return Problem(503, sentence, errors=errors, headers={"Retry-After": "2"})
 
 
 def problem_response(problem: HTTPException, request_id: str) -> Response:

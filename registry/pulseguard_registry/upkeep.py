@@ -23,12 +23,15 @@ from pulseguard_registry.snapshots.partitions import database_today, keep_partit
 
 UPKEEP_SECONDS = 3600
 STATUS_SECONDS = 3
+# Well within the time that a statement has, and millions in an hour.
+RECORDS_AT_ONCE = 5000
+RECORDS_SECONDS = 10
 
 log = logging.getLogger("pulseguard.registry")
 
 
 def keep_house(database: Database, settings: Settings) -> None:
-    """Partitions made ahead and dropped behind, by one registry at a time; so are old records."""
+    """Partitions made ahead and dropped behind, by one registry at a time; so is what is as old."""
     today = database_today(database.engine)
     undone = keep_partitions(database.engine, today, settings.snapshot_retention_days)
     if undone:
@@ -38,8 +41,16 @@ def keep_house(database: Database, settings: Settings) -> None:
         drop_old_events(connection, settings.event_retention_days)
         drop_old_reports(connection)
         drop_ended_keys(connection, settings.key_retention_days)
+
+
+def drop_records(database: Database, settings: Settings) -> None:
+    """Some of the audit records whose time is over.
+
+    Apart from the rest of the house, and beside all work: where their retention was shortened they
+    are millions, and the registry must not wait for that to be ready.
+    """
     with database.engine.begin() as connection:
-        drop_outlived_records(connection, settings.audit_retention_days)
+        drop_outlived_records(connection, settings.audit_retention_days, RECORDS_AT_ONCE)
 
 
 def retire_agents(database: Database, settings: Settings) -> None:
@@ -72,6 +83,20 @@ async def go_on(database: Database, settings: Settings, supervisor: Supervisor) 
                 await asyncio.to_thread(retire_agents, database, settings)
             except (DBAPIError, PoolTimeout) as error:
                 log.warning("the house was not kept this time: %s", own_words(error))
+
+
+async def go_on_dropping(database: Database, settings: Settings, supervisor: Supervisor) -> None:
+    """Drop audit records for ever, a few at a time; after a failure not again for an hour."""
+    pause: float = RECORDS_SECONDS
+    while True:
+        await asyncio.sleep(pause)
+        pause = RECORDS_SECONDS
+        if supervisor.trouble is None:
+            try:
+                await asyncio.to_thread(drop_records, database, settings)
+            except (DBAPIError, PoolTimeout) as error:
+                pause = UPKEEP_SECONDS
+                log.warning("audit records were not dropped this time: %s", own_words(error))
 
 
 async def watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:

@@ -43,7 +43,7 @@ CREATE VIEW alerts AS SELECT * FROM alerts_kept WHERE befall();
 SILENT = "did not answer this request in time"
 STATES = {
     "25006": "read-only",
-    "25P03": "ends transactions",
+    "25P03": "stood still in a transaction",
     "25P04": "ends transactions",
     "28P01": SILENT,
     "3D000": "does not exist any more",

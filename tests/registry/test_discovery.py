@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from pydantic import ValidationError
 
-from pulseguard_registry.database import supervisor
+from pulseguard_registry.database import connecting, supervisor
 from pulseguard_registry.discovery.targets import Target, render_targets
 from pulseguard_registry.settings import Settings
 from tests.registry.running import RunningRegistry, eventually, running_registry
@@ -122,11 +122,17 @@ def test_what_the_database_cannot_confirm_is_503_and_never_an_empty_list(
     assert len(registry.targets()) == 1
 
 
-def test_a_list_that_was_not_confirmed_for_three_seconds_is_not_served(
-    registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even where nothing else has noticed yet that the database is slow."""
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing notices that the database is slow."""
     monkeypatch.setattr(supervisor, "ANSWER_SECONDS", 30)
+    monkeypatch.setattr(connecting, "LOCK_MILLISECONDS", 30_000)
+
+
+@pytest.mark.usefixtures("patient")
+def test_a_list_that_was_not_confirmed_for_three_seconds_is_not_served(
+    registry: RunningRegistry,
+) -> None:
     with psycopg.connect(registry.database_url) as other:
         other.execute("LOCK TABLE versions IN ACCESS EXCLUSIVE MODE")
 

@@ -247,14 +247,21 @@ def test_an_acknowledged_write_is_durable_whatever_the_servers_default(
                                    current_database()); END $$;
         CREATE TABLE seen (setting text);
         CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
-        CREATE TRIGGER look AFTER UPDATE ON agents EXECUTE FUNCTION look()
+        BEGIN
+            INSERT INTO seen VALUES (TG_OP || ' ' || current_setting('synchronous_commit'));
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER look AFTER INSERT OR UPDATE ON agents EXECUTE FUNCTION look()
         """
     )
 
-    asyncio.run(with_connection(registry.database_url, [write(agent_id)]))
+    registry.app.state.database.break_off()  # those that connect from now on have the default
 
-    assert registry.rows("SELECT DISTINCT setting FROM seen") == [("on",)]
+    asyncio.run(with_connection(registry.database_url, [write(agent_id)]))
+    registry.register("another")
+
+    seen = registry.rows("SELECT DISTINCT setting FROM seen ORDER BY setting")
+    assert seen == [("INSERT on",), ("UPDATE on",)]
 
 
 def test_a_batch_looks_at_no_agents_but_its_own(registry: RunningRegistry) -> None:

@@ -26,13 +26,24 @@ def list_records(session: Session, filters: AuditFilters) -> AuditPage:
     return AuditPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 
-def drop_outlived_records(connection: Connection, retention_days: int) -> None:
-    """Delete the records that are older than this; PostgreSQL refuses every other deletion."""
-    days = {"days": retention_days}
-    connection.execute(
-        text("SELECT set_config('pulseguard.audit_retention_days', (:days)::text, true)"), days
+# What another registry drops just now is left to it.
+_DROP = text(
+    """
+    DELETE FROM audit_records WHERE id IN (
+        SELECT id FROM audit_records WHERE recorded_at < now() - make_interval(days => :days)
+         ORDER BY recorded_at LIMIT :most FOR UPDATE SKIP LOCKED
     )
+    """
+)
+
+
+def drop_outlived_records(connection: Connection, retention_days: int, most: int) -> None:
+    """Delete records that are older than this, the oldest first and at most so many.
+
+    PostgreSQL refuses every other deletion.
+    """
     connection.execute(
-        text("DELETE FROM audit_records WHERE recorded_at < now() - make_interval(days => :days)"),
-        days,
+        text("SELECT set_config('pulseguard.audit_retention_days', (:days)::text, true)"),
+        {"days": retention_days},
     )
+    connection.execute(_DROP, {"days": retention_days, "most": most})

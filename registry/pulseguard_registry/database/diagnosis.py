@@ -39,10 +39,6 @@ _NO_CONNECTION_LEFT = (
     "raise its max_connections, or end other clients of it",
 )
 _STARTING_OR_STOPPING = ("PostgreSQL is starting or stopping", "wait; the registry goes on trying")
-_BROKEN_OFF = (
-    "it ends transactions before they are done",
-    "raise its transaction_timeout and idle_in_transaction_session_timeout",
-)
 _FAILED_ITSELF = ("PostgreSQL itself has failed", "see PostgreSQL's log")
 READ_ONLY = "25006"
 # By SQLSTATE: what one statement can tell about the whole database.
@@ -51,8 +47,14 @@ _STATES: Mapping[str, tuple[str, str]] = {
         "it is read-only, as a standby is",
         "make it writable, or put the primary into DATABASE_URL",
     ),
-    "25P03": _BROKEN_OFF,
-    "25P04": _BROKEN_OFF,
+    "25P03": (
+        "this registry stood still in a transaction, which PostgreSQL has ended for that",
+        "try again; give the registry's machine more time where that comes often",
+    ),
+    "25P04": (
+        "it ends transactions before they are done",
+        "raise its transaction_timeout",
+    ),
     "3D000": ("the database does not exist any more", "create it, or restore a backup"),
     "42501": ("its user lacks a right", "make the user of DATABASE_URL the owner of its tables"),
     "53100": ("its disk is full", "make room there"),

@@ -10,13 +10,17 @@ from psycopg import Connection
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from pulseguard_registry.database.connecting import CONNECT_SECONDS
+from pulseguard_registry.database.connecting import CONNECT_SECONDS, terms
 from pulseguard_registry.database.deadline import shut_down
 from pulseguard_registry.database.diagnosis import READ_ONLY
 
-# Less than the five seconds after which a caller is owed an answer.
-STATEMENT_MILLISECONDS = 4000
-LOCK_MILLISECONDS = 3000
+# Waiting for a connection and then for a statement, or in it for a lock, stays below the five
+# seconds after which a caller is owed an answer. Whoever waits for a connection gives up before
+# those do who hold them and wait for a lock: it would only wait for the same.
+POOL_SECONDS = 1.5
+STATEMENT_MILLISECONDS = 3000
+LOCK_MILLISECONDS = 2000
+IDLE_MILLISECONDS = 10_000
 
 
 class Base(DeclarativeBase):
@@ -32,12 +36,12 @@ class Database:
             with_driver(url),
             pool_size=10,
             max_overflow=10,
-            pool_timeout=3,
+            pool_timeout=POOL_SECONDS,
             hide_parameters=True,  # they would stand in the log: descriptions, configurations
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "pulseguard"},
         )
         self.sessions = sessionmaker(self.engine)
-        event.listen(self.engine, "connect", _set_timeouts)
+        event.listen(self.engine, "connect", _agree_on_terms)
         event.listen(self.engine, "handle_error", _leave_read_only_server)
         self._in_use: set[Connection[Any]] = set()
         event.listen(self.engine, "checkout", lambda raw, *_: self._in_use.add(raw))
@@ -69,9 +73,9 @@ def _leave_read_only_server(context: ExceptionContext) -> None:
         context.is_disconnect = True
 
 
-def _set_timeouts(connection: Connection[Any], _: object) -> None:
+def _agree_on_terms(connection: Connection[Any], _: object) -> None:
+    connection.execute(terms(LOCK_MILLISECONDS, IDLE_MILLISECONDS))
     connection.execute(f"SET statement_timeout = {STATEMENT_MILLISECONDS}")
-    connection.execute(f"SET lock_timeout = {LOCK_MILLISECONDS}")
     connection.commit()
 
 

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import admits, check_own
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.errors import WriteRefused
+from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.heartbeats.bodies import FIELD, Item, read_items
 from pulseguard_registry.heartbeats.group_commit import Answer
 from pulseguard_registry.heartbeats.schemas import (
@@ -32,7 +32,7 @@ from pulseguard_registry.heartbeats.service import (
 )
 from pulseguard_registry.heartbeats.statement import Outcome, Write
 from pulseguard_registry.openapi import direct_body
-from pulseguard_registry.problems import Fault, Problem
+from pulseguard_registry.problems import Fault, Problem, unavailable
 from pulseguard_registry.strict_json import DirectRoute
 from pulseguard_registry.telemetry import SnapshotOutcome, Telemetry
 
@@ -121,6 +121,8 @@ def _results(
         answer = next(answers)
         if isinstance(answer, WriteRefused):
             results.append(_about(index, item, 422, str(answer)))
+        elif isinstance(answer, DatabaseUnavailable):
+            results.append(_about(index, item, 503, str(answer)))
         elif answer.found:
             too_old = item.snapshot is not None and item.snapshot.taken_at < oldest
             detail = tell_refused(int(too_old), oldest)
@@ -155,6 +157,8 @@ def _together(refused: Sequence[Problem]) -> Problem:
     first, more = refused[0], len(refused) - 1
     detail = f"{first.detail} (and {more} more heartbeats)" if more else str(first.detail)
     faults = [fault for problem in refused for fault in problem.errors]
+    if first.status_code == 503:
+        return unavailable(detail, errors=faults)
     return Problem(first.status_code, detail, errors=faults)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -17,12 +18,19 @@ from psycopg.errors import (
     DataError,
     DeadlockDetected,
     IntegrityError,
+    LockNotAvailable,
     SerializationFailure,
 )
 
 from pulseguard_registry.database.deadline import deadline, shut_down
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
-from pulseguard_registry.heartbeats.statement import BY_INDEX, Outcome, Write, store
+from pulseguard_registry.heartbeats.statement import (
+    FOR_STORING,
+    Outcome,
+    Write,
+    store,
+    store_unlocked,
+)
 
 BATCH_LIMIT = 500
 WAITING_LIMIT = 10_000
@@ -30,8 +38,10 @@ COMMIT_SECONDS = 3.0
 END_SECONDS = 1.0
 ATTEMPTS = 3
 
+_LOCKED = "not stored: its agent is locked by another transaction; try again"
+
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
-Answer = Outcome | WriteRefused
+Answer = Outcome | WriteRefused | DatabaseUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +66,23 @@ class GroupCommit:
         self._arrived = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
         self._has_ended = False
+        self._locked: set[uuid.UUID] = set()
+        self._passes_locked = False
 
     async def submit(self, write: Write) -> Outcome:
-        """Store durably; DatabaseUnavailable where it cannot be known to be stored, WriteRefused
-        where PostgreSQL takes no such value."""
+        """Store durably; DatabaseUnavailable where it cannot be known to be stored, or is not for
+        its agent is locked; WriteRefused where PostgreSQL takes no such value."""
         (answer,) = await self.submit_all([write])
-        if isinstance(answer, WriteRefused):
+        if not isinstance(answer, Outcome):
             raise answer
         return answer
 
     async def submit_all(self, writes: Sequence[Write]) -> Sequence[Answer]:
         """Store what one request brings, at most 500 writes, and answer each in their order.
 
-        One that PostgreSQL refuses keeps none of the others from being stored. DatabaseUnavailable
-        where it cannot be known what of it is stored.
+        One that PostgreSQL refuses, or whose agent another transaction has locked, keeps none of
+        the others from being stored. DatabaseUnavailable is the answer to the latter, and is raised
+        where it cannot be known what of all is stored.
         """
         if self._waiting_writes >= WAITING_LIMIT:
             raise DatabaseUnavailable("too many writes are waiting for the database; try again")
@@ -117,6 +130,8 @@ class GroupCommit:
 
     async def _commit(self, batch: list[_Request]) -> None:
         writes = [write for request in batch for write in request.writes]
+        # Nobody waits again for an agent that was found locked, until one write of it was stored.
+        self._passes_locked = any(write.agent_id in self._locked for write in writes)
         try:
             answers = iter(await self._store_apart(writes))
         except (psycopg.Error, OSError, TimeoutError) as error:
@@ -147,7 +162,7 @@ class GroupCommit:
         first = await self._store_apart(writes[:middle])
         return first + await self._store_apart(writes[middle:])
 
-    async def _store(self, writes: Sequence[Write]) -> list[Outcome]:
+    async def _store(self, writes: Sequence[Write]) -> Sequence[Answer]:
         for _ in range(ATTEMPTS):
             try:
                 return await self._store_once(writes)
@@ -156,13 +171,31 @@ class GroupCommit:
                     raise
         raise psycopg.OperationalError("another registry was in the way")
 
-    async def _store_once(self, writes: Sequence[Write]) -> list[Outcome]:
+    async def _store_once(self, writes: Sequence[Write]) -> Sequence[Answer]:
+        connection = await self._connected()
+        if not self._passes_locked:
+            try:
+                with deadline(COMMIT_SECONDS, connection):
+                    return await store(connection, writes)
+            except LockNotAvailable:
+                # For all that is left of the batch: each part of it would wait as long.
+                self._passes_locked = True
+        with deadline(COMMIT_SECONDS, connection):
+            outcomes = await store_unlocked(connection, writes)
+        self._note_locked(writes, outcomes)
+        return [DatabaseUnavailable(_LOCKED) if one is None else one for one in outcomes]
+
+    def _note_locked(self, writes: Sequence[Write], outcomes: Sequence[Outcome | None]) -> None:
+        self._locked.difference_update(write.agent_id for write in writes)
+        pairs = zip(writes, outcomes, strict=True)
+        self._locked.update(write.agent_id for write, outcome in pairs if outcome is None)
+
+    async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
             with deadline(COMMIT_SECONDS, self._connection):
-                await self._connection.execute(BY_INDEX)
-        with deadline(COMMIT_SECONDS, self._connection):
-            return await store(self._connection, writes)
+                await self._connection.execute(FOR_STORING)
+        return self._connection
 
     async def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

@@ -75,7 +75,7 @@ class HeartbeatResult(BaseModel):
 
     code: int = Field(
         description="As the heartbeat alone would be answered: 200 stored, 403 outside of the"
-        " key's bound, 404 register again, 422 mend it."
+        " key's bound, 404 register again, 422 mend it, 503 not stored, try again."
     )
     status: Status | None = Field(None, description="The agent's after it, where it was stored.")
     detail: str | None = Field(None, description="Where something was not: why, and the mend.")

@@ -49,8 +49,16 @@ _COLUMN_NAMES = ", ".join(name for name, _ in COLUMNS)
 _COLUMN_ARRAYS = ", ".join(f"%({name})s::{kind}[]" for name, kind in COLUMNS)
 
 # For a connection that stores: statistics of a young table say that it holds hardly a row, and the
-# plan kept for all batches would then look through all agents for each write.
-BY_INDEX = "SET enable_seqscan = off"
+# plan kept for all batches would then look through all agents for each write. And all who wait for
+# a batch wait for the lock of one agent.
+FOR_STORING = "SET enable_seqscan = off; SET lock_timeout = '1s'"
+
+# An agent that takes what is asked, within the bound of the key.
+_TAKES = """agents.retired_at IS NULL
+       AND (agents.stopped_at IS NULL OR asked.goodbye OR asked.state IS NULL)
+       AND (asked.environment IS NULL OR asked.environment = agents.environment)
+       AND (asked.team IS NULL OR asked.team = agents.team)"""
+
 
 # Rows are locked in the order of their ids, so that two registries never wait for each other. Not
 # FOR UPDATE: whoever writes an event or an alert locks its agent FOR KEY SHARE, by a foreign key
@@ -64,7 +72,8 @@ BY_INDEX = "SET enable_seqscan = off"
 # The goodbye of another process than the one that beat last stops nobody: in a rolling restart the
 # new one beats before the old one ends. `named` tells whether it was itself the last to beat in the
 # batch, and is worked out for such goodbyes only.
-_STORE = f"""
+def _statement(locking: str, more: str = "") -> str:
+    return f"""
 WITH asked AS (
     SELECT * FROM unnest(%(position)s::int[], %(agent_id)s::uuid[], %(environment)s::text[],
                          %(team)s::text[], %(state)s::text[], %(goodbye)s::bool[],
@@ -80,12 +89,9 @@ WITH asked AS (
            ) ELSE false END AS is_followed,
            agents.maintenance_until > now() AS is_maintained
       FROM agents JOIN asked ON asked.agent_id = agents.id
-     WHERE agents.retired_at IS NULL
-       AND (agents.stopped_at IS NULL OR asked.goodbye OR asked.state IS NULL)
-       AND (asked.environment IS NULL OR asked.environment = agents.environment)
-       AND (asked.team IS NULL OR asked.team = agents.team)
+     WHERE {_TAKES}
      ORDER BY agents.id
-       FOR NO KEY UPDATE OF agents
+       {locking}
 ), named AS (
     SELECT position,
            max(position) FILTER (WHERE NOT goodbye)
@@ -121,23 +127,61 @@ WITH asked AS (
 SELECT NULL::int AS position, agent_id, taken_at, is_late, NULL::bool AS is_maintained FROM stored
 UNION ALL
 SELECT position, id, NULL, NULL, is_maintained FROM allowed
-"""
+{more}"""
+
+
+_STORE = _statement("FOR NO KEY UPDATE OF agents")
+# The same for the agents whose rows nobody holds; which others there are is told without an id.
+_STORE_UNLOCKED = _statement(
+    "FOR NO KEY UPDATE OF agents SKIP LOCKED",
+    f"""
+UNION ALL
+SELECT asked.position, NULL, NULL, NULL, NULL
+  FROM agents JOIN asked ON asked.agent_id = agents.id
+ WHERE asked.position NOT IN (SELECT position FROM allowed) AND {_TAKES}
+""",
+)
 
 
 async def store(connection: AsyncConnection[Any], writes: Sequence[Write]) -> list[Outcome]:
-    """Store a batch on a connection in autocommit mode; on return it is durable."""
-    cursor = await connection.execute(_STORE, _arrays(writes))
+    """Store a batch on a connection in autocommit mode; on return it is durable.
+
+    LockNotAvailable, and nothing stored, where an agent's row is locked for longer than
+    `FOR_STORING` lets it wait.
+    """
+    outcomes, _ = await _stored(connection, _STORE, writes)
+    return outcomes
+
+
+async def store_unlocked(
+    connection: AsyncConnection[Any], writes: Sequence[Write]
+) -> list[Outcome | None]:
+    """As `store`, without waiting for an agent's row: of one that is locked nothing is stored, and
+    None is returned."""
+    outcomes, locked = await _stored(connection, _STORE_UNLOCKED, writes)
+    return [None if index in locked else outcome for index, outcome in enumerate(outcomes)]
+
+
+async def _stored(
+    connection: AsyncConnection[Any], statement: str, writes: Sequence[Write]
+) -> tuple[list[Outcome], set[int]]:
+    """The outcomes, and the positions of those whose agents are locked."""
+    cursor = await connection.execute(statement, _arrays(writes))
     maintained: dict[int, bool | None] = {}
     stored: dict[tuple[uuid.UUID, datetime], bool] = {}
+    locked: set[int] = set()
     for position, agent_id, taken_at, is_late, is_maintained in await cursor.fetchall():
         if position is None:
             stored[agent_id, taken_at] = is_late
+        elif agent_id is None:
+            locked.add(position)
         else:
             maintained[position] = is_maintained
-    return [
+    outcomes = [
         _outcome(write, index in maintained, maintained.get(index) is True, stored)
         for index, write in enumerate(writes)
     ]
+    return outcomes, locked
 
 
 def _outcome(
