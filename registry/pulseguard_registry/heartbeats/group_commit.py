@@ -131,7 +131,7 @@ class GroupCommit:
     async def _commit(self, batch: list[_Request]) -> None:
         writes = [write for request in batch for write in request.writes]
         # Nobody waits again for an agent that was found locked, until one write of it was stored.
-        self._passes_locked = any(write.agent_id in self._locked for write in writes)
+        self._passes_locked = not self._locked.isdisjoint(write.agent_id for write in writes)
         try:
             answers = iter(await self._store_apart(writes))
         except (psycopg.Error, OSError, TimeoutError) as error:
