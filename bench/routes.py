@@ -22,7 +22,7 @@ def run() -> Iterator[Result]:
     """Of each route the p99 of a hundred answers, in milliseconds, one after the other."""
     now = datetime.now(UTC)
     with fleet_database() as url:
-        stored = fill(url, now.date(), SNAPSHOTS)
+        stored = fill(url, now, SNAPSHOTS)
         with serving(url) as registry:
             asked = all_asked(registry, now)
             _check_complete(registry, asked)

@@ -1,7 +1,7 @@
-"""A week of snapshots of a whole fleet, in the order in which it would have sent them."""
+"""A week of snapshots of a whole fleet, up to now, in the order in which it would send them."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 import psycopg
@@ -13,12 +13,17 @@ from pulseguard_registry.snapshots.partitions import keep_partitions
 DAYS = 7
 # Filled without its index and without its parent, both of which come after: by far the fastest.
 MAKE = "CREATE TABLE filled_{day:%Y%m%d} (LIKE ai_metrics INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+# The agents take turns within an interval, so that any few minutes hold what is usual for them.
 FILL = """
 INSERT INTO filled_{day:%Y%m%d}
 SELECT id, at, at, {seconds}, 812.5, 1604.2, 0.91, 0.87, 48211, 61.3, 8123, 212, 640.1, 1500.7, 187,
        30111, 9000, 100, 8000, 1000, '{{"timeout": 2}}', 12, 1, 3
-  FROM generate_series('{day}T00:00:00Z'::timestamptz, '{day}T23:59:59Z', '{seconds} seconds') AS at
- CROSS JOIN (SELECT id FROM agents ORDER BY id) AS agents
+  FROM generate_series('{day}T00:00:00Z'::timestamptz, '{day}T23:59:59Z', '{seconds} seconds')
+       AS began
+ CROSS JOIN (SELECT id, {seconds} * (row_number() OVER (ORDER BY id) - 1) / count(*) OVER ()
+               AS turn FROM agents ORDER BY id) AS agents
+ CROSS JOIN LATERAL (SELECT began + turn * interval '1 second' AS at) AS taken
+ WHERE at < least('{day}T00:00:00Z'::timestamptz + interval '1 day', now())
 """
 INDEX = "ALTER TABLE filled_{day:%Y%m%d} ADD PRIMARY KEY (agent_id, taken_at)"
 TAKE_OVER = """
@@ -30,14 +35,21 @@ ALTER TABLE ai_metrics ATTACH PARTITION ai_metrics_{day:%Y%m%d}
 """
 
 
-def fill(url: str, today: date, snapshots: int) -> int:
-    """Store about so many, evenly over the seven days before today; returns how many."""
+def fill(url: str, now: datetime, snapshots: int) -> int:
+    """Store about so many, evenly over the seven days before today and today; returns how many.
+
+    Today is filled last, up to the moment at which that begins: what asks for the last minutes
+    finds them full.
+    """
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    days = [today - timedelta(days=ago) for ago in range(DAYS, 0, -1)]
-    for day in [*days, today]:
+    today = now.date()
+    days = [today - timedelta(days=ago) for ago in range(DAYS, -1, -1)]
+    for day in days:
         keep_partitions(engine, day, DAYS)
     engine.dispose()
-    seconds = round(DAYS * 86_400 * AGENTS / snapshots)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    span = timedelta(days=DAYS) + (now - midnight)
+    seconds = max(round(span.total_seconds() * AGENTS / snapshots), 1)
     with ThreadPoolExecutor(2) as pool:
         stored = sum(pool.map(partial(_fill_day, url, seconds), days))
     with psycopg.connect(url, autocommit=True) as connection:

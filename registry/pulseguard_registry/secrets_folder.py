@@ -22,7 +22,8 @@ def open_folder(settings: Settings) -> Path:
         folder.mkdir(mode=0o700, exist_ok=True)
         folder.chmod(0o700)
         (folder / ".writable").touch(0o600)
-        (folder / ".writable").unlink()
+        # Another start on this folder may have been faster.
+        (folder / ".writable").unlink(missing_ok=True)
     except OSError as error:
         raise ConfigurationError(
             f"PULSEGUARD_DATA_DIR={settings.data_dir}: cannot be written ({error.strerror});"
@@ -38,7 +39,7 @@ def read_pepper(settings: Settings, folder: Path) -> str:
         return given
     path = folder / PEPPER_FILE
     if not path.exists():
-        write_secret(path, secrets.token_urlsafe(32))
+        _write_first(path, secrets.token_urlsafe(32))
     kept = path.read_text(encoding="utf-8").strip()
     check_pepper(kept, f"{path}, which belongs into a backup")
     return kept
@@ -76,6 +77,29 @@ def write_pepper(folder: Path, pepper: str) -> None:
 
 def write_secret(path: Path, secret: str) -> Path:
     """Write a file that only its owner can read, in one step; returns its path."""
+    beside = _written_beside(path, secret)
+    try:
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)  # nobody knows of it
+        raise
+    return path
+
+
+def _write_first(path: Path, secret: str) -> None:
+    """The same, unless another start on this folder was faster: then its secret stays."""
+    beside = _written_beside(path, secret)
+    try:
+        path.hardlink_to(beside)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _written_beside(path: Path, secret: str) -> Path:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -84,8 +108,7 @@ def write_secret(path: Path, secret: str) -> Path:
             file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)  # nobody knows of it
+        beside.unlink(missing_ok=True)
         raise
-    return path
+    return beside

@@ -7,9 +7,10 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -38,17 +39,21 @@ class Call(NamedTuple):
 
 
 Request = tuple[str, str, dict[str, Any] | None]
+# What to note when it is served.
+Note = Callable[[], object]
 
 
 class Crowd:
     """Each client is a thread with a connection of its own; who is not served asks the next URL.
 
-    `acknowledged` is the ledger: what the registries said is stored.
+    `acknowledged` is the ledger: what the registries said is stored. `configured` is the last
+    number of each agent's configuration that they said so of: it only grows.
     """
 
     def __init__(self, urls: Sequence[str], key: str) -> None:
         self.calls: list[Call] = []
         self.acknowledged: set[Any] = set()
+        self.configured: dict[uuid.UUID, int] = {}
         self._addresses = [urlsplit(url).netloc for url in urls]
         self._key = key
         self._latest: dict[int, Call] = {}
@@ -57,28 +62,53 @@ class Crowd:
 
     def beat(self, agent_id: uuid.UUID) -> None:
         """A client that sends heartbeats, each with a snapshot; noted as (id, taken_at)."""
-        start = datetime.now(UTC).replace(microsecond=0)
 
-        def requests() -> Iterator[tuple[Request, Any]]:
-            for number in itertools.count():
-                taken_at = start + timedelta(milliseconds=number)
-                body = {"state": "working", "snapshot": snapshot(taken_at.isoformat())}
-                path = f"/api/v1/agents/{agent_id}/heartbeat"
-                yield ("POST", path, body), (agent_id, taken_at)
+        def requests() -> Iterator[tuple[Request, Note]]:
+            path = f"/api/v1/agents/{agent_id}/heartbeat"
+            for taken_at in _moments():
+                yield ("POST", path, _beat(taken_at)), self._noting((agent_id, taken_at))
+
+        self._add(requests())
+
+    def beat_in_bulk(self, agent_ids: Sequence[uuid.UUID]) -> None:
+        """A client that sends those of many agents in one request, noted likewise."""
+
+        def requests() -> Iterator[tuple[Request, Note]]:
+            for taken_at in _moments():
+                beats = [{"agent_id": str(each), **_beat(taken_at)} for each in agent_ids]
+                noted = self._noting(*((each, taken_at) for each in agent_ids))
+                yield ("POST", "/api/v1/heartbeats", {"heartbeats": beats}), noted
 
         self._add(requests())
 
     def register(self) -> None:
         """A client that registers agents, noted by their names."""
         names = (f"newcomer-{uuid.uuid4().hex}" for _ in itertools.count())
-        self._add((("POST", "/api/v1/agents", registration(name)), name) for name in names)
+        self._add(
+            (("POST", "/api/v1/agents", registration(name)), self._noting(name)) for name in names
+        )
+
+    def configure(self, agent_id: uuid.UUID) -> None:
+        """A client that changes version and configuration of an agent to the next number, noted as
+        (id, version), as the events tell it."""
+
+        def requests() -> Iterator[tuple[Request, Note]]:
+            for number in itertools.count(1):
+                body = {"version": str(number), "config": {"number": number}}
+                yield ("PATCH", f"/api/v1/agents/{agent_id}", body), partial(note, number)
+
+        def note(number: int) -> None:
+            self.acknowledged.add((agent_id, str(number)))
+            self.configured[agent_id] = number
+
+        self._add(requests())
 
     def read(self, path: str) -> None:
-        """A client that reads; nothing to keep is noted."""
-        self._add(itertools.repeat((("GET", path, None), None)))
+        """A client that reads; there is nothing to note."""
+        self._add(itertools.repeat((("GET", path, None), self._noting())))
 
     def wait_for_writes(self, count: int = 50) -> None:
-        """Wait until so many more calls were acknowledged."""
+        """Wait until so much more was acknowledged."""
         enough = len(self.acknowledged) + count
         eventually(lambda: len(self.acknowledged) >= enough, 20)
 
@@ -104,11 +134,14 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
-    def _add(self, requests: Iterator[tuple[Request, Any]]) -> None:
+    def _noting(self, *notes: object) -> Note:
+        return partial(self.acknowledged.update, notes)
+
+    def _add(self, requests: Iterator[tuple[Request, Note]]) -> None:
         thread = threading.Thread(target=self._run, args=(len(self._threads), requests))
         self._threads.append(thread)
 
-    def _run(self, index: int, requests: Iterator[tuple[Request, Any]]) -> None:
+    def _run(self, index: int, requests: Iterator[tuple[Request, Note]]) -> None:
         for number in itertools.count(index):
             address = self._addresses[number % len(self._addresses)]
             with closing(HTTPConnection(address, timeout=SECONDS_A_CALL)) as connection:
@@ -118,20 +151,31 @@ class Crowd:
                 break
 
     def _is_served(
-        self, index: int, connection: HTTPConnection, request: Request, note: Any
+        self, index: int, connection: HTTPConnection, request: Request, note: Note
     ) -> bool:
         began = time.monotonic()
         status = _status(connection, self._key, request)
         call = self._latest[index] = Call(request[1], status, began, time.monotonic())
         self.calls.append(call)
         if status in SERVED:
-            self.acknowledged.add(note)
+            note()
         return status in SERVED and not self._over.is_set()
+
+
+def _moments() -> Iterator[datetime]:
+    start = datetime.now(UTC).replace(microsecond=0)
+    return (start + timedelta(milliseconds=number) for number in itertools.count())
+
+
+def _beat(taken_at: datetime) -> dict[str, Any]:
+    return {"state": "working", "snapshot": snapshot(taken_at.isoformat())}
 
 
 def _status(connection: HTTPConnection, key: str, request: Request) -> int:
     method, path, body = request
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    if method == "PATCH":
+        headers["If-Match"] = "*"
     try:
         connection.request(method, path, json.dumps(body) if body else None, headers)
         answer = connection.getresponse()

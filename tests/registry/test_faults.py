@@ -70,17 +70,21 @@ def start_again(registries: list[RegistryProcess], index: int, database_url: str
     eventually(registries[index].is_ready, 20)
 
 
+def registered(registry: RegistryProcess, *names: str) -> list[uuid.UUID]:
+    """Register agents of these names; returns their ids."""
+    headers = {"Authorization": f"Bearer {registry.admin_key()}"}
+    answers = (
+        httpx2.post(registry.url + AGENTS, json=registration(name), headers=headers)
+        for name in names
+    )
+    return [uuid.UUID(answer.json()["id"]) for answer in answers]
+
+
 def crowd(registries: list[RegistryProcess], beating: int) -> Crowd:
     """Agents that beat, and a client that registers more."""
-    key = registries[0].admin_key()
-    clients = Crowd([registry.url for registry in registries], key)
-    for number in range(beating):
-        answer = httpx2.post(
-            registries[0].url + AGENTS,
-            json=registration(f"agent-{number}"),
-            headers={"Authorization": f"Bearer {key}"},
-        )
-        clients.beat(uuid.UUID(answer.json()["id"]))
+    clients = Crowd([registry.url for registry in registries], registries[0].admin_key())
+    for agent_id in registered(registries[0], *(f"agent-{number}" for number in range(beating))):
+        clients.beat(agent_id)
     clients.register()
     return clients
 
@@ -90,13 +94,26 @@ def stored(database_url: str) -> set[object]:
     with psycopg.connect(database_url) as connection:
         snapshots = connection.execute("SELECT agent_id, taken_at FROM ai_metrics").fetchall()
         names = connection.execute("SELECT name FROM agents").fetchall()
-    return {*snapshots, *(name for (name,) in names)}
+        query = "SELECT agent_id, became FROM agent_events WHERE kind = 'version_changed'"
+        versions = connection.execute(query).fetchall()
+    return {*snapshots, *(name for (name,) in names), *versions}
+
+
+def configured(database_url: str) -> dict[uuid.UUID, int]:
+    """The number in the configuration of each agent that has one."""
+    with psycopg.connect(database_url) as connection:
+        query = "SELECT id, (config->>'number')::int FROM agents WHERE config ? 'number'"
+        return dict(connection.execute(query).fetchall())
 
 
 def test_no_acknowledged_write_is_lost_whoever_is_killed(
     server: DurablePostgres, registries: list[RegistryProcess]
 ) -> None:
-    with crowd(registries, beating=6) as clients:
+    clients = crowd(registries, beating=6)
+    clients.beat_in_bulk(registered(registries[0], *(f"of-many-{number}" for number in range(3))))
+    (changed,) = registered(registries[0], "changed")
+    clients.configure(changed)
+    with clients:
         for _ in range(KILLS):
             clients.wait_for_writes()
             server.kill()
@@ -114,6 +131,8 @@ def test_no_acknowledged_write_is_lost_whoever_is_killed(
         clients.wait_for_writes()
 
     assert clients.acknowledged - stored(server.url) == set()
+    # What was not acknowledged any more may be stored all the same.
+    assert configured(server.url)[changed] >= clients.configured[changed] > 0
     # Broken connections (0) are those of the killed; whoever lives says 503.
     assert {call.status for call in clients.calls} <= {0, 200, 201, 503}
     assert max(call.seconds for call in clients.calls) < 5

@@ -8,11 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tests.registry.conftest import new_database
+from tests.registry.events import ahead, change, heartbeat
+from tests.registry.notifications import alert, resolved, tell
 from tests.registry.operating.conftest import Run
-from tests.registry.running import PEPPER, RunningRegistry, running_registry, snapshot
+from tests.registry.running import (
+    PEPPER,
+    YESTERDAY,
+    RunningRegistry,
+    eventually,
+    running_registry,
+    snapshot,
+)
 
+V1 = "/api/v1"
 START = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 
 
@@ -48,13 +59,78 @@ class Load:
             self.push()
 
 
+def furnish(registry: RunningRegistry) -> list[str]:
+    """A fleet with something of everything; returns the ids of its agents.
+
+    The first has nothing but its registration. Those that are heard and the Prometheus that tells
+    are so an hour ahead of the clock: time changes no answer.
+    """
+    ids = [registry.register("bot-0")["id"]]
+    ids += [registry.register(f"bot-{n}", tags=["gold"], config={"n": n})["id"] for n in (1, 2, 3)]
+    for agent_id in ids[1:3]:
+        heartbeat(registry, agent_id, state="working", snapshot=snapshot(tasks_completed=3))
+    later = (YESTERDAY + timedelta(minutes=7)).isoformat()
+    heartbeat(registry, ids[1], snapshot=snapshot(later, tasks_completed=5))
+    change(registry, "PATCH", ids[1], {"team": "finance", "labels": {"tier": "gold"}})
+    change(
+        registry, "PUT", f"{ids[2]}/maintenance", {"until": ahead(days=1), "reason": "new disks"}
+    )
+    change(registry, "DELETE", ids[3])
+    tell(registry, alert(labels={"alertname": "AgentDown", "agent_id": ids[1]}), resolved())
+    tell(registry, resolved(fingerprint="fedcba9876543210"))
+    revoked = registry.post(f"{V1}/keys", {"name": "gone", "role": "viewer"}).json()
+    registry.delete(f"{V1}/keys/{revoked['id']}")
+    eventually(lambda: len(registry.targets()) == 3)
+    scrapes = {"scrapes": {ids[1]: "up", ids[2]: "down"}}
+    answer = registry.client.put(f"{V1}/sync/main", json=scrapes, headers=registry.bearer(None))
+    assert answer.status_code == 200, answer.text
+    registry.execute(
+        "UPDATE served_targets SET since = since - interval '1 h';"
+        " UPDATE agents SET registered_at = registered_at - interval '1 h';"
+        " UPDATE agents SET last_seen_at = now() + interval '1 h' WHERE last_seen_at IS NOT NULL;"
+        " UPDATE scrape_reports SET told_at = now() + interval '1 h',"
+        " began_at = began_at - interval '1 h'"
+    )
+    return ids
+
+
+def answers(registry: RunningRegistry, ids: list[str]) -> dict[str, Any]:
+    """What an admin is told, but for when keys were used and what is told as time goes on."""
+    day = {"from": YESTERDAY.isoformat(), "to": (YESTERDAY + timedelta(hours=1)).isoformat()}
+    asked: dict[str, dict[str, str]] = {
+        "/agents": {"include_retired": "true"},
+        **{f"/agents/{agent_id}/events": {} for agent_id in ids},
+        # Not of the first, whose snapshots come meanwhile.
+        **{f"/agents/{agent_id}/health": {} for agent_id in ids[1:]},
+        f"/agents/{ids[1]}/ai-metrics": {**day, "step": "5m", "aggregation": "sum"},
+        "/alerts": {},
+        "/audit": {},
+        "/keys": {},
+        "/discovery/targets": {},
+        "/system/disagreements": {},
+    }
+    told = {}
+    for path, params in asked.items():
+        answer = registry.get(V1 + path, params=params)
+        assert answer.status_code == 200, answer.text
+        told[path] = answer.json()
+    for key in told["/keys"]["items"]:
+        del key["last_used_at"]
+    for agent_id in ids:
+        happened = told[f"/agents/{agent_id}/events"]
+        kept = [event for event in happened["items"] if event["kind"] != "status_changed"]
+        told[f"/agents/{agent_id}/events"] = kept
+    return told
+
+
 def test_a_backup_under_load_restored_elsewhere_gives_the_same_answers(
     run: Run, registry: RunningRegistry, postgres: str, tmp_path: Path
 ):
     file = tmp_path / "registry.backup"
-    agents = [registry.register(f"bot-{number}") for number in range(3)]
+    ids = furnish(registry)
     viewer = registry.key("viewer")
-    load = Load(registry, agents[0]["id"])
+    told = answers(registry, ids)
+    load = Load(registry, ids[0])
     load.push()
     before = load.acknowledged
     with load.running():
@@ -72,12 +148,17 @@ def test_a_backup_under_load_restored_elsewhere_gives_the_same_answers(
         again = run("restore", str(file), **elsewhere)
         (tmp_path / "admin.key").write_text(registry.admin)
         with running_registry(url, tmp_path) as other:
-            listed = other.get("/api/v1/agents", viewer).json()["items"]
-            path = f"/api/v1/agents/{agents[0]['id']}/ai-metrics"
+            told_elsewhere = answers(other, ids)
             asked = {"from": START.isoformat(), "limit": "1000"}
-            kept = other.get(path, viewer, params=asked).json()["items"]
+            kept = other.get(f"{V1}/agents/{ids[0]}/ai-metrics", viewer, params=asked).json()[
+                "items"
+            ]
 
-    assert {agent["id"] for agent in listed} == {agent["id"] for agent in agents}
+    assert told_elsewhere == told
+    assert {agent["health_score"] for agent in told["/agents"]["items"]} >= {0.0, 1.0}
+    lists = ("/alerts", "/audit", "/keys", "/system/disagreements")
+    assert all(told[path]["items"] for path in lists)
+    assert len(told[f"/agents/{ids[1]}/ai-metrics"]["points"]) == 2
     assert before <= len(kept) <= load.acknowledged
     assert "has tables already" in again.err
 
