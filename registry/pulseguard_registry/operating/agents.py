@@ -35,7 +35,7 @@ _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a verb; 0: done, 1: refused, 2: a bad argument."""
+    """Run a verb; 0: done, 1: refused, 2: an unknown argument or a bad setting."""
     return run_verb("pulseguard agents", _parser(), argv)
 
 
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")
     showing.set_defaults(run=_show)
-    retiring = verbs.add_parser("retire", help="out of lists and discovery; registering undoes it")
+    retiring = verbs.add_parser("retire", help="out of lists and discovery; end it before")
     retiring.set_defaults(run=_retire)
     planned = verbs.add_parser("maintenance", help="planned work, until a time")
     until = planned.add_mutually_exclusive_group(required=True)
@@ -108,7 +108,11 @@ def _retire(given: Namespace) -> None:
     registry = _registry(given)
     agent = _found(registry, given.agent)
     registry.send("DELETE", f"/agents/{agent['id']}")
-    _tell(given, registry, agent, "is retired; it comes back when it registers again")
+    sentence = (
+        "is retired. One that still runs registers again, unless it was enrolled; a POST to"
+        f" /api/v1/agents/{agent['id']}/restore brings it back"
+    )
+    _tell(given, registry, agent, sentence)
 
 
 def _maintain(given: Namespace) -> None:
