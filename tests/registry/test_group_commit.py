@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from sqlalchemy import text
 
 from pulseguard_registry.database.connecting import connect
@@ -215,12 +216,15 @@ def test_a_silent_database_costs_a_write_the_deadline_and_the_end_no_more_than_a
         return [told - began, await ended(task)]
 
     async def seconds_of_end(url: str, fall_silent: Callable[[], None]) -> float:
-        commit = GroupCommit(partial(connect, url), lambda _: None)
+        connecting = asyncio.ensure_future(connect(url))
+        commit = GroupCommit(lambda: connecting, lambda _: None)
         task = asyncio.create_task(commit.run())
         assert await commit.submit(one) == Outcome(True, 0)
         fall_silent()
         waiting = asyncio.ensure_future(commit.submit(one))
-        await asyncio.sleep(0.1)  # until it has been sent
+        async with asyncio.timeout(5):
+            while connecting.result().info.transaction_status != TransactionStatus.ACTIVE:
+                await asyncio.sleep(0)
         seconds = await ended(task)
         with pytest.raises(DatabaseUnavailable):
             await asyncio.wait_for(waiting, 1)
