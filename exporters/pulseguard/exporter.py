@@ -152,9 +152,14 @@ class Exporter(Speaking):
                 self._presence.hand_over(ending.within(_SECONDS_TO_HAND_OVER))
                 self._remember()
             if membership.leave():
-                self._speak_last(ending, goodbye)
+                self._speak_last(self._take_on(), ending, goodbye)
+        while seconds_until(ending.waits_until) and membership.speaks_alone():
+            # Others may have come, worked and gone while this one said its last word.
+            if not self._has_more_to_tell():
+                break
+            self._speak_last(self._port, ending, goodbye)
         self._membership = None
-        if membership.finish():
+        if membership.finish(self._has_more_to_tell):
             # Its numbers are in the group's: what comes now is counted from zero.
             self._stay_who_it_is()
             self._recorder.begin_anew()

@@ -14,7 +14,7 @@ from pulseguard.pricing.prices import Model, read_models
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
 from pulseguard.reporting.snapshots import Timeline, Waiting, utc_now
-from pulseguard.reporting.totals import read_totals
+from pulseguard.reporting.totals import read_totals, whole_totals
 from pulseguard.scraping.collection import Collection
 from pulseguard.settings import Settings
 
@@ -90,11 +90,17 @@ class Speaking:
         if self._membership is not None:
             self._membership.remember()
 
-    def _speak_last(self, ending: Ending, goodbye: bool) -> None:
-        presence = self._new_presence()
-        presence.port = self._take_on()
+    def _speak_last(self, port: int | None, ending: Ending, goodbye: bool) -> None:
+        self._presence = presence = self._new_presence()
+        presence.port = port
         presence.start_reporting(*self._told())
         presence.finish(ending, goodbye)
+
+    def _has_more_to_tell(self) -> bool:
+        """Whether the registry has not been told of all that the group has done."""
+        if self._settings.registry_url is None:
+            return False
+        return not self._timeline.is_up_to(whole_totals(self._whole))
 
     def _take_on(self) -> int | None:
         """What the speaker before has told is told; the port that it had."""

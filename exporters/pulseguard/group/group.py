@@ -130,13 +130,14 @@ class Group:
                 self._stop_leading()
             return self.leading
 
-    def finish(self, ledger: Callable[[], bytes]) -> None:
+    def finish(self, ledger: Callable[[], bytes], has_more_to_tell: Callable[[], bool]) -> None:
         """Be done with it; who leads to the end clears it away.
 
-        Who was about to do so while others came in leaves them its numbers, and the ledger.
+        Who was about to do so while others came in leaves them its numbers, and the ledger; so
+        does who has more to tell and no time left, to whoever comes next.
         """
         with self._lock:
-            if self.leading and not self._has_others():
+            if self.leading and not self._has_others() and not has_more_to_tell():
                 self._guard.attempt("clear away", None, self._folder.remove_all)
             elif not self._left:
                 self._guard.attempt("leave numbers behind", None, self._bequeath, ledger)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -112,9 +113,9 @@ class Membership:
         """Hand in the last numbers; whether nobody is left who could speak but this process."""
         return self._group.leave()
 
-    def finish(self) -> bool:
+    def finish(self, has_more_to_tell: Callable[[], bool]) -> bool:
         """Be done with it; whether there has been company."""
-        self._group.finish(self._ledger)
+        self._group.finish(self._ledger, has_more_to_tell)
         return self._group.in_company
 
     def pause(self) -> None:

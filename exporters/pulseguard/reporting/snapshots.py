@@ -69,6 +69,10 @@ class Timeline:
         """Up to where it has been cut: the totals, and when that was by both clocks."""
         return self._totals, self._taken_at, self._monotonic
 
+    def is_up_to(self, totals: Totals) -> bool:
+        """Whether nothing has happened since the last cut, where these are the totals of now."""
+        return totals.since(self._totals).is_nothing
+
     def leave_out(self, totals: Totals) -> None:
         """Nothing has been cut yet, and these totals are not to be told."""
         self._totals = totals

@@ -68,6 +68,13 @@ class Totals(NamedTuple):
         """What came after `earlier`."""
         return self._combined(earlier, -1, self)
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nothing has happened in this interval."""
+        seen = (self.model_calls, self.http_calls, self.speed, self.accuracy, self.confidence)
+        counts = (*self.tokens, *self.model_errors, self.tasks_completed, self.tasks_failed)
+        return not any(counts) and not any(each.observed for each in seen)
+
     def _combined(self, other: "Totals", sign: int, latest: "Totals") -> "Totals":
         return Totals(
             self.model_calls.plus(other.model_calls, sign),

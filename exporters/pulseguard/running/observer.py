@@ -93,7 +93,7 @@ class QuietExporter(Exporter):
     def _hand_in(self, membership: "Membership", ending: Ending) -> None:
         membership.stop_keeping(ending)
         membership.leave()
-        membership.finish()
+        membership.finish(self._has_more_to_tell)
         self._membership = None
 
     def _speak(self, port: int | None, starting: bool) -> None:

@@ -52,6 +52,10 @@ def nothing() -> bytes:
     return b""
 
 
+def never() -> bool:
+    return False
+
+
 def files(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "groups" / "one").iterdir())
 
@@ -128,7 +132,7 @@ def test_who_comes_and_goes_between_two_turns_is_not_forgotten(join: Join) -> No
     second.process.task(4)
     second.group.turn()
     speaks_last = second.group.leave()
-    second.group.finish(nothing)
+    second.group.finish(nothing, never)
 
     first.group.turn()
 
@@ -146,7 +150,7 @@ def test_the_last_to_leave_speaks_for_all_whoever_led_before(join: Join, tmp_pat
     first_is_last = first.group.leave()
     second_is_last = second.group.leave()
     last_shown = second.shown()
-    second.group.finish(nothing)
+    second.group.finish(nothing, never)
 
     assert (first_is_last, second_is_last) == (False, True)
     assert last_shown == 7
@@ -226,13 +230,25 @@ def test_who_comes_in_while_the_last_one_ends_gets_its_numbers_and_its_ledger(jo
     late.process.task(4)
     late.group.turn()
 
-    last.group.finish(lambda: b"what was told")
+    last.group.finish(lambda: b"what was told", never)
 
     assert alone
     assert late.group.turn()
     assert late.shown() == 7
     assert late.group.remembered() == b"what was told"
     assert value(late.group.gather_ended(), TASKS, "completed") == 3
+
+
+def test_what_the_last_one_has_no_time_to_tell_is_left_to_the_next_that_comes(join: Join) -> None:
+    last = join()
+    last.process.task(3)
+    last.group.turn()
+
+    last.group.finish(lambda: b"what was told", lambda: True)
+
+    following = join()
+    assert following.shown() == 3
+    assert following.group.remembered() == b"what was told"
 
 
 def test_who_comes_in_while_all_is_cleared_away_is_seen_again(join: Join) -> None:

@@ -49,6 +49,33 @@ def test_who_comes_while_the_last_one_says_goodbye_goes_on_with_its_numbers(
     assert registry.total("tasks_completed") == 12
 
 
+def test_who_comes_and_goes_while_the_last_one_says_goodbye_is_told_of_as_well(
+    registry: FakeRegistry, programs: Programs
+) -> None:
+    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
+    first.said()
+    wait_until(lambda: registry.total("tasks_completed") == 5)
+    says_goodbye, may_go_on = threading.Event(), threading.Event()
+
+    def wait(path: str) -> None:
+        says_goodbye.set()
+        may_go_on.wait(20)
+
+    registry.fault = wait
+    first.signal("a")
+    assert says_goodbye.wait(10)
+    time.sleep(1)  # by now it has found that it is the last one
+    second = programs.start(AGENT.format(tasks=7, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
+    second.said()
+    second.said()
+    may_go_on.set()
+    first.said()
+
+    assert registry.total("tasks_completed") == 12
+    assert registry.requests[-1].body["goodbye"]
+    assert registry.contradictions == []
+
+
 def test_who_follows_one_that_told_nothing_of_it_tells_all_that_it_has_done(
     registry: FakeRegistry, programs: Programs
 ) -> None:
