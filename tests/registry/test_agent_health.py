@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pulseguard_registry.agents.health import Part, Parts, freshness, score, task_success
+from pulseguard_registry.agents.health import Part, Parts, score
+from pulseguard_registry.agents.score import freshness, task_success
 from pulseguard_registry.system.schemas import DeployedAgent
 from tests.registry.running import RunningRegistry, snapshot
 
@@ -44,8 +45,8 @@ def beat(registry: RunningRegistry, agent_id: str, *snapshots: dict[str, Any]) -
 def test_freshness_falls_from_one_to_nothing_as_silence_becomes_offline() -> None:
     ages = [None, 0.0, 15.0, 30.0, 45.0, 1e9]
 
-    assert [freshness(age, 45).value for age in ages] == [None, 1, 1, 0.5, 0, 0]
-    assert [freshness(age, 10).value for age in (5.0, 16.0)] == [1, 0]
+    assert [freshness(age, 45) for age in ages] == [None, 1, 1, 0.5, 0, 0]
+    assert [freshness(age, 10) for age in (5.0, 16.0)] == [1, 0]
 
 
 def test_the_score_is_the_smallest_of_what_is_known() -> None:
@@ -55,7 +56,7 @@ def test_the_score_is_the_smallest_of_what_is_known() -> None:
     assert score(parts(freshness=1, task_success=0.25, scraped=None)) == 0.25
     assert score(parts(freshness=0, task_success=None, scraped=1)) == 0
     assert score(parts(freshness=None, task_success=None, scraped=None)) is None
-    assert (task_success(0, 0).value, task_success(3, 1).value) == (None, 0.75)
+    assert (task_success(0, 0), task_success(3, 1)) == (None, 0.75)
 
 
 def test_health_tells_each_part_and_what_is_not_known(registry: RunningRegistry) -> None:

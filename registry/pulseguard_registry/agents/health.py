@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, TextClause, Uuid, any_, func, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
-from pulseguard_registry.agents import models
-from pulseguard_registry.agents.schemas import Agent, ScoredAgent, State
+from pulseguard_registry.agents.schemas import Agent, State
+from pulseguard_registry.agents.score import (
+    TASKS_MINUTES,
+    age_at,
+    freshness,
+    scraped,
+    smallest,
+    task_success,
+)
 from pulseguard_registry.agents.status import Status
 from pulseguard_registry.alerts.firing import fires
 from pulseguard_registry.alerts.models import Alert
 from pulseguard_registry.scrapes.disagreement import see_agent
 from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
-from pulseguard_registry.scrapes.service import scraped_expression, scrapes_among
 
-# How often a healthy agent is heard.
-PERIOD_SECONDS: Final = 15.0
-TASKS_MINUTES: Final = 5
 PROGRESS_HOURS: Final = 1
 
 
@@ -96,15 +97,6 @@ SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
 """)
 
 
-# Of many agents, by the index that each partition has.
-_TASKS: Final[TextClause] = text("""
-SELECT agent_id, sum(tasks_completed) AS completed, sum(tasks_failed) AS failed
-  FROM ai_metrics
- WHERE agent_id = ANY(:ids) AND taken_at > now() - :tasks AND taken_at <= now() + :tasks
- GROUP BY agent_id
-""")
-
-
 def read_health(
     session: Session, agent: Agent, offline_after_seconds: float, running_seconds: float
 ) -> AgentHealth:
@@ -113,10 +105,10 @@ def read_health(
     told = _snapshots(session, agent.id)
     seen = see_agent(session, agent.id, offline_after_seconds)
     parts = Parts(
-        freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
+        freshness=freshness_part(age_at(now, agent.last_seen_at), offline_after_seconds),
         # A sum of bigints may be none: PostgreSQL gives a number without bounds.
-        task_success=task_success(int(told.completed), int(told.failed)),
-        scraped=scraped(seen.scraped),
+        task_success=task_part(int(told.completed), int(told.failed)),
+        scraped=Part(value=scraped(seen.scraped), sentence=_SCRAPED[seen.scraped]),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
@@ -130,68 +122,26 @@ def read_health(
     )
 
 
-def with_scores(
-    session: Session, agents: Sequence[Agent], offline_after_seconds: float
-) -> list[ScoredAgent]:
-    """These agents with their scores, in three queries however many they are."""
-    ids = [agent.id for agent in agents]
-    window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
-    tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
-    query = select(models.Agent.id, scraped_expression(scrapes_among(ids))).where(
-        models.Agent.id == any_(literal(ids, ARRAY(Uuid)))
-    )
-    scrapes = {row[0]: row[1] for row in session.execute(query)}
-    now = session.execute(select(func.now())).scalar_one()
-    parts = {
-        agent.id: Parts(
-            freshness=freshness(_age(agent.last_seen_at, now), offline_after_seconds),
-            task_success=task_success(*tasks.get(agent.id, (0, 0))),
-            scraped=scraped(scrapes.get(agent.id)),
-        )
-        for agent in agents
-    }
-    # Each part was validated as the agent's.
-    return [
-        ScoredAgent.model_construct(**dict(agent), health_score=score(parts[agent.id]))
-        for agent in agents
-    ]
-
-
-def freshness(age_seconds: float | None, offline_after_seconds: float) -> Part:
-    """1 within a period of the last heartbeat, then falling to 0 when it counts as silent."""
+def freshness_part(age_seconds: float | None, offline_after_seconds: float) -> Part:
+    """How long ago it was heard."""
+    value = freshness(age_seconds, offline_after_seconds)
     if age_seconds is None:
-        return Part(value=None, sentence="No heartbeat has come since it was registered.")
-    sentence = f"The last heartbeat came {age_seconds:.0f} s ago."
-    if age_seconds <= PERIOD_SECONDS:
-        return Part(value=1.0, sentence=sentence)
-    patience = max(offline_after_seconds - PERIOD_SECONDS, 0)
-    left = offline_after_seconds - age_seconds
-    return Part(value=max(left / patience, 0.0) if patience else 0.0, sentence=sentence)
+        return Part(value=value, sentence="No heartbeat has come since it was registered.")
+    return Part(value=value, sentence=f"The last heartbeat came {age_seconds:.0f} s ago.")
 
 
-def task_success(completed: int, failed: int) -> Part:
-    """The share of the tasks that ended well."""
+def task_part(completed: int, failed: int) -> Part:
+    """How its tasks end."""
     tasks = completed + failed
-    if not tasks:
-        return Part(value=None, sentence=f"No task ended within {TASKS_MINUTES} minutes.")
-    sentence = f"Of {tasks} tasks within {TASKS_MINUTES} minutes, {failed} failed."
-    return Part(value=completed / tasks, sentence=sentence)
-
-
-def scraped(state: ScrapeState | None) -> Part:
-    """1 where a Prometheus scrapes it."""
-    value = None if state is None else float(state == "up")
-    return Part(value=value, sentence=_SCRAPED[state])
+    sentence = f"No task ended within {TASKS_MINUTES} minutes."
+    if tasks:
+        sentence = f"Of {tasks} tasks within {TASKS_MINUTES} minutes, {failed} failed."
+    return Part(value=task_success(completed, failed), sentence=sentence)
 
 
 def score(parts: Parts) -> float | None:
     """The smallest of the known parts."""
-    known = [part.value for _, part in parts if part.value is not None]
-    return min(known) if known else None
-
-
-def _age(last_seen_at: datetime | None, now: datetime) -> float | None:
-    return None if last_seen_at is None else max((now - last_seen_at).total_seconds(), 0.0)
+    return smallest(part.value for _, part in parts)
 
 
 # Any: a row of mixed columns.

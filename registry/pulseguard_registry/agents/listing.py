@@ -9,9 +9,9 @@ from sqlalchemy import Select, or_
 from sqlalchemy.orm import Session, sessionmaker
 
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.health import with_scores
 from pulseguard_registry.agents.schemas import AgentFilters, AgentPage, ScoredAgent
-from pulseguard_registry.agents.service import to_schema, with_status
+from pulseguard_registry.agents.score import read_scores
+from pulseguard_registry.agents.service import values_of, with_status
 from pulseguard_registry.agents.status import Status, status_expression
 
 EQUAL = ("name", "environment", "team", "type", "version", "host", "deployment_type")
@@ -34,8 +34,13 @@ def list_agents(
     if only is not None:
         query = query.where(models.Agent.id == only)
     rows = session.execute(query.limit(filters.limit + 1)).all()
-    agents = [to_schema(row[0], row[1], row[2]) for row in rows[: filters.limit]]
-    items = with_scores(session, agents, offline_after_seconds)
+    shown = rows[: filters.limit]
+    last_seen = {row[0].id: row[0].last_seen_at for row in shown}
+    scores = read_scores(session, last_seen, offline_after_seconds)
+    items = [
+        ScoredAgent(**values_of(row[0], row[1], row[2]), health_score=scores[row[0].id])
+        for row in shown
+    ]
     return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
 
 

@@ -16,7 +16,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.own_keys import create_own_key
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
-from pulseguard_registry.agents.health import AgentHealth, read_health, with_scores
+from pulseguard_registry.agents.health import AgentHealth, read_health
 from pulseguard_registry.agents.identity import agent_id as compute_agent_id
 from pulseguard_registry.agents.preconditions import (
     LOST_RACE,
@@ -35,6 +35,7 @@ from pulseguard_registry.agents.schemas import (
     EnrolledAgent,
     ScoredAgent,
 )
+from pulseguard_registry.agents.score import read_scores
 from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.discovery.addresses import (
@@ -108,7 +109,9 @@ def list_agents(
     page where `limit` is given."""
     asked = _within_bound(filters, reader)
     if not wants_csv(request.headers.get("accept", "")):
-        return listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
+        page = listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
+        # As it is: hundreds of agents are built as JSON at once here, not each value anew.
+        return Response(page.model_dump_json(), media_type="application/json")
     if "limit" in filters.model_fields_set:
         page = listing.list_agents(session, asked, _offline_after(request), reader.agent_id)
         batches: Iterator[list[ScoredAgent]] = iter([page.items])
@@ -131,8 +134,8 @@ def read_agent(
     """One agent with its status, the reason for it, and its score."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent_id, agent.environment, agent.team)
-    (scored,) = with_scores(session, [agent], _offline_after(request))
-    return tagged(response, scored)
+    scores = read_scores(session, {agent.id: agent.last_seen_at}, _offline_after(request))
+    return tagged(response, ScoredAgent(**dict(agent), health_score=scores[agent.id]))
 
 
 @router.get("/{agent_id}/health")

@@ -33,6 +33,7 @@ IDENTITY = ("environment", "name", "instance")
 # What an operator may set for good, so that the agent's registrations leave it.
 OPERATOR_FIELDS = ("description", "team", "tags", "labels")
 OPERATOR = "operator"
+_COLUMNS = tuple(column.key for column in models.Agent.__mapper__.columns)
 
 
 def register_agent(
@@ -75,7 +76,7 @@ def read_agent(session: Session, wanted: uuid.UUID, offline_after_seconds: float
     row = session.execute(query).one_or_none()
     if row is None:
         raise unknown_agent(wanted)
-    return to_schema(row[0], row[1], row[2])
+    return Agent(**values_of(row[0], row[1], row[2]))
 
 
 def retire_agent(session: Session, agent: models.Agent) -> None:
@@ -136,10 +137,11 @@ def with_status(offline_after_seconds: float) -> Select[models.Agent, Status, st
     ).execution_options(populate_existing=True)
 
 
-def to_schema(agent: models.Agent, status: Status, reason: str | None) -> Agent:
-    """A row of `with_status` as it goes over the wire."""
-    values = {column.key: getattr(agent, column.key) for column in models.Agent.__mapper__.columns}
-    return Agent(**values, status=status, status_reason=reason)
+# Any: of each column what it holds.
+def values_of(agent: models.Agent, status: Status, reason: str | None) -> dict[str, Any]:
+    """A row of `with_status` as the fields of the schema."""
+    values = {name: getattr(agent, name) for name in _COLUMNS}
+    return values | {"status": status, "status_reason": reason}
 
 
 def _may_be_taken(
