@@ -6,7 +6,7 @@ import time
 
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.fake_registry import FakeRegistry
-from tests.exporters.group.programs import Programs, wait_for_tasks
+from tests.exporters.group.programs import Program, Programs, wait_for_tasks
 from tests.exporters.observing import wait_until
 
 AGENT = """
@@ -19,22 +19,28 @@ say(ends=agent.stop(10))
 """
 
 
+def begin_a_long_goodbye(last: Program, registry: FakeRegistry) -> threading.Event:
+    """End the last process; the registry answers it only when the event is set."""
+    says_goodbye, may_go_on = threading.Event(), threading.Event()
+
+    def wait(path: str) -> None:
+        says_goodbye.set()
+        may_go_on.wait(20)
+
+    registry.fault = wait
+    last.signal("a")
+    assert says_goodbye.wait(10)
+    time.sleep(1)  # by now it has found that it is the last one
+    return may_go_on
+
+
 def test_who_comes_while_the_last_one_says_goodbye_goes_on_with_its_numbers(
     registry: FakeRegistry, programs: Programs
 ) -> None:
     first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
     first.said()
     wait_until(lambda: registry.total("tasks_completed") == 5)
-    is_waiting, may_go_on = threading.Event(), threading.Event()
-
-    def wait(path: str) -> None:
-        is_waiting.set()
-        may_go_on.wait(20)
-
-    registry.fault = wait
-    first.signal("a")
-    assert is_waiting.wait(10)
-    time.sleep(1)  # by now it has found that it is the last one
+    may_go_on = begin_a_long_goodbye(first, registry)
     second = programs.start(AGENT.format(tasks=7, until="b"), PULSEGUARD_REGISTRY_URL=registry.url)
     second.said()
     may_go_on.set()
@@ -55,16 +61,7 @@ def test_who_comes_and_goes_while_the_last_one_says_goodbye_is_told_of_as_well(
     first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
     first.said()
     wait_until(lambda: registry.total("tasks_completed") == 5)
-    says_goodbye, may_go_on = threading.Event(), threading.Event()
-
-    def wait(path: str) -> None:
-        says_goodbye.set()
-        may_go_on.wait(20)
-
-    registry.fault = wait
-    first.signal("a")
-    assert says_goodbye.wait(10)
-    time.sleep(1)  # by now it has found that it is the last one
+    may_go_on = begin_a_long_goodbye(first, registry)
     second = programs.start(AGENT.format(tasks=7, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
     second.said()
     second.said()
