@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from pulseguard.reporting.keys import own_key_path
+from tests.exporters.examining import doctor
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
 from tests.registry.requests import BOUNDS
@@ -147,3 +150,35 @@ def test_who_retires_an_agent_that_runs_is_told_what_it_will_do(
     assert (programs["id"], programs["back_by"]) == (ids["shared"], "registering")
     assert "enrolled" not in back
     assert "is back; its own key ended" in refused
+
+
+def test_the_doctor_names_the_verb_that_brings_a_retired_agent_back(
+    run: Run,
+    settings: Mapping[str, str],
+    served: RegistryProcess,
+    enrolling: str,
+    tmp_path: Path,
+):
+    said = registration("ill")
+    answer = httpx2.post(f"{served.url}/api/v1/agents", json=said, headers=bearer(enrolling))
+    agent = answer.json()
+    kept = own_key_path(tmp_path, served.url, agent["id"])
+    kept.write_text(agent["key"])
+    kept.chmod(0o600)
+    assert run("agents", "retire", agent["id"], **settings).status == 0
+
+    examined = {
+        link: doctor(
+            *("--json", "--name", "ill", "--instance", said["instance"]),
+            PULSEGUARD_REGISTRY_URL=served.url,
+            PULSEGUARD_KEY_FOLDER=str(tmp_path),
+            PULSEGUARD_KEY=key,
+        )
+        for link, key in (("key", enrolling), ("registered", served.admin_key()))
+    }
+
+    for link, verdict in examined.items():
+        name, found, mend = verdict.broken_link()
+        assert (name, "is retired" in found) == (link, True)
+        assert f"pulseguard agents restore {agent['id']}" in mend
+        assert agent["key"] not in verdict.output
