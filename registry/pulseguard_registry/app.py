@@ -23,7 +23,9 @@ from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
 from pulseguard_registry.access.service import ensure_admin_key
 from pulseguard_registry.agents import routes as agent_routes
+from pulseguard_registry.agents.retired_keys import RetiredKeys
 from pulseguard_registry.agents.silence import SilenceWatch
+from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
@@ -81,6 +83,7 @@ def create_app(
         settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
     )
     silence = SilenceWatch(settings.offline_after_seconds)
+    still_running = StillRunning()
 
     def prepare() -> None:
         nonlocal new_admin_key
@@ -139,6 +142,8 @@ def create_app(
     app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
     app.state.silence = silence
+    app.state.still_running = still_running
+    app.state.retired_keys = RetiredKeys(database, pepper, still_running)
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit

@@ -41,7 +41,9 @@ def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Requ
     """Status, last sign of life and scrape of each agent that was not retired, as which of them two
     processes beat, how many have which status, how many snapshots came late, and about how many
     agents inventory, heartbeats and scrapes disagree."""
-    gauges = agent_gauges(session, request.app.state.settings.offline_after_seconds)
+    state = request.app.state
+    heard = state.still_running.heard()
+    gauges = agent_gauges(session, state.settings.offline_after_seconds, heard)
     _, content_type = choose_encoder(request.headers.get("accept", ""))
     end = "# EOF\n" if content_type.startswith("application/openmetrics-text") else ""
     return Response(gauges + end, headers={"Content-Type": content_type})

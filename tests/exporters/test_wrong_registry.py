@@ -108,15 +108,27 @@ def test_another_http_server_is_told_to_be_no_registry(
     assert "no reason given" not in line
 
 
+@pytest.mark.parametrize(
+    ("status", "detail", "faults"),
+    [
+        (404, "no such agent", []),
+        # Another key would be no mend.
+        (401, "agent_id: is retired", [{"field": "agent_id", "message": "is retired"}]),
+    ],
+)
 def test_a_problem_of_the_registry_stays_its_own(
-    make_agent: MakeAgent, told: pytest.LogCaptureFixture
+    make_agent: MakeAgent,
+    told: pytest.LogCaptureFixture,
+    status: int,
+    detail: str,
+    faults: list[dict[str, str]],
 ) -> None:
-    problem = {"title": "Not found", "status": 404, "detail": "no such agent"}
-    with another_server(404, json.dumps(problem).encode()) as url:
+    problem = {"title": "Not so", "status": status, "detail": detail, "errors": faults}
+    with another_server(status, json.dumps(problem).encode()) as url:
         make_agent(strict=False, registry_url=url).start()
         wait_until(lambda: told.messages)
 
-    assert told.messages[0] == f"the registry {url} answers 404: no such agent"
+    assert told.messages[0] == f"the registry {url} answers {status}: {detail}"
 
 
 @pytest.mark.parametrize(

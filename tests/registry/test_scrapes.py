@@ -115,7 +115,7 @@ def test_nothing_is_known_while_nobody_tells(registry: RunningRegistry) -> None:
     assert parts(registry, ids["up"])["scraped"]["value"] is None
     nothing: dict[str, object] = {"prometheus": [], "totals": {}, "items": []}
     assert registry.get("/api/v1/system/disagreements").json() == nothing
-    assert counted(registry) == {"two_processes": 0}
+    assert counted(registry) == {"retired_but_heard": 0, "two_processes": 0}
 
 
 def test_metrics_and_health_say_whether_an_agent_is_scraped(

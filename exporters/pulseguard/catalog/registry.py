@@ -86,7 +86,7 @@ REGISTRY_DISAGREEMENTS: Final = Metric(
     "pulseguard_registry_disagreements",
     "gauge",
     "Agents of whom inventory, heartbeats and scrapes tell different things, by kind; while no sync"
-    " tells, of two_processes only.",
+    " tells, of retired_but_heard and two_processes only.",
     (LABEL_KIND,),
 )
 REGISTRY_COMMIT_BATCH: Final = Metric(

@@ -9,7 +9,7 @@ from pulseguard.doctor.agents import Agents, titles
 from pulseguard.doctor.link import Link, Name, broken, holds, listed
 from pulseguard.doctor.registry import Known, Registry
 from pulseguard.doctor.settings import Found
-from pulseguard.doctor.web import NoAnswer
+from pulseguard.doctor.web import Answer, NoAnswer
 from pulseguard.errors import ConfigurationError
 from pulseguard.identity import compute_agent_id
 from pulseguard.key_file import read_secret_file
@@ -22,6 +22,13 @@ _NOBODY: Final = "pulseguard-doctor"
 _KEY_MEND: Final = (
     "an admin makes a key of role agent for this environment (POST /api/v1/keys); put it into the"
     " file that PULSEGUARD_KEY_FILE names"
+)
+_RETIRED_MEND: Final = (
+    "an operator brings it back: `pulseguard agents restore {}`; then it is enrolled again, with a"
+    " key of role enrolment that has not ended, within a minute or at its next start"
+)
+_RESTORED_MEND: Final = (
+    "`pulseguard agents restore {}` brings it back; with a key of role agent, starting it does too"
 )
 _OWN_MEND: Final = (
     "say --name, --instance and --environment as the agent has them, run the doctor as its user and"
@@ -129,6 +136,9 @@ class _Chain:
             return broken("key", said, _OWN_MEND)
         self._registry = Registry(self._registry.url, key)
         answer = self._registry.check(self._registration(None))
+        if retired := _retired_by(answer):
+            said = f"agent {retired} is retired, and its own key ended with it"
+            return broken("key", said, _RETIRED_MEND.format(retired))
         if not answer.ok:
             mend = _BOUND_MEND if answer.status == 403 else _KEY_MEND
             return broken("key", f"the registry answers {answer.status}: {answer.detail}", mend)
@@ -161,6 +171,9 @@ class _Chain:
             "start it, with agent.start(); its log (logger `pulseguard`) says what the registry"
             " answered"
         )
+        if retired := self._retired():
+            mend = _RESTORED_MEND.format(retired[0].agent_id)
+            return broken("registered", f"{titles(retired)} is retired", mend)
         if not self._agents:
             return broken("registered", f"no {wanted} is registered {where}", start)
         matching = self._matching()
@@ -215,9 +228,26 @@ class _Chain:
         wanted = self._settings.instance
         return [agent for agent in self._agents if wanted in (None, agent.instance)]
 
+    def _retired(self) -> Sequence[Known]:
+        """Who is meant and retired, where nobody else is meant."""
+        if self._name is None or self._matching():
+            return ()
+        wanted, known = self._settings, self._registry
+        found = known.retired(wanted.environment, self._name)
+        return [agent for agent in found if wanted.instance in (None, agent.instance)]
+
     def _allowed(self) -> Sequence[Known]:
         """Those of them whose address is not refused."""
         return [each for each in self._matching() if each.metrics_address not in self._refused]
+
+
+def _retired_by(answer: Answer) -> str | None:
+    """The agent whose own key this was until it was retired, if the registry refuses so."""
+    faults = answer.fields().get("errors")
+    for fault in faults if answer.status == 401 and isinstance(faults, list) else ():
+        if isinstance(fault, dict) and fault.get("field") == "agent_id":
+            return str(fault.get("value"))
+    return None
 
 
 def _described(agent: Known) -> str:

@@ -48,8 +48,16 @@ class Registry:
         return ask(f"{self.url}/api/v1/agents/check", key=self._key, body=registration)
 
     def agents(self, environment: str, name: str | None) -> Sequence[Known]:
-        """The agents of an environment, or those of one name in it."""
-        query = {"environment": environment, "limit": _LIMIT} | ({"name": name} if name else {})
+        """The agents of an environment, or those of one name in it, that were not retired."""
+        return self._agents(environment, {"name": name} if name else {})
+
+    def retired(self, environment: str, name: str) -> Sequence[Known]:
+        """Those of this name that were retired."""
+        found = self._agents(environment, {"name": name, "include_retired": "true"})
+        return [agent for agent in found if agent.reason == "retired"]
+
+    def _agents(self, environment: str, chosen: Mapping[str, str]) -> Sequence[Known]:
+        query = {"environment": environment, "limit": _LIMIT, **chosen}
         found: list[Known] = []
         for _ in range(_MOST_PAGES):
             answer = ask(f"{self.url}/api/v1/agents", key=self._key, query=query)

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -62,7 +62,7 @@ def ask(
     url: str,
     *,
     key: str | None = None,
-    query: Mapping[str, str] | None = None,
+    query: Mapping[str, str | Sequence[str]] | None = None,
     body: Mapping[str, object] | None = None,
     method: str | None = None,
     seconds: float = DEADLINE_SECONDS,
@@ -74,7 +74,7 @@ def ask(
     """
     parts = urlsplit(url)
     content = None if body is None else json.dumps(body, allow_nan=False).encode()
-    path = (parts.path or "/") + (f"?{urlencode(query)}" if query else "")
+    path = (parts.path or "/") + (f"?{urlencode(query, doseq=True)}" if query else "")
     connection = _connection(parts.scheme, parts.hostname or "", parts.port, seconds)
     watch = _Watch(seconds)
     try:

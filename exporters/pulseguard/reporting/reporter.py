@@ -226,7 +226,8 @@ class Reporter:
         if reply.is_of_another_server:
             return self._no_registry(reply)
         said = f"the registry {self._client.url} answers {reply.status}: {reply.detail}"
-        if reply.status in (401, 403):
+        # A problem that names what is wrong, as a retired agent, brings its own mend.
+        if reply.status in (401, 403) and not reply.body.get("errors"):
             return (
                 f"{said}. Give this agent's environment a key of role agent in PULSEGUARD_KEY "
                 "or the file PULSEGUARD_KEY_FILE; trying again"

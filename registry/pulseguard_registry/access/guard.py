@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fastapi import Depends, Request, Response, Security
 from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry.access.keyring import ANYBODY, Keyring, Principal
 from pulseguard_registry.access.schemas import Role
@@ -76,8 +77,10 @@ async def _newcomer(request: Request, keyring: Keyring, token: str) -> Principal
         raise unavailable("the database has not confirmed the keys in time; try again")
     principal = keyring.find(token)
     if principal is None:
+        # Only here, where a stranger has waited and was counted, is the database asked.
+        retired = await run_in_threadpool(request.app.state.retired_keys.refusal, token)
         detail = "this key is unknown, expired or revoked; ask an admin for a new one"
-        raise Problem(401, detail, headers=CHALLENGE)
+        raise retired or Problem(401, detail, headers=CHALLENGE)
     return principal
 
 

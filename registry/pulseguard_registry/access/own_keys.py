@@ -59,6 +59,13 @@ def revoke_own_keys(session: Session, agent_id: uuid.UUID) -> None:
     _end(session, _is_valid_and_of(agent_id))
 
 
+def has_lost_its_keys(agent_id: uuid.UUID) -> ColumnElement[bool]:
+    """Whether this agent had keys of its own, and none of them is valid any more."""
+    had = select(ApiKey.id).where(ApiKey.agent_id == agent_id).exists()
+    has = select(ApiKey.id).where(_is_valid_and_of(agent_id)).exists()
+    return and_(had, not_(has))
+
+
 def is_unused(
     agent_id: uuid.UUID, last_seen_at: InstrumentedAttribute[datetime | None]
 ) -> ColumnElement[bool]:

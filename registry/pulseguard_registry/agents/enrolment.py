@@ -14,6 +14,14 @@ from pulseguard_registry.agents.status import is_gone
 from pulseguard_registry.problems import Fault, Problem
 
 
+class RetiredRefused(Problem):
+    """The 409 of the enrolment of an agent that an operator has retired."""
+
+    def __init__(self, agent_id: uuid.UUID, detail: str, fault: Fault) -> None:
+        super().__init__(409, detail, errors=[fault])
+        self.agent_id = agent_id
+
+
 def may_be_enrolled_again(
     known: uuid.UUID, said: AgentRegister, offline_after_seconds: float
 ) -> ColumnElement[bool]:
@@ -33,7 +41,10 @@ def taken(
     agent = session.get_one(Agent, known)
     name = f"{said.name!r}, instance {said.instance!r}, of environment {said.environment!r}"
     if agent.retired_by_operator:
-        detail = f"{name} was retired by an operator; have one restore it, then enrol it"
+        detail = (
+            f"{name} was retired by an operator; have one restore it"
+            f" (pulseguard agents restore {known}), then enrol it"
+        )
     elif agent.team != said.team and "team" not in agent.operator_set:
         detail = (
             f"{name} is an agent of another team than {said.team!r}, and enrolment moves none;"
@@ -46,6 +57,8 @@ def taken(
             " operator who retires and restores it ends its keys"
         )
     fault = Fault(field="instance", value=said.instance, message=detail)
+    if agent.retired_by_operator:
+        return RetiredRefused(known, detail, fault)
     return Problem(409, detail, errors=[fault])
 
 

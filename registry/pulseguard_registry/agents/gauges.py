@@ -7,6 +7,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
+import uuid
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from pulseguard import catalog
 from pulseguard_registry.agents.status import STATUSES
-from pulseguard_registry.scrapes.disagreement import counts_among, known_kinds, seen_agents
+from pulseguard_registry.scrapes.disagreement import HEARD, counts_among, known_kinds, seen_agents
 
 # Few: they are dropped after the retention, and a day that is made takes its own over.
 _LATE_SNAPSHOTS = text("SELECT count(*) FROM ai_metrics_default")
@@ -35,11 +36,12 @@ _IDENTITY = dict(
 _LABELS = ",".join(f'{label}="%s"' for label in _IDENTITY)
 
 
-def agent_gauges(session: Session, offline_after_seconds: float) -> str:
+def agent_gauges(session: Session, offline_after_seconds: float, heard: Sequence[uuid.UUID]) -> str:
     """Status, last sign of life and scrape of each agent that was not retired, as which of them two
     processes beat, how many have which status, how many snapshots came late, and about how many
-    agents inventory, heartbeats and scrapes disagree."""
-    found = session.execute(_statement(offline_after_seconds)).mappings().one()
+    agents inventory, heartbeats and scrapes disagree; `heard` are the retired ones that were."""
+    asked = _statement(offline_after_seconds)
+    found = session.execute(asked, {HEARD: heard}).mappings().one()
     odd = {**dict.fromkeys(known_kinds(session), 0), **found["odd"]}
     late = session.execute(_LATE_SNAPSHOTS).scalar_one()
     return "".join(

@@ -98,12 +98,17 @@ SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
 
 
 def read_health(
-    session: Session, agent: Agent, offline_after_seconds: float, running_seconds: float
+    session: Session,
+    agent: Agent,
+    offline_after_seconds: float,
+    running_seconds: float,
+    *,
+    was_refused: bool,
 ) -> AgentHealth:
-    """The health of one agent, by the database's clock."""
+    """The health of one agent, by the database's clock; `was_refused`: by us, a moment ago."""
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
-    seen = see_agent(session, agent.id, offline_after_seconds)
+    seen = see_agent(session, agent.id, offline_after_seconds, was_refused=was_refused)
     parts = Parts(
         freshness=freshness_part(age_at(now, agent.last_seen_at), offline_after_seconds),
         # A sum of bigints may be none: PostgreSQL gives a number without bounds.

@@ -67,8 +67,12 @@ def _chosen(
     filters: AgentFilters, offline_after_seconds: float
 ) -> Select[models.Agent, Status, str | None]:
     query = with_status(offline_after_seconds).order_by(models.Agent.id)
-    if not filters.include_retired:
+    if filters.only_retired:
+        query = query.where(models.Agent.retired_at.is_not(None))
+    elif not filters.include_retired:
         query = query.where(models.Agent.retired_at.is_(None))
+    if filters.id:
+        query = query.where(models.Agent.id.in_(filters.id))
     for name in EQUAL:
         if (value := getattr(filters, name)) is not None:
             query = query.where(getattr(models.Agent, name) == value)

@@ -16,6 +16,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.own_keys import create_own_key
 from pulseguard_registry.agents import changing, listing, service
 from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
+from pulseguard_registry.agents.enrolment import RetiredRefused
 from pulseguard_registry.agents.health import AgentHealth, read_health
 from pulseguard_registry.agents.identity import agent_id as compute_agent_id
 from pulseguard_registry.agents.preconditions import (
@@ -26,6 +27,7 @@ from pulseguard_registry.agents.preconditions import (
     check_match,
     tagged,
 )
+from pulseguard_registry.agents.retirement import tell_restored, tell_retired
 from pulseguard_registry.agents.schemas import (
     Agent,
     AgentFilters,
@@ -33,6 +35,8 @@ from pulseguard_registry.agents.schemas import (
     AgentPatch,
     AgentRegister,
     EnrolledAgent,
+    RestoredAgent,
+    RetiredAgent,
     ScoredAgent,
 )
 from pulseguard_registry.agents.score import read_scores
@@ -79,7 +83,11 @@ def register_agent(
     the agent's own, which is shown once. Such a key enrols again what has said goodbye or fallen
     silent, or never used its key, as after a lost answer; else 409."""
     _check_registration(said, registrar, request)
-    agent_id, is_new = service.register_agent(session, said, registrar, _offline_after(request))
+    try:
+        agent_id, is_new = service.register_agent(session, said, registrar, _offline_after(request))
+    except RetiredRefused as problem:
+        request.app.state.still_running.note(problem.agent_id)
+        raise
     response.status_code = 201 if is_new else 200
     agent = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     if registrar.role != "enrolment":
@@ -150,7 +158,8 @@ def read_agent_health(
     score is the smallest of the parts that are known."""
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent_id, agent.environment, agent.team)
-    return read_health(session, agent, _offline_after(request), running)
+    heard = request.app.state.still_running.was_heard(agent_id)
+    return read_health(session, agent, _offline_after(request), running, was_refused=heard)
 
 
 @router.patch("/{agent_id}", responses=_TAGGED | UNCONDITIONAL, openapi_extra=_MERGE_PATCH)
@@ -173,15 +182,29 @@ def patch_agent(
     return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
 
 
-@router.delete("/{agent_id}", status_code=204, responses=LOST_RACE)
+@router.delete("/{agent_id}", responses=_TAGGED | LOST_RACE)
 def retire_agent(
-    agent_id: uuid.UUID, tags: Tags, operator: Operator, session: DatabaseSession
-) -> None:
+    agent_id: uuid.UUID,
+    tags: Tags,
+    operator: Operator,
+    session: DatabaseSession,
+    request: Request,
+    response: Response,
+) -> RetiredAgent:
     """Take an agent out of lists and discovery for good, and end its own keys; registering or
-    restoring brings it back, enrolment does not."""
+    restoring brings it back, enrolment does not. The answer says whether its process runs on, and
+    what it will do then."""
     agent = service.lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     service.retire_agent(session, agent)
+    told = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    return tell_retired(
+        session,
+        told,
+        _offline_after(request),
+        was_heard=request.app.state.still_running.was_heard(agent_id),
+        keys_count=_keys_count(request),
+    )
 
 
 @router.post("/{agent_id}/restore", responses=_TAGGED | LOST_RACE)
@@ -192,13 +215,14 @@ def restore_agent(
     session: DatabaseSession,
     request: Request,
     response: Response,
-) -> Agent:
-    """Bring a retired agent back into lists and discovery, as it was."""
+) -> RestoredAgent:
+    """Bring a retired agent back into lists and discovery, as it was; its own keys stay ended."""
     agent = service.lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     service.restore_agent(session, agent)
     session.flush()
-    return tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    told = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
+    return tell_restored(session, told, keys_count=_keys_count(request))
 
 
 def _within_bound(filters: AgentFilters, reader: Principal) -> AgentFilters:
@@ -226,6 +250,10 @@ def _check_metrics_address(address: str | None, policy: AddressPolicy) -> None:
         check_address(address, policy, resolve_host)
     except AddressRefused as error:
         raise refusal("metrics_address", address, str(error)) from None
+
+
+def _keys_count(request: Request) -> bool:
+    return bool(request.app.state.settings.access_control != "off")
 
 
 def _offline_after(request: Request) -> float:

@@ -182,11 +182,34 @@ class EnrolledAgent(Agent):
     )
 
 
+class RetiredAgent(Agent):
+    """A retired agent, whether its process runs on, and what brings it back."""
+
+    runs_on: bool = Field(
+        description="Whether its process seems to run still: it has beaten and is neither silent"
+        " nor stopped, a Prometheus scrapes it, or it was heard since it was retired. End it."
+    )
+    back_by: Literal["registering", "restoring"] = Field(
+        description="`registering`: one that runs on registers by itself within seconds and is"
+        " back. `restoring`: its own keys have ended, it is refused until it is restored, and is"
+        " to be enrolled again."
+    )
+
+
+class RestoredAgent(Agent):
+    """An agent that is back, and whether it can come in."""
+
+    to_be_enrolled: bool = Field(
+        description="Whether its own keys have ended: it is refused until it is enrolled again."
+    )
+
+
 class AgentFilters(BaseModel):
     """Which agents to list."""
 
     model_config = ConfigDict(extra="forbid")
 
+    id: list[uuid.UUID] = Field([], description="These and no others.", max_length=100)
     name: str | None = None
     environment: str | None = None
     team: str | None = None
@@ -202,6 +225,7 @@ class AgentFilters(BaseModel):
         max_length=120,
     )
     include_retired: bool = False
+    only_retired: bool = Field(False, description="Those that were retired, and no others.")
     limit: int = Field(100, ge=1, le=500)
     cursor: uuid.UUID | None = Field(None, description="`next_cursor` of the page before.")
 

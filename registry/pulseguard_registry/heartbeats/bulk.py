@@ -103,7 +103,9 @@ async def _reasons(
     }
     if not missing:
         return {}
-    return await run_in_threadpool(why_not_found, request.app.state.database, principal, missing)
+    state = request.app.state
+    asked = (state.database, state.still_running, principal, missing)
+    return await run_in_threadpool(why_not_found, *asked)
 
 
 def _results(

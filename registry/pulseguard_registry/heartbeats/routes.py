@@ -85,9 +85,9 @@ async def receive_snapshots(request: Request, principal: Principal) -> Response:
 async def _submit(request: Request, principal: Principal, write: Write) -> Outcome:
     outcome: Outcome = await request.app.state.group_commit.submit(write)
     if not outcome.found:
-        database = request.app.state.database
-        wanted = [write.agent_id]
-        problems = await run_in_threadpool(why_not_found, database, principal, wanted)
+        state, wanted = request.app.state, [write.agent_id]
+        asked = (state.database, state.still_running, principal, wanted)
+        problems = await run_in_threadpool(why_not_found, *asked)
         raise problems[write.agent_id]
     return outcome
 

@@ -7,13 +7,14 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from pulseguard_registry.access.guard import check_bound
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.service import unknown_agent
 from pulseguard_registry.agents.status import Status, status_once_heard
+from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.database.engine import Database
 from pulseguard_registry.heartbeats.schemas import Heartbeat
 from pulseguard_registry.heartbeats.statement import Outcome, Write
@@ -77,18 +78,28 @@ def status_after(beat: Heartbeat, outcome: Outcome) -> Status:
 
 
 def why_not_found(
-    database: Database, principal: Principal, wanted: Collection[uuid.UUID]
+    database: Database,
+    still_running: StillRunning,
+    principal: Principal,
+    wanted: Collection[uuid.UUID],
 ) -> dict[uuid.UUID, Problem]:
-    """By agent: 404 for one unknown, retired or ended; 403 for one outside of the key's bound."""
-    query = select(models.Agent.id, models.Agent.environment, models.Agent.team).where(
-        models.Agent.id.in_(wanted),
-        models.Agent.retired_at.is_(None),
-        models.Agent.stopped_at.is_(None),
+    """By agent: 404 for one unknown, retired or ended; 403 for one outside of the key's bound.
+
+    Of those that are retired `still_running` is told.
+    """
+    known = (models.Agent.id, models.Agent.environment, models.Agent.team)
+    is_retired = models.Agent.retired_at.is_not(None)
+    query = select(*known, is_retired).where(
+        models.Agent.id.in_(wanted), or_(is_retired, models.Agent.stopped_at.is_(None))
     )
     # One that came back in between is a 404 too: registering again is harmless.
     problems = {agent_id: unknown_agent(agent_id) for agent_id in wanted}
     with database.sessions() as session:
-        for agent_id, environment, team in session.execute(query):
+        for agent_id, environment, team, retired in session.execute(query):
+            if retired:
+                if principal.covers(environment, team):
+                    still_running.note(agent_id)
+                continue
             try:
                 check_bound(principal, agent_id, environment, team)
             except Problem as problem:

@@ -1,4 +1,4 @@
-"""`pulseguard agents`: list, show, retire, and planned work."""
+"""`pulseguard agents`: list, show, retire, restore, and planned work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 import sys
 import uuid
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -30,6 +30,9 @@ from pulseguard_registry.operating.terminal import (
 
 FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
 _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
+_RETIRED_COLUMNS: Final = tuple("retired" if name == "status" else name for name in _COLUMNS)
+_NOT_RETIRED: Final[Mapping[str, str]] = {}
+_RETIRED: Final[Mapping[str, str]] = {"only_retired": "true"}
 _DURATION: Final = re.compile(r"(\d+)(m|h|d)")
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
@@ -42,7 +45,8 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="pulseguard agents", description="The inventory.")
     verbs = parser.add_subparsers(required=True, metavar="verb")
-    listing = verbs.add_parser("list", help="the agents that were not retired")
+    listing = verbs.add_parser("list", help="the agents that were not retired, or those that were")
+    listing.add_argument("--retired", action="store_true", help="those that were, and since when")
     for name in FILTERS:
         listing.add_argument(f"--{name}", help=f"those of this {name} only")
     listing.set_defaults(run=_list)
@@ -50,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     showing.set_defaults(run=_show)
     retiring = verbs.add_parser("retire", help="out of lists and discovery; end it before")
     retiring.set_defaults(run=_retire)
+    restoring = verbs.add_parser("restore", help="bring a retired one back, as it was")
+    restoring.set_defaults(run=_restore)
     planned = verbs.add_parser("maintenance", help="planned work, until a time")
     until = planned.add_mutually_exclusive_group(required=True)
     until.add_argument("--for", dest="lasting", metavar="TIME", help="like 90m, 2h or 1d")
@@ -57,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     until.add_argument("--end", action="store_true", help="end it now")
     planned.add_argument("--reason", default="", help="for others to read")
     planned.set_defaults(run=_maintain)
-    for verb in (showing, retiring, planned):
+    for verb in (showing, retiring, restoring, planned):
         verb.add_argument("agent", help="its id, or its name where only one has it")
-    for verb in (listing, showing, retiring, planned):
+    for verb in (listing, showing, retiring, restoring, planned):
         add_flags(verb)
         verb.add_argument("--json", action="store_true", help="JSON, for programs")
     return parser
@@ -67,19 +73,33 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(given: Namespace) -> None:
     asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
-    agents = list(_registry(given).pages("/agents", **asked))
+    which = _RETIRED if given.retired else _NOT_RETIRED
+    agents = list(_registry(given).pages("/agents", **asked, **which))
     if given.json:
         write_json(agents)
-        return
-    nothing = (
-        "no agent is like that" if asked else "no agent is registered: see exporters/README.md"
-    )
-    rows = [[*(agent[name] for name in _COLUMNS[:4]), *_ends(agent)] for agent in agents]
-    write_table(_COLUMNS, rows, nothing)
+    elif given.retired:
+        none = "no retired agent is like that" if asked else "no agent is retired"
+        _write(agents, _RETIRED_COLUMNS, none)
+    else:
+        never = "no agent is registered: see exporters/README.md"
+        _write(agents, _COLUMNS, "no agent is like that" if asked else never)
 
 
-def _ends(agent: Document) -> list[object]:
-    return [_status(agent), ago(agent["last_seen_at"]), agent["version"], agent["id"]]
+def _write(agents: Sequence[Document], columns: Sequence[str], nothing: str) -> None:
+    rows = [[_cell(agent, column) for column in columns] for agent in agents]
+    write_table(columns, rows, nothing)
+
+
+def _cell(agent: Document, column: str) -> object:
+    match column:
+        case "status":
+            return _status(agent)
+        case "seen":
+            return ago(agent["last_seen_at"])
+        case "retired":
+            return ago(agent["retired_at"])
+        case _:
+            return agent[column]
 
 
 def _status(agent: Document) -> str:
@@ -107,12 +127,39 @@ def _show(given: Namespace) -> None:
 def _retire(given: Namespace) -> None:
     registry = _registry(given)
     agent = _found(registry, given.agent)
-    registry.send("DELETE", f"/agents/{agent['id']}")
-    sentence = (
-        "is retired. One that still runs registers again, unless it was enrolled; a POST to"
-        f" /api/v1/agents/{agent['id']}/restore brings it back"
+    retired = registry.send("DELETE", f"/agents/{agent['id']}")
+    _answer(given, retired, _once_retired(retired))
+
+
+def _once_retired(agent: Document) -> str:
+    """What the agent will do, and what is to be done."""
+    restore = f"pulseguard agents restore {agent['id']}"
+    if not agent["runs_on"]:
+        return f"is retired; back with: {restore}"
+    runs = f"is retired, but seems to run on (last heartbeat {ago(agent['last_seen_at'])})"
+    if agent["back_by"] == "registering":
+        return (
+            f"{runs}: it registers by itself within seconds and is back. End its process, then"
+            " retire it again"
+        )
+    return (
+        f"{runs}: its own key has ended, so that it is refused from now on, and works on unseen."
+        f" End its process; back with: {restore}"
     )
-    _tell(given, registry, agent, sentence)
+
+
+def _restore(given: Namespace) -> None:
+    registry = _registry(given)
+    agent = _found(registry, given.agent, _RETIRED)
+    if agent["retired_at"] is None:
+        _answer(given, agent, "is not retired: nothing was to be done")
+        return
+    restored = registry.send("POST", f"/agents/{agent['id']}/restore")
+    enrol = (
+        "; its own key ended when it was retired: while its process runs, it is enrolled again with"
+        " the key of role enrolment that it was given, and needs a new one where that has ended"
+    )
+    _answer(given, restored, f"is back{enrol if restored['to_be_enrolled'] else ''}")
 
 
 def _maintain(given: Namespace) -> None:
@@ -129,8 +176,13 @@ def _maintain(given: Namespace) -> None:
 
 
 def _tell(given: Namespace, registry: Registry, agent: Document, sentence: str) -> None:
+    told = registry.get(f"/agents/{agent['id']}") if given.json else agent
+    _answer(given, told, sentence)
+
+
+def _answer(given: Namespace, agent: Document, sentence: str) -> None:
     if given.json:
-        write_json(registry.get(f"/agents/{agent['id']}"))
+        write_json(agent)
     else:
         say(f"{agent['name']} ({agent['instance']}, {agent['environment']}) {sentence}")
 
@@ -147,14 +199,15 @@ def _from_now(lasting: str) -> str:
     return until.isoformat(timespec="seconds")
 
 
-def _found(registry: Registry, named: str) -> Document:
-    """The agent of this id, or the only one of this name."""
+def _found(registry: Registry, named: str, which: Mapping[str, str] = _NOT_RETIRED) -> Document:
+    """The agent of this id, or the only one of this name among those of `which`."""
     try:
         return registry.get(f"/agents/{uuid.UUID(named)}")
     except ValueError:
-        found = list(registry.pages("/agents", name=named))
+        found = list(registry.pages("/agents", name=named, **which))
     if not found:
-        raise CommandRefused(f"no agent is named {named!r}; see pulseguard agents list")
+        kind, flag = ("retired agent", " --retired") if which else ("agent", "")
+        raise CommandRefused(f"no {kind} is named {named!r}; see pulseguard agents list{flag}")
     if len(found) > 1:
         ids = ", ".join(f"{agent['id']} ({agent['instance']})" for agent in found[:5])
         raise CommandRefused(f"{len(found)} agents are named {named!r}; give the id: {ids}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    any_,
+    bindparam,
     case,
     cast,
     exists,
@@ -48,6 +51,7 @@ from pulseguard_registry.scrapes.service import (
 )
 
 SHOWN_OF_A_KIND = 500
+HEARD: Final = "heard"
 
 
 class Seen(NamedTuple):
@@ -58,15 +62,18 @@ class Seen(NamedTuple):
     disagreements: list[DisagreementKind]
 
 
-def read_disagreements(session: Session, offline_after_seconds: float) -> Disagreements:
-    """The first of each kind and how many there are; where no Prometheus tells, two processes of
-    one agent are all that is known."""
+def read_disagreements(
+    session: Session, offline_after_seconds: float, heard: Sequence[uuid.UUID]
+) -> Disagreements:
+    """The first of each kind and how many there are; where no Prometheus tells, what heartbeats
+    alone tell. `heard` are those that were refused a moment ago, for they were retired."""
     found = _found_among(seen_agents(offline_after_seconds)).c
     number = func.row_number().over(partition_by=found.kind, order_by=found.agent_id)
     total = func.count().over(partition_by=found.kind)
     numbered = select(*found, number.label("number"), total.label("total")).subquery()
     query = select(numbered).where(numbered.c.number <= SHOWN_OF_A_KIND)
-    rows = session.execute(query.order_by(numbered.c.kind, numbered.c.agent_id)).mappings().all()
+    ordered = query.order_by(numbered.c.kind, numbered.c.agent_id)
+    rows = session.execute(ordered, {HEARD: heard}).mappings().all()
     return Disagreements(
         prometheus=_telling(session),
         totals={row["kind"]: row["total"] for row in rows},
@@ -75,7 +82,10 @@ def read_disagreements(session: Session, offline_after_seconds: float) -> Disagr
 
 
 def counts_among(seen: CTE) -> ColumnElement[dict[DisagreementKind, int]]:
-    """How many there are of each kind among `seen_agents`, as one value; none is left out."""
+    """How many there are of each kind among `seen_agents`, as one value; none is left out.
+
+    Who was refused, for it was retired, is the parameter `HEARD`.
+    """
     found = _found_among(seen)
     counted = select(found.c.kind, func.count().label("n")).group_by(found.c.kind).subquery()
     counts = select(func.coalesce(func.jsonb_object_agg(counted.c.kind, counted.c.n), text("'{}'")))
@@ -84,7 +94,7 @@ def counts_among(seen: CTE) -> ColumnElement[dict[DisagreementKind, int]]:
 
 def known_kinds(session: Session) -> tuple[DisagreementKind, ...]:
     """Those of which it is known how many there are."""
-    return KINDS if _telling(session) else ("two_processes",)
+    return KINDS if _telling(session) else ("retired_but_heard", "two_processes")
 
 
 def seen_agents(offline_after_seconds: float) -> CTE:
@@ -100,12 +110,20 @@ def seen_agents(offline_after_seconds: float) -> CTE:
     )
 
 
-def see_agent(session: Session, agent_id: uuid.UUID, offline_after_seconds: float) -> Seen:
-    """What is seen of one agent."""
+def see_agent(
+    session: Session, agent_id: uuid.UUID, offline_after_seconds: float, *, was_refused: bool
+) -> Seen:
+    """What is seen of one agent; `was_refused`: a moment ago, for it was retired."""
     seen = _seen(scraped_expression(), offline_after_seconds).where(Agent.id == agent_id)
     agent = seen.cte("seen")
-    row = session.execute(select(agent.c.scraped, agent.c.processes, _kind(agent))).one()
-    kinds = [row[2], "two_processes" if row.processes else None]
+    columns = (agent.c.scraped, agent.c.processes, agent.c.retired_at, _kind(agent))
+    row = session.execute(select(*columns)).one()
+    runs_on = was_refused and row.retired_at is not None
+    kinds = [
+        row[3],
+        "retired_but_heard" if runs_on else None,
+        "two_processes" if row.processes else None,
+    ]
     return Seen(row.scraped, row.processes, [kind for kind in kinds if kind is not None])
 
 
@@ -122,6 +140,7 @@ def _found_among(seen: CTE) -> CTE:
         select(*_columns(seen, kind, nobody)).where(kind.is_not(None)),
         select(*_columns(seen, two, seen.c.processes)).where(seen.c.processes.is_not(None)),
         _strangers(nobody),
+        _heard(nobody),
     ).cte("found")
 
 
@@ -185,6 +204,19 @@ def _columns(
         *named,
         processes.label("processes"),
     ]
+
+
+def _heard(nobody: ColumnElement[Any]) -> Select[Any]:
+    """Those that are retired, and ask us all the same."""
+    return select(
+        literal("retired_but_heard").label("kind"),
+        cast(Agent.id, Text).label("agent_id"),
+        Agent.name,
+        Agent.instance,
+        literal("OFFLINE").label("status"),
+        null().label("scraped"),
+        nobody.label("processes"),
+    ).where(Agent.id == any_(bindparam(HEARD, type_=ARRAY(Uuid))), Agent.retired_at.is_not(None))
 
 
 def _strangers(nobody: ColumnElement[Any]) -> Select[Any]:

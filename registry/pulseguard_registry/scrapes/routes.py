@@ -35,8 +35,10 @@ def store_scrapes(
 @router.get("/system/disagreements")
 def read_disagreements(reader: People, session: DatabaseSession, request: Request) -> Disagreements:
     """Agents that are registered and not scraped, scraped and not registered, scraped and silent,
-    scraped and retired, or alive and not to be scraped, as far as a Prometheus tells; and those as
-    whom two processes beat. What Prometheus has not had the time for, 45 s, is none."""
+    scraped and retired, or alive and not to be scraped, as far as a Prometheus tells; those that
+    are retired and that this registry has refused within a minute; and those as whom two processes
+    beat. What Prometheus has not had the time for, 45 s, is none."""
+    state = request.app.state
     return disagreement.read_disagreements(
-        session, request.app.state.settings.offline_after_seconds
+        session, state.settings.offline_after_seconds, state.still_running.heard()
     )

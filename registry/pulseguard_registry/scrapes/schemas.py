@@ -43,14 +43,15 @@ DisagreementKind = Literal[
     "scraped_but_silent",
     "beats_but_down",
     "retired_but_scraped",
+    "retired_but_heard",
     "two_processes",
 ]
 KINDS: tuple[DisagreementKind, ...] = get_args(DisagreementKind)
 
 
 class Disagreement(BaseModel):
-    """An agent of whom two of inventory, heartbeats and scrapes tell different things, or as whom
-    two processes beat."""
+    """An agent of whom two of inventory, heartbeats and scrapes tell different things, as whom two
+    processes beat, or that is retired and runs on."""
 
     kind: DisagreementKind
     agent_id: str

@@ -42,7 +42,7 @@ def judge(member: Member) -> Judged:
     """The level of an agent: that of the worst thing known about it."""
     found = [*_by_status(member), *_by_scrape(member), *_by_alerts(member), *_by_numbers(member)]
     worst = min((level for level, _ in found), default=Level.GOOD)
-    if is_stopped(member) and not found:
+    if (is_stopped(member) or is_retired(member)) and not found:
         return Judged(member, Level.STOPPED, [])
     return Judged(member, worst, [said for _, said in found])
 
@@ -50,6 +50,11 @@ def judge(member: Member) -> Judged:
 def is_stopped(member: Member) -> bool:
     """Whether it said goodbye: then its silence is no trouble."""
     return member.reason == "stopped"
+
+
+def is_retired(member: Member) -> bool:
+    """Whether it was retired: then only that it runs on is one."""
+    return member.reason == "retired"
 
 
 def success_level(ratio: float | None) -> Level:
@@ -72,6 +77,8 @@ def _rank(judged: Judged) -> tuple[Level, str, str, str]:
 
 
 def _by_status(member: Member) -> list[tuple[Level, str]]:
+    if is_retired(member):
+        return [(Level.DOUBTFUL, "retired, runs on")] if member.scrape == "up" else []
     if member.status == "ERROR" or (member.status == "OFFLINE" and not is_stopped(member)):
         return [(Level.BAD, member.reason or member.status.lower())]
     if member.status == "UNKNOWN":
@@ -83,7 +90,8 @@ def _by_status(member: Member) -> list[tuple[Level, str]]:
 
 def _by_scrape(member: Member) -> list[tuple[Level, str]]:
     # Planned work explains it.
-    if is_stopped(member) or member.status == "MAINTENANCE" or member.scrape in (None, "up"):
+    is_explained = is_stopped(member) or is_retired(member) or member.status == "MAINTENANCE"
+    if is_explained or member.scrape in (None, "up"):
         return []
     if member.scrape == "down":
         return [(Level.BAD, "scrape fails")]

@@ -27,6 +27,8 @@ _DISAGREEMENTS: Final = {
     "scraped_but_silent": "is scraped, and sends no heartbeats",
     "beats_but_down": "sends heartbeats, and its scrape fails",
     "retired_but_scraped": "is retired, and a Prometheus scrapes it still",
+    "retired_but_heard": "is retired, and its process runs on: end it, or `pulseguard agents"
+    " restore` it",
     "two_processes": "is two processes of one identity",
 }
 

@@ -13,11 +13,20 @@ from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Re
 # More pages than any fleet has: a cursor that turns in circles must end.
 _MOST_PAGES: Final = 200
 _LIMIT: Final = "500"
+# As many as the registry takes in one query.
+_MOST_IDS: Final = 100
 
 
 def read_inventory(url: str, key: str | None) -> Sequence[Registered]:
     """All agents that were not retired; NoAnswer says why there is no list."""
     return [_agent(item) for item in _pages(f"{url}/api/v1/agents", key)]
+
+
+def read_retired(url: str, key: str | None, ids: Sequence[str]) -> Sequence[Registered]:
+    """Those of these agents that were retired; NoAnswer says why that is not known."""
+    parts = [ids[start : start + _MOST_IDS] for start in range(0, len(ids), _MOST_IDS)]
+    pages = [_pages(f"{url}/api/v1/agents", key, id=part, only_retired="true") for part in parts]
+    return [_agent(item) for page in pages for item in page]
 
 
 def read_alerts(url: str, key: str | None) -> Sequence[Alert]:
@@ -37,7 +46,7 @@ def read_disagreements(url: str, key: str | None) -> Disagreements:
 
 
 # Any: objects of the registry's API, as JSON gives them.
-def _pages(url: str, key: str | None, **query: str) -> list[dict[str, Any]]:
+def _pages(url: str, key: str | None, **query: str | Sequence[str]) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
     cursor: dict[str, str] = {}
     for _ in range(_MOST_PAGES):
@@ -50,7 +59,7 @@ def _pages(url: str, key: str | None, **query: str) -> list[dict[str, Any]]:
 
 
 # Any: see above.
-def _page(url: str, key: str | None, query: Mapping[str, str]) -> Mapping[str, Any]:
+def _page(url: str, key: str | None, query: Mapping[str, str | Sequence[str]]) -> Mapping[str, Any]:
     """One answer, which has a list of items."""
     answer = ask(url, key=key, query=query)
     page = answer.fields()

@@ -22,7 +22,12 @@ from pulseguard_stack.status.fleet import (
 from pulseguard_stack.status.prometheus import read_samples, read_trends
 from pulseguard_stack.status.queries import QUERIES, Question
 from pulseguard_stack.status.readings import Reading, Sample, Series, read_answers
-from pulseguard_stack.status.registry import read_alerts, read_disagreements, read_inventory
+from pulseguard_stack.status.registry import (
+    read_alerts,
+    read_disagreements,
+    read_inventory,
+    read_retired,
+)
 from pulseguard_stack.status.restarts import read_restarts
 from pulseguard_stack.status.settings import Endpoints
 
@@ -46,6 +51,8 @@ class Sources:
         registry, inventory = self._inventory(asked["agents"], taken_at)
         alerts, alerts_fault = _alerts(asked["alerts"])
         prometheus, readings = self._readings(asked, taken_at)
+        if registry.fault is None:
+            inventory = [*(inventory or ()), *self._retired(inventory or (), readings or {})]
         log = self._endpoints.runner_log
         restarts = read_restarts(log, taken_at) if log else None
         heard = Heard(
@@ -83,6 +90,19 @@ class Sources:
             return Source("registry", url, None, taken_at), asked.answer
         inventory, as_of = self._known or (None, None)
         return Source("registry", url, asked.fault, as_of), inventory
+
+    def _retired(
+        self, inventory: Sequence[Registered], readings: Mapping[str, Reading]
+    ) -> Sequence[Registered]:
+        """Those that Prometheus has and the inventory leaves out, for they were retired."""
+        known = {one.agent_id for one in inventory}
+        strangers = [agent_id for agent_id in readings if agent_id not in known]
+        url = self._endpoints.registry_url
+        if url is None or not strangers:
+            return ()
+        asked = Asked(partial(read_retired, url, self._endpoints.key, strangers))
+        _wait_for_all([asked])
+        return asked.answer if isinstance(asked.answer, list) else ()
 
     def _readings(
         self, asked: Mapping[str, Asked], taken_at: datetime

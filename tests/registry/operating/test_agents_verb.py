@@ -4,25 +4,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from pulseguard.reporting.keys import own_key_path
+from tests.exporters.examining import doctor
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
+from tests.registry.requests import BOUNDS
 from tests.registry.running import registration
 
 
 @pytest.fixture(scope="module")
 def fleet(served: RegistryProcess) -> Mapping[str, str]:
     """Three agents, two of one name: their ids by instance."""
-    headers = {"Authorization": f"Bearer {served.admin_key()}"}
+    headers = bearer(served.admin_key())
     ids = {}
     for name, instance in [("invoice-bot", "a"), ("invoice-bot", "b"), ("mail-bot", "c")]:
         said = registration(name, instance=instance, team="[finance]")
         answer = httpx2.post(f"{served.url}/api/v1/agents", json=said, headers=headers)
         ids[instance] = answer.json()["id"]
     return ids
+
+
+@pytest.fixture(scope="module")
+def enrolling(served: RegistryProcess) -> str:
+    """A key of role enrolment."""
+    said = {"name": "new", "role": "enrolment", **BOUNDS["enrolment"]}
+    answer = httpx2.post(f"{served.url}/api/v1/keys", json=said, headers=bearer(served.admin_key()))
+    return str(answer.json()["key"])
+
+
+def bearer(key: str) -> Mapping[str, str]:
+    """The header that carries a key."""
+    return {"Authorization": f"Bearer {key}"}
 
 
 def test_agents_are_listed_for_people_and_for_programs(
@@ -56,7 +73,7 @@ def test_an_agent_is_shown_with_what_does_not_fit_together(
     run: Run, settings: Mapping[str, str], fleet: Mapping[str, str], served: RegistryProcess
 ):
     path = f"{served.url}/api/v1/agents/{fleet['c']}/heartbeat"
-    headers = {"Authorization": f"Bearer {served.admin_key()}"}
+    headers = bearer(served.admin_key())
     before = run("agents", "show", "mail-bot", **settings).out
     for process in ("web-1:7:aa", "web-2:8:bb", "web-1:7:aa"):
         httpx2.post(path, json={"process": process}, headers=headers)
@@ -83,9 +100,85 @@ def test_an_agent_is_taken_into_maintenance_and_out_of_it(
     assert "give one like" in run(*asked, "--for", "soon", **settings).err
 
 
-def test_a_retired_agent_is_listed_no_more(
+def test_a_retired_agent_is_listed_on_request_only_and_comes_back(
     run: Run, settings: Mapping[str, str], fleet: Mapping[str, str]
 ):
-    assert run("agents", "retire", fleet["b"], **settings).status == 0
+    listed = ("agents", "list", "--retired")
+    assert "no agent is retired" in run(*listed, **settings).out
+    retired = run("agents", "retire", fleet["b"], **settings)
+    assert retired.status == 0
+    assert "run" not in retired.out
 
     assert fleet["b"] not in run("agents", "list", **settings).out
+    table = run(*listed, **settings).out
+    assert re.search(rf"^invoice-bot +b .* \d s ago .*{fleet['b']} *$", table, re.M)
+    (shown,) = run(*listed, "--json", **settings).json()
+    assert (shown["id"], shown["retired_at"] is None) == (fleet["b"], False)
+    assert "no retired agent is like that" in run(*listed, "--team", "x", **settings).out
+
+    # Of two of that name the only one that is retired.
+    assert "is back" in run("agents", "restore", "invoice-bot", **settings).out
+    assert fleet["b"] in run("agents", "list", **settings).out
+    again = run("agents", "restore", fleet["b"], **settings)
+    assert (again.status, "is not retired" in again.out) == (0, True)
+    nobody = run("agents", "restore", "invoice-bot", **settings)
+    assert nobody.status == 1
+    assert "pulseguard agents list --retired" in nobody.err
+
+
+def test_who_retires_an_agent_that_runs_is_told_what_it_will_do(
+    run: Run, settings: Mapping[str, str], served: RegistryProcess, enrolling: str
+):
+    path, admin = f"{served.url}/api/v1/agents", bearer(served.admin_key())
+    ids = {}
+    for name, key in (("shared", served.admin_key()), ("enrolled", enrolling)):
+        agent = httpx2.post(path, json=registration(name), headers=bearer(key)).json()
+        ids[name] = agent["id"]
+        assert httpx2.post(f"{path}/{ids[name]}/heartbeat", json={}, headers=admin).is_success
+
+    shared = run("agents", "retire", "shared", **settings).out
+    enrolled = run("agents", "retire", ids["enrolled"], **settings).out
+    programs = run("agents", "retire", ids["shared"], "--json", **settings).json()
+    back = run("agents", "restore", "shared", **settings).out
+    refused = run("agents", "restore", "enrolled", **settings).out
+
+    for out in (shared, enrolled):
+        assert re.search(r"seems to run on \(last heartbeat \d s ago\).*End its process", out)
+    assert "registers by itself" in shared
+    assert "refused" in enrolled
+    assert f"pulseguard agents restore {ids['enrolled']}" in enrolled
+    assert (programs["id"], programs["back_by"]) == (ids["shared"], "registering")
+    assert "enrolled" not in back
+    assert "is back; its own key ended" in refused
+
+
+def test_the_doctor_names_the_verb_that_brings_a_retired_agent_back(
+    run: Run,
+    settings: Mapping[str, str],
+    served: RegistryProcess,
+    enrolling: str,
+    tmp_path: Path,
+):
+    said = registration("ill")
+    answer = httpx2.post(f"{served.url}/api/v1/agents", json=said, headers=bearer(enrolling))
+    agent = answer.json()
+    kept = own_key_path(tmp_path, served.url, agent["id"])
+    kept.write_text(agent["key"])
+    kept.chmod(0o600)
+    assert run("agents", "retire", agent["id"], **settings).status == 0
+
+    examined = {
+        link: doctor(
+            *("--json", "--name", "ill", "--instance", said["instance"]),
+            PULSEGUARD_REGISTRY_URL=served.url,
+            PULSEGUARD_KEY_FOLDER=str(tmp_path),
+            PULSEGUARD_KEY=key,
+        )
+        for link, key in (("key", enrolling), ("registered", served.admin_key()))
+    }
+
+    for link, verdict in examined.items():
+        name, found, mend = verdict.broken_link()
+        assert (name, "is retired" in found) == (link, True)
+        assert f"pulseguard agents restore {agent['id']}" in mend
+        assert agent["key"] not in verdict.output

@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -95,13 +95,18 @@ def registry_of(
     alerts: list[dict[str, Any]] | None = None,
     disagreements: list[dict[str, Any]] | None = None,
     unlisted: Mapping[str, int] | None = None,
+    retired: Sequence[dict[str, Any]] = (),
 ) -> Respond:
     """A registry with these agents, two to a page; it does not know the path of what is None.
 
-    Of `unlisted` disagreements it tells only how many there are of a kind.
+    Of `unlisted` disagreements it tells only how many there are of a kind. Those that are `retired`
+    it lists where their ids are asked for.
     """
 
     def respond(path: str, query: Query) -> tuple[int, object]:
+        if path == "/api/v1/agents" and query.get("only_retired"):
+            found = [one for one in retired if one["id"] == query["id"]]
+            return 200, {"items": found, "next_cursor": None}
         if path == "/api/v1/agents":
             start = int(query.get("cursor", "0"))
             more = str(start + 2) if len(agents) > start + 2 else None

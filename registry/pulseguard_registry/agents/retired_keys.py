@@ -1,0 +1,57 @@
+"""Keys that ended with their agent: whoever still sends one is told so, and is known to run on."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from sqlalchemy import select
+
+from pulseguard_registry.access.guard import CHALLENGE
+from pulseguard_registry.access.models import ApiKey
+from pulseguard_registry.access.tokens import digest
+from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.still_running import StillRunning
+from pulseguard_registry.database.engine import Database
+from pulseguard_registry.problems import Fault, Problem
+
+_OWN: Final = "pg_agent_"
+
+
+class RetiredKeys:
+    """Knows the keys that ended because an operator retired the agent whose own they were."""
+
+    def __init__(self, database: Database, pepper: str, still_running: StillRunning) -> None:
+        self._database = database
+        self._pepper = pepper
+        self._still_running = still_running
+
+    def refusal(self, token: str) -> Problem | None:
+        """The 401 of such a key, whose agent was heard by that; None where it is none.
+
+        Waits for the database.
+        """
+        agent_id = self._retired_owner(token) if token.startswith(_OWN) else None
+        if agent_id is None:
+            return None
+        self._still_running.note(agent_id)
+        message = (
+            f"agent {agent_id} was retired by an operator, and this key, its own, ended with it;"
+            f" have one restore it (pulseguard agents restore {agent_id}), then enrol it again"
+        )
+        fault = Fault(field="agent_id", value=str(agent_id), message=message)
+        return Problem(401, f"agent_id: {message}", errors=[fault], headers=CHALLENGE)
+
+    def _retired_owner(self, token: str) -> uuid.UUID | None:
+        query = (
+            select(Agent.id)
+            .join(ApiKey, ApiKey.agent_id == Agent.id)
+            .where(
+                ApiKey.digest == digest(token, self._pepper),
+                # One that was replaced before says nothing of who runs now.
+                ApiKey.revoked_at >= Agent.retired_at,
+                Agent.retired_by_operator,
+            )
+        )
+        with self._database.sessions() as session:
+            return session.scalars(query).one_or_none()

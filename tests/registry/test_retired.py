@@ -1,0 +1,205 @@
+"""Agents that an operator has retired: what they do then, and how it is known that they run on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pulseguard_registry.agents.still_running import REMEMBERED, StillRunning
+from tests.registry.events import change, heartbeat
+from tests.registry.problems import assert_problem
+from tests.registry.requests import BOUNDS
+from tests.registry.running import RunningRegistry, registration, snapshot
+from tests.registry.test_metrics import scrape
+from tests.registry.test_scrapes import tell
+
+AGENTS = "/api/v1/agents"
+KIND = "retired_but_heard"
+Ask = Callable[[RunningRegistry, dict[str, Any], str], Any]
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these: each has agents of its own."""
+    return shared_registry
+
+
+@pytest.fixture(scope="module")
+def enrolling(shared_registry: RunningRegistry) -> str:
+    """A key of role enrolment."""
+    return shared_registry.key("enrolment", **BOUNDS["enrolment"])
+
+
+def retire(registry: RunningRegistry, agent: dict[str, Any]) -> Any:
+    """Retire an agent; returns what is told of it."""
+    return change(registry, "DELETE", agent["id"]).json()
+
+
+def heard(registry: RunningRegistry) -> set[str]:
+    """Those of whom it is known that they run on; as many are counted."""
+    shown = registry.get("/api/v1/system/disagreements").json()
+    found = {item["agent_id"] for item in shown["items"] if item["kind"] == KIND}
+    name = "pulseguard_registry_disagreements"
+    counted = scrape(registry, "/metrics/agents")[name, frozenset({("kind", KIND)})]
+    assert shown["totals"].get(KIND, 0) == counted == len(found)
+    return found
+
+
+def test_retiring_says_whether_the_agent_runs_on_and_what_would_bring_it_back(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    names = ("unheard", "beats", "stopped", "scraped", "stopped-and-scraped")
+    agents = {name: registry.register(name) for name in names}
+    agents["enrolled"] = registry.register("enrolled", enrolling)
+    for name in ("beats", "stopped", "stopped-and-scraped", "enrolled"):
+        heartbeat(registry, agents[name]["id"], goodbye=name.startswith("stopped"))
+    tell(registry, **{agents[name]["id"]: "up" for name in ("scraped", "stopped-and-scraped")})
+
+    retired = {name: retire(registry, agent) for name, agent in agents.items()}
+
+    assert {name for name, one in retired.items() if one["runs_on"]} == {
+        *("beats", "scraped", "enrolled")
+    }
+    by = {name: one["back_by"] for name, one in retired.items()}
+    assert by == {**dict.fromkeys(agents, "registering"), "enrolled": "restoring"}
+    assert {one["status_reason"] for one in retired.values()} == {"retired"}
+    assert retire(registry, agents["enrolled"])["back_by"] == "restoring"
+
+
+def test_restoring_says_whether_the_agent_is_to_be_enrolled_again(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    agents = [registry.register("came-with-a-key"), registry.register("came-without", enrolling)]
+    for agent in agents:
+        retire(registry, agent)
+
+    restored = [change(registry, "POST", f"{agent['id']}/restore").json() for agent in agents]
+
+    assert [one["to_be_enrolled"] for one in restored] == [False, True]
+    assert {one["retired_at"] for one in restored} == {None}
+
+
+def by_heartbeat(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any:
+    """It beats, with a key that holds."""
+    return registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {})
+
+
+def among_others(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any:
+    """A relay brings its heartbeat."""
+    return registry.post("/api/v1/heartbeats", {"heartbeats": [{"agent_id": agent["id"]}]})
+
+
+def by_snapshot(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any:
+    """It sends what it has measured."""
+    return registry.post(f"{AGENTS}/{agent['id']}/ai-metrics", {"snapshots": [snapshot()]})
+
+
+def by_its_own_key(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any:
+    """It beats with the key that has ended."""
+    return registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, agent["key"])
+
+
+def by_enrolling(registry: RunningRegistry, agent: dict[str, Any], enrolling: str) -> Any:
+    """It enrols once more."""
+    return registry.post(AGENTS, registration(agent["name"]), enrolling)
+
+
+@pytest.mark.parametrize(
+    ("ask", "status"),
+    [
+        (by_heartbeat, 404),
+        (among_others, 404),
+        (by_snapshot, 404),
+        (by_its_own_key, 401),
+        (by_enrolling, 409),
+    ],
+)
+def test_a_retired_agent_that_asks_all_the_same_is_known_to_run_on_until_it_is_restored(
+    registry: RunningRegistry, enrolling: str, ask: Ask, status: int
+) -> None:
+    agent = registry.register(f"runs-on-{ask.__name__}", enrolling)
+    retire(registry, agent)
+    assert agent["id"] not in heard(registry)
+
+    assert ask(registry, agent, enrolling).status_code == status
+
+    assert agent["id"] in heard(registry)
+    health = registry.get(f"{AGENTS}/{agent['id']}/health").json()
+    assert health["disagreements"] == [KIND]
+    assert retire(registry, agent)["runs_on"] is True
+    change(registry, "POST", f"{agent['id']}/restore")
+    assert agent["id"] not in heard(registry)
+    assert registry.get(f"{AGENTS}/{agent['id']}/health").json()["disagreements"] == []
+
+
+def test_an_agent_is_not_thought_to_run_on_for_what_others_ask(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    replaced, agent = (registry.register("quiet", enrolling) for _ in range(2))
+    registry.register("quiet", enrolling)
+    retire(registry, agent)
+    elsewhere = registry.key("agent", environment="staging")
+
+    of_another = registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, elsewhere)
+    of_before = registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, replaced["key"])
+
+    assert_problem(of_another, 404, agent["id"])
+    assert_problem(of_before, 401, "expired or revoked")
+    assert agent["id"] not in heard(registry)
+
+
+def test_who_sends_a_key_that_ended_with_its_agent_is_told_so(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    agent = registry.register("told", enrolling)
+    retire(registry, agent)
+
+    answer = registry.get(AGENTS, agent["key"])
+
+    assert_problem(answer, 401, "retired", f"pulseguard agents restore {agent['id']}")
+    assert [(fault["field"], fault["value"]) for fault in answer.json()["errors"]] == [
+        ("agent_id", agent["id"])
+    ]
+    assert agent["key"] not in answer.text
+
+
+def test_only_the_retired_or_only_some_are_listed_where_that_is_asked(
+    registry: RunningRegistry,
+) -> None:
+    names = ("stays", "goes", "goes-too")
+    ids = [registry.register(name, environment="halved")["id"] for name in names]
+    for agent_id in ids[1:]:
+        registry.delete(f"{AGENTS}/{agent_id}")
+
+    def listed(**asked: Any) -> list[dict[str, Any]]:
+        return list(registry.get(AGENTS, params=asked).json()["items"])
+
+    retired = listed(environment="halved", only_retired="true")
+    assert {agent["id"] for agent in retired} == set(ids[1:])
+    assert None not in {agent["retired_at"] for agent in retired}
+    assert [agent["id"] for agent in listed(id=ids[1:2], only_retired="true")] == ids[1:2]
+    assert [agent["id"] for agent in listed(id=ids)] == ids[:1]
+    nonsense = registry.get(AGENTS, params={"id": [ids[0], "seven"]})
+    assert_problem(nonsense, 422, "id.1", "seven", "UUID")
+
+
+def test_who_was_heard_is_forgotten_after_a_minute_and_never_kept_without_bound() -> None:
+    now = 0.0
+    running = StillRunning(clock=lambda: now)
+    early, late = uuid.UUID(int=REMEMBERED + 1), uuid.UUID(int=REMEMBERED + 2)
+    running.note(late)
+    running.note(early)
+    now = 59.0
+    running.note(late)
+    assert running.heard() == [early, late]
+    now = 61.0
+    assert running.heard() == [late]
+    assert not running.was_heard(early)
+
+    for number in range(REMEMBERED):
+        running.note(uuid.UUID(int=number))
+    assert len(running.heard()) == REMEMBERED
+    assert not running.was_heard(late)
