@@ -270,7 +270,7 @@ def test_a_prometheus_that_nobody_named_leaves_two_links_unknown(stack: Stack) -
     verdict = doctor(**settings)
 
     assert verdict.status == 1
-    assert "not known: discovered, scraped" in verdict.output
+    assert "not every link is known to hold; not known: discovered, scraped" in verdict.output
     assert "--prometheus-url" in verdict.output
 
 
@@ -288,9 +288,16 @@ def test_what_make_up_left_is_read_unless_others_could_have_written_it(
 
     file.chmod(0o600)
     mine = doctor(XDG_STATE_HOME=str(tmp_path))
+    named = doctor(
+        XDG_STATE_HOME=str(tmp_path),
+        PULSEGUARD_REGISTRY_URL=f"{stack.registry_url}/",
+        PULSEGUARD_KEY_FILE=str(stack.agent_key_file),
+    )
     file.chmod(0o640)
     shared = doctor("--json", XDG_STATE_HOME=str(tmp_path))
 
+    assert named.status == 0, "the registry is that of make up, and so is the Prometheus"
+    assert named.output.endswith("every link holds\n")
     assert mine.status == 0, mine.output
     assert str(file) in mine.output
     assert shared.broken_link()[0] == "settings"
