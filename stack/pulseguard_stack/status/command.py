@@ -110,8 +110,9 @@ def _exit_status(fleet: Fleet, endpoints: Endpoints) -> int:
     return _fail(
         1,
         f"neither source answers: registry {endpoints.registry_url or '(not named)'}"
-        f" ({registry.fault}), Prometheus {endpoints.prometheus_url or '(not named)'}"
-        f" ({prometheus.fault}); start them with `make up`",
+        f" ({registry.fault}; it was sent {endpoints.key_origin}),"
+        f" Prometheus {endpoints.prometheus_url or '(not named)'} ({prometheus.fault});"
+        " start them with `make up`",
     )
 
 

@@ -10,9 +10,20 @@ from pulseguard.doctor.web import NoAnswer, ask
 from pulseguard.recording.labels import clean_line
 from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Registered
 
+# Of the key: there is none that it knows, or it may not look.
+_NO_ACCESS: Final = (401, 403)
 # More pages than any fleet has: a cursor that turns in circles must end.
 _MOST_PAGES: Final = 200
 _LIMIT: Final = "500"
+
+
+class KeyRefused(NoAnswer):
+    """The registry answers, and not to this key: with which status, and what it says."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(f"it answers {status}: {said}")
+        self.status = status
+        self.said = said
 
 
 def read_inventory(url: str, key: str | None) -> Sequence[Registered]:
@@ -54,6 +65,8 @@ def _page(url: str, key: str | None, query: Mapping[str, str]) -> Mapping[str, A
     """One answer, which has a list of items."""
     answer = ask(url, key=key, query=query)
     page = answer.fields()
+    if answer.status in _NO_ACCESS:
+        raise KeyRefused(answer.status, answer.detail)
     if not answer.ok:
         raise NoAnswer(f"it answers {answer.status}: {answer.detail}")
     if not isinstance(page.get("items"), list):

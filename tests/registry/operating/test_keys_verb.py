@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -100,6 +101,33 @@ def test_the_admin_key_of_this_machine_is_sent_to_no_other(run: Run, settings: M
     elsewhere = {**settings, "PULSEGUARD_REGISTRY_URL": "http://192.0.2.1:8000"}
 
     assert "--key-file" in run("keys", "list", **elsewhere).err
+
+
+def test_the_stack_of_the_data_folder_is_asked_and_no_other(
+    run: Run, served: RegistryProcess, tmp_path: Path
+):
+    here, state = served.data_dir, tmp_path / "state"
+    for left, url in (
+        (here / "stack" / "run.json", served.url),
+        (state / "pulseguard" / "agent.json", "http://127.0.0.1:9"),
+    ):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_text(json.dumps({"registry_url": url}))
+    folder = {"PULSEGUARD_DATA_DIR": str(here), "XDG_STATE_HOME": str(state)}
+    empty = {**folder, "PULSEGUARD_DATA_DIR": str(tmp_path), "PULSEGUARD_PORT": "9"}
+    key = tmp_path / "secrets" / "admin.key"
+    key.parent.mkdir()
+
+    assert "first admin" in run("keys", "list", **folder).out
+    without_key = run("keys", "list", **empty)
+    key.write_text("pg_admin_of_another_registry")
+    away = run("keys", "list", **empty)
+    refused = run("keys", "list", "--key-file", str(key), **folder)
+
+    assert f"for the registry at http://127.0.0.1:9, the key file {key}" in without_key.err
+    assert f"no `make up` of PULSEGUARD_DATA_DIR={tmp_path} runs" in away.err
+    assert all(said in away.err for said in ("http://127.0.0.1:9", f"the key file {key}"))
+    assert f"{served.url} (of {here}/stack/run.json) refuses the key file {key}" in refused.err
 
 
 @pytest.mark.parametrize(

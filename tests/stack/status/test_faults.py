@@ -102,6 +102,14 @@ def test_a_registry_that_goes_away_leaves_what_was_known_with_its_age(
     assert after.heard.alerts is None
 
 
+def test_a_key_that_is_refused_is_named_with_its_file(registry: Fake, prometheus: Fake) -> None:
+    registry.respond = lambda path, query: (401, {"detail": "this key is unknown"})
+    asked = Endpoints(registry.url, "pg_viewer_x", prometheus.url, key_file=Path("/my/viewer.key"))
+
+    said = f"registry {registry.url}: it answers 401 to the key file /my/viewer.key: this key is"
+    assert said in shown(Sources(asked).look())
+
+
 def test_without_a_registry_the_agents_that_prometheus_scrapes_are_shown(
     prometheus: Fake,
 ) -> None:
@@ -143,7 +151,7 @@ def test_a_source_that_never_ends_costs_three_seconds_and_the_other_is_shown(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (401, {"detail": "this key is unknown"}, "it answers 401: this key is unknown"),
+        (401, {"detail": "this key is unknown"}, "it answers 401 to a request without a key"),
         (200, "<html>", "no PulseGuard registry"),
         (200, {"items": [{"id": "x"}]}, "of another version"),
         (503, {"detail": "no database"}, "it answers 503: no database"),
