@@ -42,7 +42,7 @@ def read_disagreements(url: str, key: str | None) -> Disagreements:
     page = _page(f"{url}/api/v1/system/disagreements", key, {})
     try:
         listed = [_disagreement(item) for item in page["items"]]
-        return Disagreements(listed, sum(map(int, page["totals"].values())))
+        return Disagreements(listed, {kind: int(n) for kind, n in page["totals"].items()})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NoAnswer(f"its disagreements are of another version ({error!r})") from error
 

@@ -19,7 +19,7 @@ from pulseguard_stack.status.fleet import (
     Source,
     join,
 )
-from pulseguard_stack.status.prometheus import read_samples, read_trends
+from pulseguard_stack.status.prometheus import read_samples, read_start, read_trends
 from pulseguard_stack.status.queries import QUERIES, Question
 from pulseguard_stack.status.readings import Reading, Sample, Series, read_answers
 from pulseguard_stack.status.registry import (
@@ -67,6 +67,7 @@ class Sources:
             alerts_fault,
             restarts,
             *_disagreements(asked["disagreements"]),
+            _start(asked),
         )
         return join(heard, taken_at)
 
@@ -77,6 +78,7 @@ class Sources:
             for name, read in _READ.items():
                 questions[name] = partial(self._read, read, urls.registry_url)
         if urls.prometheus_url:
+            questions["start"] = partial(read_start, urls.prometheus_url)
             questions["trends"] = partial(read_trends, urls.prometheus_url, now)
             for name, promql in QUERIES.items():
                 questions[name] = partial(read_samples, urls.prometheus_url, promql)
@@ -151,6 +153,11 @@ def _alerts(asked: Asked) -> tuple[Sequence[Alert] | None, str | None]:
 
 def _disagreements(asked: Asked) -> tuple[Disagreements | None, str | None]:
     return (asked.answer, None) if isinstance(asked.answer, Disagreements) else (None, asked.fault)
+
+
+def _start(asked: Mapping[str, Asked]) -> datetime | None:
+    start = asked["start"].answer if "start" in asked else None
+    return start if isinstance(start, datetime) else None
 
 
 def _unnamed() -> object:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,8 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
         fleet = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS, odd * 3, {"registered_not_scraped": 4500})
         many = sources(registry, prometheus).look()
+        prometheus.respond = prometheus_of(AGENTS, started=datetime.now(UTC).isoformat())
+        just_started = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS, [])
         agreed = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS)
@@ -207,6 +210,7 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
     lines = [line.rstrip() for line in text[text.index("disagreements:") :].splitlines()]
     assert (lines[0], lines[-1]) == ("disagreements: 4509", "   … and 4504 more")
     assert document(many)["disagreements_total"] == 4509
+    assert document(just_started)["disagreements_total"] == 9
     assert document(fleet)["disagreements"] == odd
     assert "disagree" not in shown(agreed) + shown(unknown)
     assert (document(agreed)["disagreements"], agreed.heard.disagreements_fault) == ([], None)
