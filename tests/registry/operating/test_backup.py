@@ -198,7 +198,10 @@ def test_what_is_no_whole_backup_changes_nothing(
         assert "another pepper is set here" in refused.err
         current = run("db", "current", "--json", **elsewhere).json()
 
+        nowhere = run("backup", str(tmp_path / "no" / "file"), **elsewhere)
+
     assert current["revision"] is None
+    assert f"there is no folder {tmp_path}/no; make it, or name another file" in nowhere.err
 
 
 def test_the_schema_goes_up_and_down(run: Run, postgres: str, tmp_path: Path):
