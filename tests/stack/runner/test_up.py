@@ -236,4 +236,6 @@ def test_what_a_killed_runner_leaves_is_ended(stack: Stack, verb):
 def test_down_is_harmless_when_nothing_runs(stack: Stack):
     ended = stack.run("down")
 
-    assert (ended.returncode, ended.stdout) == (0, "PulseGuard does not run.\n")
+    assert (ended.returncode, ended.stdout.count("\n")) == (0, 1)
+    assert ended.stdout.startswith(f"no stack of {stack.data_dir} runs")
+    assert "`make up` started with PULSEGUARD_DATA_DIR" in ended.stdout
