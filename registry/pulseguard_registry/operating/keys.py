@@ -156,9 +156,14 @@ def _revoke(given: Namespace) -> None:
         raise CommandRefused(
             f"{given.key_id!r} is no id of a key; pulseguard keys list shows them"
         ) from None
-    _registry(given).send("DELETE", f"/keys/{key_id}")
+    answer = _registry(given).send("DELETE", f"/keys/{key_id}")
+    # A registry of an earlier version answers nothing.
+    ended = answer.get("own_keys_ended", 0)
     if given.json:
-        write_json({"id": given.key_id, "revoked": True})
+        write_json({"id": given.key_id, "revoked": True, "own_keys_ended": ended})
+    elif ended:
+        keys = "the own key of 1 agent" if ended == 1 else f"{ended} own keys of agents"
+        say(f"the key {given.key_id} is revoked, and with it {keys} that it enrolled")
     else:
         say(f"the key {given.key_id} is revoked")
 

@@ -73,6 +73,9 @@ def test_own_keys_of_agents_are_listed_where_asked_for_with_the_key_that_enrolle
     assert "web servers" not in own
     (key,) = run("keys", "list", "--own", "--json", **settings).json()
     assert (key["enrolled_by"], key["agent_id"]) == (made["id"], agent["id"])
+    revoked, again = (run("keys", "revoke", made["id"], **settings).out for _ in range(2))
+    assert "and with it the own key of 1 agent that it enrolled" in revoked
+    assert again == f"the key {made['id']} is revoked\n"
 
 
 def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
