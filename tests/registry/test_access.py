@@ -270,6 +270,11 @@ def test_a_new_admin_key_is_made_on_request(registry: RunningRegistry, tmp_path:
     with running_registry(registry.database_url, tmp_path, new_admin_key=True) as again:
         assert again.admin != registry.admin
         assert again.get(AGENTS).status_code == 200
+        made = again.get(KEYS).json()["items"]
+        told = again.get("/api/v1/audit", params={"object_type": "keys"}).json()["items"]
+
+    assert [each["name"] for each in made] == ["another admin", "first admin"]
+    assert [each["object_id"] for each in told] == [each["id"] for each in made]
 
 
 def test_a_key_is_not_refused_while_the_database_cannot_tell(registry: RunningRegistry) -> None:

@@ -139,7 +139,8 @@ def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -
     )
     digests = set(session.scalars(usable))
     if renew or not digests:
-        key, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+        name = "another admin" if digests else "first admin"
+        key, token = create_key(session, KeyCreate(name=name, role="admin"), pepper)
         record_start(session, "keys", key.id)
         write_secret(path, token)
         return f"the admin key of this registry is in {path}"

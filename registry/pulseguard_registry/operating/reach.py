@@ -109,7 +109,10 @@ def find_registry(
     """
     url, origin = _named_url(registry_url, environment) or _url_here(environment)
     url = _checked_url(url)
-    key, key_origin = _key(url, key_file, environment)
+    try:
+        key, key_origin = _key(url, key_file, environment)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"for the registry at {url} ({origin}), {error}") from None
     return Registry(url, key, origin, key_origin)
 
 
@@ -148,10 +151,7 @@ def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> tup
         path = (Path(folder) if folder else default_data_dir()) / "secrets" / ADMIN_KEY_FILE
     if path is None:
         raise CommandRefused(f"no key for {url} is known; name a file that holds one: --key-file")
-    try:
-        return read_key(path), f"the key file {path}"
-    except ConfigurationError as error:
-        raise ConfigurationError(f"for the registry at {url}, {error}") from None
+    return read_key(path), f"the key file {path}"
 
 
 def _checked_url(url: str) -> str:

@@ -46,8 +46,9 @@ def main(argv: Sequence[str]) -> int:
     if endpoints.nothing_is_known:
         return _fail(
             1,
-            "nothing runs here; start it with `make up`, or name it with --registry-url,"
-            " --key-file and --prometheus-url",
+            f"no stack of {endpoints.data_dir} runs; start it with `make up`, name the folder of"
+            " one that runs with --data-dir or PULSEGUARD_DATA_DIR, or name what runs with"
+            " --registry-url, --key-file and --prometheus-url",
         )
     sources = Sources(endpoints)
     try:

@@ -32,6 +32,8 @@ class Endpoints:
     addresses: Sequence[str] = ()
     # Where the key lies.
     key_file: Path | None = None
+    # Of the stack that was looked for.
+    data_dir: Path | None = None
 
     @property
     def key_origin(self) -> str:
@@ -68,6 +70,7 @@ def find_endpoints(
         places.log("runner") if looks_here else None,
         _addresses(run) if looks_here else (),
         key_file,
+        places.data_dir,
     )
 
 

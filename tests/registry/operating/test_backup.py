@@ -159,6 +159,7 @@ def test_a_backup_under_load_restored_elsewhere_gives_the_same_answers(
         elsewhere = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(tmp_path / "elsewhere")}
         done = run("restore", str(file), **elsewhere)
         assert done.status == 0, done.err
+        assert "start once with --new-admin-key" in done.out
         assert (tmp_path / "elsewhere" / "secrets" / "pepper").read_text().strip() == PEPPER
         again = run("restore", str(file), **elsewhere)
         (tmp_path / "admin.key").write_text(registry.admin)

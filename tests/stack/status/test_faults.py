@@ -249,6 +249,7 @@ def test_neither_source_is_status_1_and_one_line_with_the_mend(tmp_path: Path) -
     for line in (done.stderr, bare.stderr):
         assert len(line.splitlines()) == 1
         assert "make up" in line
+    assert f"no stack of {tmp_path} runs" in bare.stderr
     assert nowhere in done.stderr
     assert done.stdout == ""
 
