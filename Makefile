@@ -7,6 +7,7 @@ B ?=
 DETACH ?=
 DEMO ?= 1
 GRAFANA ?= 1
+NEW_ADMIN_KEY ?=
 
 # The tests start a thousand programs: without bytecode each compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,9 +17,10 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready; DEMO=0, GRAFANA=0: without these)
+up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready; DEMO=0, GRAFANA=0: without these; NEW_ADMIN_KEY=1: with a new admin key)
 	@$(BIN)/python -m pulseguard.command up $(if $(filter 1,$(DETACH)),--detach) \
-	  $(if $(filter 0,$(DEMO)),--no-demo) $(if $(filter 0,$(GRAFANA)),--no-grafana)
+	  $(if $(filter 0,$(DEMO)),--no-demo) $(if $(filter 0,$(GRAFANA)),--no-grafana) \
+	  $(if $(filter 1,$(NEW_ADMIN_KEY)),--new-admin-key)
 
 down: .venv/ready ## stop what `make up` runs
 	@$(BIN)/python -m pulseguard.command down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from pulseguard_registry.errors import ConfigurationError
@@ -86,17 +87,23 @@ def write_secret(path: Path, secret: str) -> Path:
     return path
 
 
-def _write_first(path: Path, secret: str) -> None:
-    """The same, unless another start on this folder was faster: then its secret stays."""
+def write_new_secret(path: Path, secret: str) -> None:
+    """The same where there is no such file yet; FileExistsError where there is one, which stays."""
     beside = _written_beside(path, secret)
     try:
         path.hardlink_to(beside)
     except FileExistsError:
-        pass
+        raise
     except OSError:  # a file system without hard links
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _write_first(path: Path, secret: str) -> None:
+    # Another start on this folder may have been faster: then its secret stays.
+    with suppress(FileExistsError):
+        write_new_secret(path, secret)
 
 
 def _written_beside(path: Path, secret: str) -> Path:

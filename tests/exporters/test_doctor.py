@@ -36,14 +36,15 @@ def stack() -> Iterator[Stack]:
         shutil.rmtree(folder)
 
 
+def named(stack: Stack) -> dict[str, str]:
+    """Settings that name its registry and a key."""
+    key_file = str(stack.agent_key_file)
+    return {"PULSEGUARD_REGISTRY_URL": stack.registry_url, "PULSEGUARD_KEY_FILE": key_file}
+
+
 def examine(stack: Stack, instance: str = "healthy", **environment: str) -> Verdict:
     """Examine an agent of the stack, with the settings that this agent has."""
-    settings = {
-        "PULSEGUARD_REGISTRY_URL": stack.registry_url,
-        "PULSEGUARD_KEY_FILE": str(stack.agent_key_file),
-        "PULSEGUARD_INSTANCE": instance,
-        **environment,
-    }
+    settings = {**named(stack), "PULSEGUARD_INSTANCE": instance, **environment}
     prometheus = ("--prometheus-url", stack.prometheus.url)
     return doctor("--name", NAME, *prometheus, "--json", **settings)
 
@@ -262,15 +263,10 @@ def test_an_agent_whose_scrape_fails_is_named_with_the_error_of_prometheus(stack
 
 
 def test_a_prometheus_that_nobody_named_leaves_two_links_unknown(stack: Stack) -> None:
-    settings = {
-        "PULSEGUARD_REGISTRY_URL": stack.registry_url,
-        "PULSEGUARD_KEY_FILE": str(stack.agent_key_file),
-    }
-
-    verdict = doctor(**settings)
+    verdict = doctor(**named(stack))
 
     assert verdict.status == 1
-    assert "not known: discovered, scraped" in verdict.output
+    assert "not every link is known to hold; not known: discovered, scraped" in verdict.output
     assert "--prometheus-url" in verdict.output
 
 
@@ -288,9 +284,12 @@ def test_what_make_up_left_is_read_unless_others_could_have_written_it(
 
     file.chmod(0o600)
     mine = doctor(XDG_STATE_HOME=str(tmp_path))
+    same = doctor(XDG_STATE_HOME=str(tmp_path), **named(stack))
     file.chmod(0o640)
     shared = doctor("--json", XDG_STATE_HOME=str(tmp_path))
 
+    assert same.status == 0, "the registry is that of make up, and so is the Prometheus"
+    assert same.output.endswith("every link holds\n")
     assert mine.status == 0, mine.output
     assert str(file) in mine.output
     assert shared.broken_link()[0] == "settings"

@@ -122,7 +122,8 @@ def test_a_kept_key_that_cannot_be_used_is_told_once_and_the_agent_enrolled_agai
     wait_until(lambda: beats(enrolling, 0).count("pg_agent_own1") > 2)
 
     (line,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert f"PULSEGUARD_KEY_FOLDER='{path}'" in line
+    assert f"file of the agent's own key='{path}'" in line
+    assert "its folder is that of PULSEGUARD_KEY_FOLDER" in line
     assert "enrolled again" in line
     assert path.read_text() == "pg_agent_own1\n"
     assert {each.key for each in enrolling.requests} == {

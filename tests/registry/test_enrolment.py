@@ -258,7 +258,9 @@ def test_a_key_that_enrols_takes_those_that_it_made_with_it(registry: RunningReg
         each["enrolled_by"] for each in keys if each["agent_id"] in {v["id"] for v in victims}
     }
     assert [each["name"] for each in keys if each["id"] == made_by] == ["leaked"]
-    assert registry.delete(f"{KEYS}/{made_by}").status_code == 204
+    revoked, again = (registry.delete(f"{KEYS}/{made_by}").json() for _ in range(2))
+    assert revoked == {"id": made_by, "own_keys_ended": 2}
+    assert again["own_keys_ended"] == 0
     ended = [leaked, *(victim["key"] for victim in victims)]
     eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401}, 1)
     beat(registry, spared)

@@ -15,6 +15,7 @@ from pulseguard.identity import compute_agent_id
 from pulseguard.key_file import read_secret_file
 from pulseguard.reporting.client import RegistryClient
 from pulseguard.reporting.keys import ENROLS, Keys, own_key_path
+from pulseguard.settings import variable
 
 _ANY_PORT: Final = 9464
 # Stands in a check for an agent that was not named; a check stores nothing.
@@ -125,9 +126,9 @@ class _Chain:
         """Whether the key may register agents of this environment and team."""
         complaints: list[ConfigurationError] = []
         own_path = self._own_key_path()
-        spelled = self._found.spelled("key_folder")
+        folder = variable("key_folder")
         try:
-            key = Keys(self._read_key, lambda: own_path, complaints.append, spelled).read()
+            key = Keys(self._read_key, lambda: own_path, complaints.append, folder).read()
         except ConfigurationError as error:
             return broken("key", str(error), _KEY_MEND)
         if key is not None and key.startswith(ENROLS):

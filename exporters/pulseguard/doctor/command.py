@@ -66,7 +66,7 @@ def _verdict(links: Sequence[Link]) -> str:
         return f"the broken link{'s' if len(broken) > 1 else ''}: {', '.join(broken)}"
     open_links = [link.name for link in links if link.state != "holds"]
     if open_links:
-        return f"no link is broken; not known: {', '.join(open_links)}"
+        return f"not every link is known to hold; not known: {', '.join(open_links)}"
     return "every link holds"
 
 

@@ -39,22 +39,27 @@ def find_settings(flags: Source, prometheus_url: str | None, environ: Mapping[st
     """
     path = settings_file(environ)
     refused: list[ConfigurationError] = []
-    nearer = [flags, environment_source(environ)]
-    sources = with_file(nearer, path, refused.append)
+    sources = with_file([flags, environment_source(environ)], path, refused.append)
     origins: dict[str, str] = {}
     for place, source in reversed(list(enumerate(sources))):
         names = [name for name, value in source.items() if value is not None]
         origins |= {name: _word(place, name, path) for name in names}
-    return Found(
-        read_settings(sources, _refuse),
-        origins,
-        _usable(prometheus_url or (_left_url(path) if len(sources) > len(nearer) else None)),
-        "; ".join(map(str, refused)),
-    )
+    settings = read_settings(sources, _refuse)
+    if prometheus_url is None and _is_beside(settings.registry_url, path):
+        prometheus_url = _left_url(path)
+    return Found(settings, origins, _usable(prometheus_url), "; ".join(map(str, refused)))
 
 
 def _word(place: int, name: str, path: Path) -> str:
     return ("--" + name.replace("_", "-"), PREFIX + name.upper(), str(path))[place]
+
+
+def _is_beside(registry_url: str | None, path: Path) -> bool:
+    """Whether this is the registry of the stack that left the file, whoever has named it."""
+    if registry_url is None:
+        return False
+    left = with_file([], path, lambda error: None)
+    return any(str(each.get("registry_url")).rstrip("/") == registry_url for each in left)
 
 
 def _left_url(path: Path) -> str | None:

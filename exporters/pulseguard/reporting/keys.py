@@ -12,6 +12,7 @@ from pulseguard.settings_file import settings_file
 
 ENROLS: Final = "pg_enrolment_"
 _OWN: Final = "pg_agent_"
+_OWN_FILE: Final = "file of the agent's own key"
 
 
 def own_key_path(folder: Path | None, registry_url: str, agent_id: str) -> Path:
@@ -89,13 +90,16 @@ class Keys:
         path = self._own_path()
         why = "it holds no key of an agent's own"
         try:
-            key = read_secret_file(self._setting, path)
+            key = read_secret_file(_OWN_FILE, path)
             if key.startswith(_OWN):
                 return key
         except ConfigurationError as error:
             if isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
                 return None
             why = error.mend
-        mend = f"{why}. The agent is to be enrolled again, which writes it anew"
-        self._complain(ConfigurationError(self._setting, str(path), mend))
+        mend = (
+            f"{why}. The agent is to be enrolled again, which writes it anew; its folder is that of"
+            f" {self._setting}"
+        )
+        self._complain(ConfigurationError(_OWN_FILE, str(path), mend))
         return None

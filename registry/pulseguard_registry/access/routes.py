@@ -11,7 +11,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access import service
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, NewKey
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, NewKey, Revoked
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.strict_json import StrictRoute
 
@@ -36,8 +36,8 @@ def list_keys(
     return service.list_keys(session, filters)
 
 
-@router.delete("/{key_id}", status_code=204)
-def revoke_key(key_id: uuid.UUID, admin: Admin, session: DatabaseSession) -> None:
+@router.delete("/{key_id}")
+def revoke_key(key_id: uuid.UUID, admin: Admin, session: DatabaseSession) -> Revoked:
     """End a key; it is refused everywhere within a second. With a key of role enrolment end the
     own keys of all agents that it enrolled."""
-    service.revoke_key(session, key_id)
+    return service.revoke_key(session, key_id)

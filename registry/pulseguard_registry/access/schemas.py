@@ -88,6 +88,15 @@ class NewKey(Key):
     key: str = Field(description="Send it as `Authorization: Bearer <key>`. Not shown again.")
 
 
+class Revoked(BaseModel):
+    """A key that has ended."""
+
+    id: uuid.UUID
+    own_keys_ended: int = Field(
+        description="How many own keys of the agents that it enrolled have ended with it, now."
+    )
+
+
 class KeyFilters(BaseModel):
     """Which keys to list."""
 

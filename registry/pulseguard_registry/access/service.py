@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.models import ApiKey
-from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Role
+from pulseguard_registry.access.schemas import Key, KeyCreate, KeyFilters, KeyPage, Revoked, Role
 from pulseguard_registry.access.tokens import digest, make_token, pepper_id
 from pulseguard_registry.audit.recording import record_start
 from pulseguard_registry.fields import Instant
@@ -104,7 +104,7 @@ def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
         raise refusal("cursor", cursor, "is no place in the list; take `next_cursor`") from None
 
 
-def revoke_key(session: Session, key_id: uuid.UUID) -> None:
+def revoke_key(session: Session, key_id: uuid.UUID) -> Revoked:
     """End a key, and the own keys of agents that it made; doing it again changes nothing.
 
     A 404 problem where there is none.
@@ -114,12 +114,14 @@ def revoke_key(session: Session, key_id: uuid.UUID) -> None:
     if key_id not in locked.all():
         raise Problem(404, f"there is no key {key_id}; GET /api/v1/keys lists them")
     # Looked for again: an enrolment that had to be waited for has made one meanwhile.
-    session.execute(
+    ended = session.scalars(
         update(ApiKey)
         .where(ends, ApiKey.revoked_at.is_(None))
         .values(revoked_at=func.now())
+        .returning(ApiKey.id)
         .execution_options(synchronize_session=False)
     )
+    return Revoked(id=key_id, own_keys_ended=len(set(ended) - {key_id}))
 
 
 def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -> str | None:
@@ -137,7 +139,8 @@ def ensure_admin_key(session: Session, pepper: str, folder: Path, renew: bool) -
     )
     digests = set(session.scalars(usable))
     if renew or not digests:
-        key, token = create_key(session, KeyCreate(name="first admin", role="admin"), pepper)
+        name = "another admin" if digests else "first admin"
+        key, token = create_key(session, KeyCreate(name=name, role="admin"), pepper)
         record_start(session, "keys", key.id)
         write_secret(path, token)
         return f"the admin key of this registry is in {path}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +19,15 @@ from pulseguard_registry.database.diagnosis import Place, too_new
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # "pulse" as a number: the advisory lock under which the schema changes.
 LOCK = 0x70756C7365
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A step of the schema: what it is about, and what is lost where it is undone, if anything."""
+
+    name: str
+    title: str
+    lost: str
 
 
 def upgrade(engine: Engine, place: Place) -> None:
@@ -60,12 +71,18 @@ def head_revision() -> str:
     return head
 
 
-@cache
 def known_revisions() -> frozenset[str]:
     """Every revision that this version of the registry knows."""
-    return frozenset(
-        script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()
-    )
+    return frozenset(each.name for each in revisions())
+
+
+@cache
+def revisions() -> Sequence[Revision]:
+    """The same, the newest first."""
+    return [
+        Revision(script.revision, " ".join(script.doc.split()), script.module.lost)
+        for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()
+    ]
 
 
 def _config(connection: Connection) -> Config:

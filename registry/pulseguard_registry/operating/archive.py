@@ -35,6 +35,11 @@ class Manifest(BaseModel):
 @contextmanager
 def new_archive(path: Path) -> Iterator[IO[bytes]]:
     """A file readable by its owner only, that has its name once it is whole and on the disk."""
+    if not path.parent.is_dir():
+        raise CommandRefused(
+            f"{path} cannot be written, for there is no folder {path.parent}; make it, or name"
+            " another file"
+        )
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

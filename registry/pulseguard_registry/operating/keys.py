@@ -20,7 +20,7 @@ from pulseguard_registry.operating.reach import (
     find_registry,
 )
 from pulseguard_registry.operating.terminal import ago, run_verb, say, write_json, write_table
-from pulseguard_registry.secrets_folder import write_secret
+from pulseguard_registry.secrets_folder import write_new_secret
 
 _COLUMNS: Final = ("name", "role", "bound to", "made", "state", "id")
 _OWN_COLUMNS: Final = ("name", "bound to", "made", "state", "enrolled by", "id")
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         "--expires-at",
         help="2027-01-01T00:00:00+00:00; never if left out; for role enrolment 24 h ahead at most",
     )
-    making.add_argument("--out", type=Path, help="write it to this file, readable by you only")
+    making.add_argument("--out", type=Path, help="write it to this new file, readable by you only")
     making.set_defaults(run=_create)
     listing = verbs.add_parser("list", help="the keys, without their text")
     listing.add_argument(
@@ -68,19 +68,12 @@ def _create(given: Namespace) -> None:
         if getattr(given, name) is not None
     }
     # Before the key is made: nobody sees it a second time.
-    if given.out is not None and not _is_writable(given.out):
-        raise CommandRefused(f"{given.out} cannot be written; name another file with --out")
+    if given.out is not None:
+        _check_out(given.out)
     registry = _registry(given)
     key = registry.send("POST", "/keys", asked)
     if given.out is not None:
-        try:
-            write_secret(given.out, key.pop("key"))
-        except OSError as error:
-            registry.send("DELETE", f"/keys/{key['id']}")
-            raise CommandRefused(
-                f"{given.out} cannot be written ({error.strerror}), and the key for it is ended"
-                " again; name another file with --out"
-            ) from None
+        _write_out(given.out, key, registry)
     if given.json:
         write_json(key)
     elif given.out is not None:
@@ -89,8 +82,38 @@ def _create(given: Namespace) -> None:
         say(str(key["key"]))
 
 
-def _is_writable(path: Path) -> bool:
-    return os.access(path.parent, os.W_OK) and not path.is_dir()
+def _check_out(path: Path) -> None:
+    # A link that leads nowhere is there as well.
+    if os.path.lexists(path):
+        what = "is a folder" if path.is_dir() else "exists already, and is not replaced"
+        raise CommandRefused(f"{path} {what}; name another file with --out, or remove it")
+    if not path.parent.is_dir():
+        raise CommandRefused(
+            f"{path} cannot be written, for there is no folder {path.parent}; make it, or name"
+            " another file with --out"
+        )
+    if not os.access(path.parent, os.W_OK):
+        raise CommandRefused(f"{path} cannot be written; name another file with --out")
+
+
+def _write_out(path: Path, key: Document, registry: Registry) -> None:
+    """Where it cannot be written, nobody has the key: it is ended again."""
+    try:
+        write_new_secret(path, key.pop("key"))
+    except OSError as error:
+        trouble = f"{path} cannot be written ({error.strerror})"
+    else:
+        return
+    try:
+        registry.send("DELETE", f"/keys/{key['id']}")
+    except CommandRefused as error:
+        raise CommandRefused(
+            f"{trouble}, and the key for it, which nobody has, could not be ended again ({error});"
+            f" end it with pulseguard keys revoke {key['id']}"
+        ) from None
+    raise CommandRefused(
+        f"{trouble}, and the key for it is ended again; name another file with --out"
+    )
 
 
 def _list(given: Namespace) -> None:
@@ -133,9 +156,14 @@ def _revoke(given: Namespace) -> None:
         raise CommandRefused(
             f"{given.key_id!r} is no id of a key; pulseguard keys list shows them"
         ) from None
-    _registry(given).send("DELETE", f"/keys/{key_id}")
+    answer = _registry(given).send("DELETE", f"/keys/{key_id}")
+    # A registry of an earlier version answers nothing.
+    ended = answer.get("own_keys_ended", 0)
     if given.json:
-        write_json({"id": given.key_id, "revoked": True})
+        write_json({"id": given.key_id, "revoked": True, "own_keys_ended": ended})
+    elif ended:
+        keys = "the own key of 1 agent" if ended == 1 else f"{ended} own keys of agents"
+        say(f"the key {given.key_id} is revoked, and with it {keys} that it enrolled")
     else:
         say(f"the key {given.key_id} is revoked")
 

@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 
 from pulseguard.doctor.web import Answer, NoAnswer, ask
 from pulseguard.settings_file import settings_file
-from pulseguard_registry.errors import RegistryError
+from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, read_key
 from pulseguard_registry.settings import default_data_dir
 
 _SECONDS: Final = 10.0
 _PAGE: Final = 500
+# What `make up` leaves in its data folder while it runs.
+_RUN_FILE: Final = Path("stack") / "run.json"
+# Of the key: there is none that is known here, or it may not do this.
+_NO_ACCESS: Final = (401, 403)
 # Any in this module: JSON, as the registry's API documents it.
 Document = dict[str, Any]
 
@@ -29,10 +33,15 @@ class CommandRefused(RegistryError):
 
 @dataclass(frozen=True)
 class Registry:
-    """A registry and the key that is sent to it, and to no other."""
+    """A registry and the key that is sent to it, and to no other.
+
+    `origin` is where its address came from and `key_origin` where the key did, in words.
+    """
 
     url: str
     key: str = field(repr=False)
+    origin: str
+    key_origin: str
 
     def get(self, path: str, **query: str) -> Document:
         """The answer to a GET."""
@@ -60,11 +69,19 @@ class Registry:
             )
         except NoAnswer as error:
             raise CommandRefused(
-                f"the registry at {self.url} does not answer: {error}; name another one with"
-                " --registry-url or PULSEGUARD_REGISTRY_URL"
+                f"the registry at {self.url} ({self.origin}) does not answer: {error}; it was to be"
+                f" asked with {self.key_origin}; name another one with --registry-url or"
+                " PULSEGUARD_REGISTRY_URL"
             ) from None
+        if answer.status in _NO_ACCESS:
+            raise CommandRefused(
+                f"the registry at {self.url} ({self.origin}) refuses {self.key_origin}"
+                f" ({answer.status}): {_said(answer)}"
+            )
         if not answer.ok:
-            raise CommandRefused(f"the registry refuses ({answer.status}): {_said(answer)}")
+            raise CommandRefused(
+                f"the registry at {self.url} refuses ({answer.status}): {_said(answer)}"
+            )
         return answer
 
     def _object(self, answer: Answer) -> Document:
@@ -90,33 +107,51 @@ def find_registry(
     The admin key of this machine's data folder is sent to this machine only. CommandRefused where
     there is no key, or what is given cannot be used.
     """
-    url = registry_url or environment.get("PULSEGUARD_REGISTRY_URL") or _url_here(environment)
+    url, origin = _named_url(registry_url, environment) or _url_here(environment)
     url = _checked_url(url)
-    return Registry(url, _key(url, key_file, environment))
-
-
-def _url_here(environment: Mapping[str, str]) -> str:
-    """The registry of `make up` on this machine, else the port that one would listen on."""
     try:
-        document = json.loads(settings_file(environment).read_text(encoding="utf-8"))
-        return str(document["registry_url"])
+        key, key_origin = _key(url, key_file, environment)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"for the registry at {url} ({origin}), {error}") from None
+    return Registry(url, key, origin, key_origin)
+
+
+def _named_url(registry_url: str | None, environment: Mapping[str, str]) -> tuple[str, str] | None:
+    if registry_url:
+        return registry_url, "--registry-url"
+    name = "PULSEGUARD_REGISTRY_URL"
+    return (environment[name], name) if environment.get(name) else None
+
+
+def _url_here(environment: Mapping[str, str]) -> tuple[str, str]:
+    """The registry of `make up` on this machine, else the port that one would listen on.
+
+    Where a data folder is named, the one of that folder and no other.
+    """
+    folder = environment.get("PULSEGUARD_DATA_DIR")
+    left = Path(folder) / _RUN_FILE if folder else settings_file(environment)
+    try:
+        document = json.loads(left.read_text(encoding="utf-8"))
+        return str(document["registry_url"]), f"of {left}"
     except (OSError, ValueError, LookupError, TypeError):
-        return f"http://127.0.0.1:{environment.get('PULSEGUARD_PORT', '8000')}"
+        of = f" of PULSEGUARD_DATA_DIR={folder}" if folder else ""
+        url = f"http://127.0.0.1:{environment.get('PULSEGUARD_PORT', '8000')}"
+        return url, f"the usual one, for no `make up`{of} runs"
 
 
-def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> str:
+def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> tuple[str, str]:
     named = environment.get("PULSEGUARD_KEY_FILE")
     path = key_file or (Path(named) if named else None)
     if path is None and (key := environment.get("PULSEGUARD_KEY")):
         if not key.isascii() or not key.isprintable():
             raise CommandRefused("PULSEGUARD_KEY holds no key; name a file that does: --key-file")
-        return key
+        return key, "the key in PULSEGUARD_KEY"
     if path is None and _is_here(url):
         folder = environment.get("PULSEGUARD_DATA_DIR")
         path = (Path(folder) if folder else default_data_dir()) / "secrets" / ADMIN_KEY_FILE
     if path is None:
         raise CommandRefused(f"no key for {url} is known; name a file that holds one: --key-file")
-    return read_key(path)
+    return read_key(path), f"the key file {path}"
 
 
 def _checked_url(url: str) -> str:

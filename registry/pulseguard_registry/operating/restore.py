@@ -56,7 +56,11 @@ def _run(given: Namespace) -> None:
     if given.json:
         write_json(manifest.model_dump(mode="json"))
     else:
-        say(f"restored what was there at {manifest.made_at:%Y-%m-%d %H:%M:%S %Z}; all keys hold")
+        say(
+            f"restored what was there at {manifest.made_at:%Y-%m-%d %H:%M:%S %Z}; all keys hold."
+            " The admin key's file is in no backup: where nobody has it, start once with"
+            " --new-admin-key"
+        )
 
 
 def _check_revision(manifest: Manifest) -> None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from alembic.util import CommandError
-
-from pulseguard_registry.database.diagnosis import place_of
+from pulseguard_registry.database.diagnosis import place_of, too_new
 from pulseguard_registry.database.migrate import (
+    Revision,
     current_revision,
     downgrade,
     head_revision,
+    revisions,
     upgrade,
 )
 from pulseguard_registry.operating.database import database_of, engine_of
 from pulseguard_registry.operating.reach import CommandRefused
-from pulseguard_registry.operating.terminal import run_verb, say, write_json
+from pulseguard_registry.operating.terminal import agrees, run_verb, say, write_json
 from pulseguard_registry.settings import read_settings
+
+_BASE: Final = "base"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -37,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     up = verbs.add_parser("upgrade", help="to what this version of PulseGuard needs")
     up.set_defaults(run=_upgrade)
     down = verbs.add_parser("downgrade", help="back to a revision; loses what came with later ones")
+    down.add_argument("--yes", action="store_true", help="do it without a question")
     down.add_argument("revision", help="like 0003, or base for a database without our tables")
     down.set_defaults(run=_downgrade)
     now = verbs.add_parser("current", help="the revision that the database has")
@@ -53,14 +57,45 @@ def _upgrade(given: Namespace) -> None:
 
 
 def _downgrade(given: Namespace) -> None:
+    target = given.revision
+    if target != _BASE and target not in _titles():
+        exist = "\n".join(f"  {name}  {title}" for name, title in _titles().items())
+        raise CommandRefused(f"there is no revision {target!r}; give base or one of:\n{exist}")
     with database_of(read_settings(), alone=True) as url, engine_of(url) as engine:
-        try:
-            downgrade(engine, given.revision)
-        except CommandError as error:
-            raise CommandRefused(f"revision {given.revision!r}: {error}") from None
         with engine.connect() as connection:
-            revision = current_revision(connection)
-    _tell(given, revision)
+            current = current_revision(connection)
+        if current is not None and current not in _titles():
+            raise too_new(place_of(url), current)
+        undone = _undone(current, target)
+        if undone:
+            _agree(undone, target, is_agreed=given.yes)
+            downgrade(engine, target)
+    _tell(given, None if target == _BASE else target)
+
+
+def _undone(current: str | None, target: str) -> Sequence[Revision]:
+    """The revisions between the two, the newest first; CommandRefused where it would be upwards."""
+    names = [*_titles(), None]
+    first, end = names.index(current), names.index(None if target == _BASE else target)
+    if end < first:
+        has = "no tables of PulseGuard" if current is None else f"revision {current}"
+        raise CommandRefused(
+            f"the database has {has}, and {target} would be upwards; pulseguard db upgrade goes up,"
+            f" to {head_revision()}"
+        )
+    return revisions()[first:end]
+
+
+def _agree(undone: Sequence[Revision], target: str, *, is_agreed: bool) -> None:
+    """Go on where the operator wants it so, knowing what is lost; else CommandRefused."""
+    if is_agreed:
+        return
+    lost = [each.lost for each in undone if each.lost] or ["nothing"]
+    what = f"down from {undone[0].name} to {target} is lost: {'; '.join(lost)}"
+    if not sys.stdin.isatty():
+        raise CommandRefused(f"{what}. Make a backup, then say --yes")
+    if not agrees(f"{what}. There may be no backup of it. Go on? [y/N] "):
+        raise CommandRefused("nothing was changed")
 
 
 def _current(given: Namespace) -> None:
@@ -72,12 +107,20 @@ def _current(given: Namespace) -> None:
 
 def _tell(given: Namespace, revision: str | None) -> None:
     newest = head_revision()
+    # One of a newer version has a title that is not known here.
+    title = _titles().get(revision or "")
     if given.json:
-        write_json({"revision": revision, "newest": newest})
+        write_json({"revision": revision, "title": title, "newest": newest})
     elif revision is None:
         say(f"no tables of PulseGuard; the newest revision is {newest}")
     else:
-        say(f"{revision} (the newest)" if revision == newest else f"{revision}; newest: {newest}")
+        place = "(the newest)" if revision == newest else f"(newest: {newest})"
+        say(f"{revision} {place}: {title}" if title else f"{revision} {place}")
+
+
+def _titles() -> Mapping[str, str]:
+    """All revisions that there are, the newest first."""
+    return {each.name: each.title for each in revisions()}
 
 
 if __name__ == "__main__":

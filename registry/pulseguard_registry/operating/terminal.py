@@ -72,6 +72,14 @@ def say(sentence: str) -> None:
     sys.stdout.write(sentence + "\n")
 
 
+def agrees(question: str) -> bool:
+    """Whether who sits at the terminal says yes; what else is said, or nothing, is no."""
+    # Not where the answer for programs goes.
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def ago(moment: str | None) -> str:
     """How long ago a moment of the API's was; `never` for none."""
     if moment is None:

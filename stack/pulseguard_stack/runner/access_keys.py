@@ -6,6 +6,7 @@ from pulseguard_stack.errors import RegistryRefused
 from pulseguard_stack.runner.loopback import ask
 from pulseguard_stack.runner.owned_files import write_owned_text
 from pulseguard_stack.runner.places import KeyName, Places
+from pulseguard_stack.runner.settings import new_key_command
 
 WANTED: Mapping[KeyName, Mapping[str, str]] = {
     "agent": {"role": "agent", "environment": "production"},
@@ -40,8 +41,8 @@ def _make_key(registry_url: str, places: Places, name: KeyName, wanted: Mapping[
     answer = ask(f"{registry_url}/api/v1/keys", key=_admin_key(places), body=body)
     if not answer.is_success:
         raise RegistryRefused(
-            f"the registry makes no key {name!r} (status {answer.status}):"
-            f" is {places.admin_key} the admin key of its database?"
+            f"the registry makes no key {name!r} (status {answer.status}): is"
+            f" {places.admin_key} the admin key of its database? {_mend(places)}"
         )
     return str(answer.document()["key"])
 
@@ -51,6 +52,9 @@ def _admin_key(places: Places) -> str:
         return places.admin_key.read_text(encoding="ascii").strip()
     except OSError as problem:
         raise RegistryRefused(
-            f"the admin key {places.admin_key} cannot be read ({problem.strerror});"
-            " the registry wrote it there on its first start: put it back"
+            f"the admin key {places.admin_key} cannot be read ({problem.strerror}); {_mend(places)}"
         ) from problem
+
+
+def _mend(places: Places) -> str:
+    return f"put it back, or have another made: {new_key_command(places.data_dir)}"

@@ -26,7 +26,8 @@ class Component:
     """One process of the stack; `environment` comes on top of that of the runner.
 
     It has `stop_seconds` to end by itself when it is asked to. `clear_away` ends what a process of
-    it that was killed may have left. Where it is not `needed`, the stack can do without it.
+    it that was killed may have left. Where it is not `needed`, the stack can do without it. `once`
+    are arguments of its first start only.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Component:
     ready_seconds: float = 90.0
     needed: bool = True
     clear_away: Callable[[], None] = lambda: None
+    once: Sequence[str] = ()
 
 
 def answers(url: str) -> Readiness:

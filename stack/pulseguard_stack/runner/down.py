@@ -27,9 +27,16 @@ def main(argv: Sequence[str]) -> int:
     except CannotStop as problem:
         sys.stderr.write(f"pulseguard down: {problem}\n")
         return 1
-    said = "PulseGuard has stopped; its data are kept." if stopped else "PulseGuard does not run."
-    sys.stdout.write(f"{said}\n")
+    stopped_said = "PulseGuard has stopped; its data are kept."
+    sys.stdout.write(f"{stopped_said if stopped else _nothing(places)}\n")
     return 0
+
+
+def _nothing(places: Places) -> str:
+    return (
+        f"no stack of {places.data_dir} runs; one that `make up` started with PULSEGUARD_DATA_DIR"
+        " or --data-dir is stopped with the same"
+    )
 
 
 def _stop(places: Places) -> bool:

@@ -44,8 +44,11 @@ def addresses(ports: Mapping[str, int]) -> Addresses:
     )
 
 
-def stages(where: Addresses, places: Places, programs: Programs) -> Sequence[Sequence[Component]]:
+def stages(
+    where: Addresses, places: Places, programs: Programs, *, new_admin_key: bool = False
+) -> Sequence[Sequence[Component]]:
     """The components in the order of their start; those of one stage need not wait for another."""
+    first = [_registry(where, places, new_admin_key=new_admin_key)]
     second = [
         _sync(where, places),
         _alertmanager(where, places, programs),
@@ -57,7 +60,7 @@ def stages(where: Addresses, places: Places, programs: Programs) -> Sequence[Seq
         last += [
             _agent(name, where.registry_url, where.model_server_url, places) for name in DEMO_AGENTS
         ]
-    return [stage for stage in ([_registry(where, places)], second, last) if stage]
+    return [stage for stage in (first, second, last) if stage]
 
 
 def command(*arguments: str) -> Sequence[str]:
@@ -65,7 +68,7 @@ def command(*arguments: str) -> Sequence[str]:
     return [sys.executable, "-m", "pulseguard.command", *arguments]
 
 
-def _registry(where: Addresses, places: Places) -> Component:
+def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Component:
     return Component(
         "registry",
         command("registry", "serve", "--host", HOST, "--port", _port(where.registry_url)),
@@ -74,6 +77,7 @@ def _registry(where: Addresses, places: Places) -> Component:
         {"PULSEGUARD_DATA_DIR": str(places.data_dir)},
         # It ends its requests, then PostgreSQL.
         stop_seconds=20.0,
+        once=["--new-admin-key"] if new_admin_key else [],
     )
 
 

@@ -27,6 +27,7 @@ class Settings:
     demo: bool
     grafana: bool
     detach: bool
+    new_admin_key: bool
 
 
 def read_up_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -44,6 +45,11 @@ def read_up_settings(arguments: Sequence[str], environment: Mapping[str, str]) -
         "--no-demo", action="store_true", help="without the simulated model server and its agents"
     )
     parser.add_argument("--no-grafana", action="store_true", help="without Grafana")
+    parser.add_argument(
+        "--new-admin-key",
+        action="store_true",
+        help="make another admin key, where nobody has one any more; the earlier ones stay",
+    )
     for name, port in DEFAULT_PORTS.items():
         parser.add_argument(
             f"--{name}-port", type=_port, default=port, metavar="PORT", help=f"{port}; 0: any free"
@@ -53,7 +59,8 @@ def read_up_settings(arguments: Sequence[str], environment: Mapping[str, str]) -
     left_out = {"model-server": not demo, "grafana": not grafana}
     names = [name for name in DEFAULT_PORTS if not left_out.get(name)]
     ports = {name: getattr(given, f"{name.replace('-', '_')}_port") for name in names}
-    return Settings(_data_dir(given, environment), ports, demo, grafana, given.detach)
+    data_dir = _data_dir(given, environment)
+    return Settings(data_dir, ports, demo, grafana, given.detach, given.new_admin_key)
 
 
 def read_down_data_dir(arguments: Sequence[str], environment: Mapping[str, str]) -> Path:
@@ -67,13 +74,24 @@ def read_down_data_dir(arguments: Sequence[str], environment: Mapping[str, str])
 
 def stop_command(data_dir: Path) -> str:
     """What ends the stack of this data folder, typed in any folder or in that of the checkout."""
-    if data_dir == Path(os.path.realpath(default_data_dir())):
+    if _is_usual(data_dir):
         return "make down, or pulseguard down"
     return f"pulseguard down --data-dir {shlex.quote(str(data_dir))}"
 
 
+def new_key_command(data_dir: Path) -> str:
+    """What starts the stack of this data folder with another admin key, typed likewise."""
+    if _is_usual(data_dir):
+        return "make up NEW_ADMIN_KEY=1, or pulseguard up --new-admin-key"
+    return f"pulseguard up --new-admin-key --data-dir {shlex.quote(str(data_dir))}"
+
+
 def _add_data_dir(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help=f"PULSEGUARD_DATA_DIR ({default_data_dir()})")
+
+
+def _is_usual(data_dir: Path) -> bool:
+    return data_dir == Path(os.path.realpath(default_data_dir()))
 
 
 def _data_dir(given: argparse.Namespace, environment: Mapping[str, str]) -> Path:

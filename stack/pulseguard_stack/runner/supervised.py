@@ -32,6 +32,7 @@ class Supervised:
     def start(self) -> None:
         """Starts it in a session of its own, so that what is typed at us is not for it."""
         component = self.component
+        once = () if self.has_been_started else component.once
         # Also where it comes to nothing: the next try is the later for it.
         self._start = Start(time.time(), 0)
         component.clear_away()
@@ -39,7 +40,7 @@ class Supervised:
         with component.log.open("ab") as log:
             self._start = Start(time.time(), log.tell())
             self._popen = subprocess.Popen(
-                component.command,
+                [*component.command, *once],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -50,6 +51,10 @@ class Supervised:
         # Not reaped yet, so its entry in /proc is there unless it is already a zombie.
         known = process(self._popen.pid) or Process(self._popen.pid, "ended")
         self.running = RunningComponent(component.name, known, component.log)
+
+    @property
+    def has_been_started(self) -> bool:
+        return self.running is not None
 
     @property
     def seconds_since_start(self) -> float:

@@ -91,7 +91,9 @@ class _Stack:
         write_configuration(addresses, self._places)
         if programs.grafana:
             write_grafana_configuration(self._places)
-        for number, stage in enumerate(plan.stages(addresses, self._places, programs)):
+        new_admin_key = self._settings.new_admin_key
+        stages = plan.stages(addresses, self._places, programs, new_admin_key=new_admin_key)
+        for number, stage in enumerate(stages):
             supervision.start(stage)
             if self._stop.is_made():
                 return False

@@ -46,8 +46,9 @@ def main(argv: Sequence[str]) -> int:
     if endpoints.nothing_is_known:
         return _fail(
             1,
-            "nothing runs here; start it with `make up`, or name it with --registry-url,"
-            " --key-file and --prometheus-url",
+            f"no stack of {endpoints.data_dir} runs; start it with `make up`, name the folder of"
+            " one that runs with --data-dir or PULSEGUARD_DATA_DIR, or name what runs with"
+            " --registry-url, --key-file and --prometheus-url",
         )
     sources = Sources(endpoints)
     try:
@@ -110,8 +111,9 @@ def _exit_status(fleet: Fleet, endpoints: Endpoints) -> int:
     return _fail(
         1,
         f"neither source answers: registry {endpoints.registry_url or '(not named)'}"
-        f" ({registry.fault}), Prometheus {endpoints.prometheus_url or '(not named)'}"
-        f" ({prometheus.fault}); start them with `make up`",
+        f" ({registry.fault}; it was sent {endpoints.key_origin}),"
+        f" Prometheus {endpoints.prometheus_url or '(not named)'} ({prometheus.fault});"
+        " start them with `make up`",
     )
 
 

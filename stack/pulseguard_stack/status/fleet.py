@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -14,6 +14,11 @@ DEMO_ENVIRONMENT = "demo"
 
 # Discovery is asked every 5 s and an agent is scraped every 5 s (`make up`), with room to spare.
 FIRST_SCRAPE_SECONDS: Final = 15
+# What `make up` starts on data of before takes 10 s longer: the agents come after Prometheus, which
+# has their addresses of the last run until then.
+SETTLING_SECONDS: Final = 25
+# What the registry cannot know better than a Prometheus that has just started.
+_OF_SCRAPES: Final = ("registered_not_scraped", "beats_but_down")
 
 Scrape = Literal["up", "down", "missing"]
 
@@ -65,7 +70,19 @@ class Disagreements:
     """Those that the registry lists, and how many there are: of each kind it lists some."""
 
     listed: Sequence[Disagreement]
-    total: int
+    totals: Mapping[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many there are of all kinds."""
+        return sum(self.totals.values())
+
+    def without(self, kinds: Collection[str]) -> Disagreements:
+        """The others."""
+        return Disagreements(
+            [one for one in self.listed if one.kind not in kinds],
+            {kind: total for kind, total in self.totals.items() if kind not in kinds},
+        )
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,8 @@ class Heard:
     disagreements: Disagreements | None = None
     # Why there are none, where the registry gave no list of them.
     disagreements_fault: str | None = None
+    # When the Prometheus began that answers; None where it does not tell.
+    scrapes_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +135,8 @@ class Member:
     is_registered: bool | None
     # Registered so lately that Prometheus need not have scraped it yet.
     is_new: bool
+    # Known before Prometheus started, which is so lately that it need not have found it again.
+    is_settling: bool
     alerts: Sequence[Alert] = field(default=())
 
     @property
@@ -150,6 +171,8 @@ def join(heard: Heard, taken_at: datetime) -> Fleet:
     """Every agent that either source knows, once, by id."""
     inventory = {one.agent_id: one for one in heard.inventory or ()}
     readings = heard.readings or {}
+    if heard.disagreements and _has_just_begun(heard, taken_at):
+        heard = replace(heard, disagreements=heard.disagreements.without(_OF_SCRAPES))
     members = [
         _member(agent_id, inventory.get(agent_id), readings.get(agent_id), heard, taken_at)
         for agent_id in {**inventory, **readings}
@@ -179,6 +202,7 @@ def _member(
         _scrape(reading, heard),
         _is_registered(registered, heard),
         _is_new(registered, now),
+        _is_settling(registered, heard, now),
         [alert for alert in heard.alerts or () if alert.agent_id == agent_id],
     )
 
@@ -205,6 +229,17 @@ def _is_new(registered: Registered | None, now: datetime) -> bool:
         registered is not None
         and abs((now - registered.registered_at).total_seconds()) < FIRST_SCRAPE_SECONDS
     )
+
+
+def _is_settling(registered: Registered | None, heard: Heard, now: datetime) -> bool:
+    since = heard.scrapes_since
+    was_known = registered is not None and since is not None and registered.registered_at < since
+    return was_known and _has_just_begun(heard, now)
+
+
+def _has_just_begun(heard: Heard, now: datetime) -> bool:
+    since = heard.scrapes_since
+    return since is not None and abs((now - since).total_seconds()) < SETTLING_SECONDS
 
 
 def _scrape(reading: Reading | None, heard: Heard) -> Scrape | None:

@@ -94,10 +94,11 @@ def _by_scrape(member: Member) -> list[tuple[Level, str]]:
     if is_explained or member.scrape in (None, "up"):
         return []
     if member.scrape == "down":
-        return [(Level.BAD, "scrape fails")]
+        return [] if member.is_settling else [(Level.BAD, "scrape fails")]
     if member.registered and member.registered.metrics_address is None:
         return [(Level.DOUBTFUL, "registered without an address, not scraped")]
-    return [] if member.is_new else [(Level.DOUBTFUL, "registered, not scraped")]
+    has_time = member.is_new or member.is_settling
+    return [] if has_time else [(Level.DOUBTFUL, "registered, not scraped")]
 
 
 def _by_alerts(member: Member) -> list[tuple[Level, str]]:

@@ -67,7 +67,7 @@ def restarts_of(fleet: Fleet) -> Listing:
 
 def disagreements_of(fleet: Fleet, titles: Mapping[str, str]) -> Listing:
     """About which agents inventory, heartbeats and scrapes tell different things."""
-    known = fleet.heard.disagreements or Disagreements((), 0)
+    known = fleet.heard.disagreements or Disagreements((), {})
     found = sorted(known.listed, key=lambda one: one.kind != "two_processes")
     style = STYLES[Level.DOUBTFUL]
     lines = [Text(_disagreement(one, titles), style=style) for one in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from pulseguard.doctor.web import NoAnswer, ask
@@ -35,6 +36,16 @@ def read_trends(url: str, now: float) -> Sequence[Series]:
         ]
     except (LookupError, TypeError, ValueError) as error:
         raise NoAnswer("what answers there is no Prometheus") from error
+
+
+def read_start(url: str) -> datetime:
+    """When it started; NoAnswer where it does not tell, as others that speak its language."""
+    data = ask(f"{url}/api/v1/status/runtimeinfo").fields().get("data")
+    start = data.get("startTime") if isinstance(data, dict) else None
+    try:
+        return datetime.fromisoformat(str(start)).astimezone()
+    except (ValueError, OverflowError) as error:
+        raise NoAnswer("it does not tell when it started") from error
 
 
 # Any: the result of Prometheus' API is another thing for each kind of query.

@@ -10,11 +10,22 @@ from pulseguard.doctor.web import NoAnswer, ask
 from pulseguard.recording.labels import clean_line
 from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Registered
 
+# Of the key: there is none that it knows, or it may not look.
+_NO_ACCESS: Final = (401, 403)
 # More pages than any fleet has: a cursor that turns in circles must end.
 _MOST_PAGES: Final = 200
 _LIMIT: Final = "500"
 # As many as the registry takes in one query.
 _MOST_IDS: Final = 100
+
+
+class KeyRefused(NoAnswer):
+    """The registry answers, and not to this key: with which status, and what it says."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(f"it answers {status}: {said}")
+        self.status = status
+        self.said = said
 
 
 def read_inventory(url: str, key: str | None) -> Sequence[Registered]:
@@ -40,7 +51,7 @@ def read_disagreements(url: str, key: str | None) -> Disagreements:
     page = _page(f"{url}/api/v1/system/disagreements", key, {})
     try:
         listed = [_disagreement(item) for item in page["items"]]
-        return Disagreements(listed, sum(map(int, page["totals"].values())))
+        return Disagreements(listed, {kind: int(n) for kind, n in page["totals"].items()})
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NoAnswer(f"its disagreements are of another version ({error!r})") from error
 
@@ -63,6 +74,8 @@ def _page(url: str, key: str | None, query: Mapping[str, str | Sequence[str]]) -
     """One answer, which has a list of items."""
     answer = ask(url, key=key, query=query)
     page = answer.fields()
+    if answer.status in _NO_ACCESS:
+        raise KeyRefused(answer.status, answer.detail)
     if not answer.ok:
         raise NoAnswer(f"it answers {answer.status}: {answer.detail}")
     if not isinstance(page.get("items"), list):

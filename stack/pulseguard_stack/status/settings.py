@@ -30,6 +30,15 @@ class Endpoints:
     runner_log: Path | None = None
     # What else is where, in words, of the same stack.
     addresses: Sequence[str] = ()
+    # Where the key lies.
+    key_file: Path | None = None
+    # Of the stack that was looked for.
+    data_dir: Path | None = None
+
+    @property
+    def key_origin(self) -> str:
+        """What a complaint calls the key."""
+        return f"the key file {self.key_file}" if self.key_file else "a request without a key"
 
     @property
     def nothing_is_known(self) -> bool:
@@ -60,6 +69,8 @@ def find_endpoints(
         _url("--prometheus-url", prometheus_url or _text(run, "prometheus_url")),
         places.log("runner") if looks_here else None,
         _addresses(run) if looks_here else (),
+        key_file,
+        places.data_dir,
     )
 
 

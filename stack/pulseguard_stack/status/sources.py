@@ -19,10 +19,11 @@ from pulseguard_stack.status.fleet import (
     Source,
     join,
 )
-from pulseguard_stack.status.prometheus import read_samples, read_trends
+from pulseguard_stack.status.prometheus import read_samples, read_start, read_trends
 from pulseguard_stack.status.queries import QUERIES, Question
 from pulseguard_stack.status.readings import Reading, Sample, Series, read_answers
 from pulseguard_stack.status.registry import (
+    KeyRefused,
     read_alerts,
     read_disagreements,
     read_inventory,
@@ -34,6 +35,11 @@ from pulseguard_stack.status.settings import Endpoints
 # A list of several pages is several requests, each with a deadline of its own.
 _LONGEST_WAIT_SECONDS: Final = 2 * DEADLINE_SECONDS
 _NOT_NAMED: Final = "nobody named its address"
+_READ: Final = {
+    "agents": read_inventory,
+    "alerts": read_alerts,
+    "disagreements": read_disagreements,
+}
 
 
 class Sources:
@@ -64,22 +70,29 @@ class Sources:
             alerts_fault,
             restarts,
             *_disagreements(asked["disagreements"]),
+            _start(asked),
         )
         return join(heard, taken_at)
 
     def _ask(self, now: float) -> dict[str, Asked]:
-        urls, key = self._endpoints, self._endpoints.key
-        names = ("agents", "alerts", "disagreements")
-        questions: dict[str, Callable[[], object]] = dict.fromkeys(names, _unnamed)
+        urls = self._endpoints
+        questions: dict[str, Callable[[], object]] = dict.fromkeys(_READ, _unnamed)
         if urls.registry_url:
-            questions["agents"] = partial(read_inventory, urls.registry_url, key)
-            questions["alerts"] = partial(read_alerts, urls.registry_url, key)
-            questions["disagreements"] = partial(read_disagreements, urls.registry_url, key)
+            for name, read in _READ.items():
+                questions[name] = partial(self._read, read, urls.registry_url)
         if urls.prometheus_url:
+            questions["start"] = partial(read_start, urls.prometheus_url)
             questions["trends"] = partial(read_trends, urls.prometheus_url, now)
             for name, promql in QUERIES.items():
                 questions[name] = partial(read_samples, urls.prometheus_url, promql)
         return {name: Asked(question) for name, question in questions.items()}
+
+    def _read(self, read: Callable[[str, str | None], object], url: str) -> object:
+        try:
+            return read(url, self._endpoints.key)
+        except KeyRefused as error:
+            origin = self._endpoints.key_origin
+            raise NoAnswer(f"it answers {error.status} to {origin}: {error.said}") from error
 
     def _inventory(
         self, asked: Asked, taken_at: datetime
@@ -156,6 +169,11 @@ def _alerts(asked: Asked) -> tuple[Sequence[Alert] | None, str | None]:
 
 def _disagreements(asked: Asked) -> tuple[Disagreements | None, str | None]:
     return (asked.answer, None) if isinstance(asked.answer, Disagreements) else (None, asked.fault)
+
+
+def _start(asked: Mapping[str, Asked]) -> datetime | None:
+    start = asked["start"].answer if "start" in asked else None
+    return start if isinstance(start, datetime) else None
 
 
 def _unnamed() -> object:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
+import pty
 import tarfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+import pytest
 
 from tests.registry.conftest import new_database
 from tests.registry.events import ahead, change, heartbeat
@@ -123,6 +128,16 @@ def answers(registry: RunningRegistry, ids: list[str]) -> dict[str, Any]:
     return told
 
 
+@contextmanager
+def somebody_who_types(said: str) -> Iterator[TextIO]:
+    """A terminal, at which somebody has typed this."""
+    master, slave = pty.openpty()
+    with os.fdopen(slave) as terminal:
+        os.write(master, said.encode())
+        yield terminal
+    os.close(master)
+
+
 def test_a_backup_under_load_restored_elsewhere_gives_the_same_answers(
     run: Run, registry: RunningRegistry, postgres: str, tmp_path: Path
 ):
@@ -144,6 +159,7 @@ def test_a_backup_under_load_restored_elsewhere_gives_the_same_answers(
         elsewhere = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(tmp_path / "elsewhere")}
         done = run("restore", str(file), **elsewhere)
         assert done.status == 0, done.err
+        assert "start once with --new-admin-key" in done.out
         assert (tmp_path / "elsewhere" / "secrets" / "pepper").read_text().strip() == PEPPER
         again = run("restore", str(file), **elsewhere)
         (tmp_path / "admin.key").write_text(registry.admin)
@@ -183,7 +199,10 @@ def test_what_is_no_whole_backup_changes_nothing(
         assert "another pepper is set here" in refused.err
         current = run("db", "current", "--json", **elsewhere).json()
 
+        nowhere = run("backup", str(tmp_path / "no" / "file"), **elsewhere)
+
     assert current["revision"] is None
+    assert f"there is no folder {tmp_path}/no; make it, or name another file" in nowhere.err
 
 
 def test_the_schema_goes_up_and_down(run: Run, postgres: str, tmp_path: Path):
@@ -191,10 +210,39 @@ def test_the_schema_goes_up_and_down(run: Run, postgres: str, tmp_path: Path):
         here = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(tmp_path)}
         nothing = run("db", "current", **here).out
         up = run("db", "upgrade", "--json", **here).json()
-        down = run("db", "downgrade", "0001", "--json", **here).json()
         unknown = run("db", "downgrade", "9999", **here)
+        down = run("db", "downgrade", "0001", "--yes", "--json", **here).json()
+        upwards = run("db", "downgrade", "0003", "--yes", **here)
+        current = run("db", "current", **here).out
 
     assert "no tables of PulseGuard" in nothing
     assert up["revision"] == up["newest"] != down["revision"] == "0001"
-    assert unknown.status == 1
-    assert "9999" in unknown.err
+    assert "\n  0002  The history of alerts.\n" in unknown.err
+    assert all(f"\n  {number:04}  " in unknown.err for number in range(1, int(up["newest"]) + 1))
+    assert "pulseguard db upgrade goes up" in upwards.err
+    assert (unknown.status, upwards.status) == (1, 1)
+    assert current.startswith(f"0001 (newest: {up['newest']}): Agents, their snapshots, the keys")
+
+
+def test_what_a_downgrade_loses_is_said_and_agreed_to_before(
+    run: Run, postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with new_database(postgres) as url:
+        here = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(tmp_path)}
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+        unasked = run("db", "downgrade", "0003", **here)
+        at_terminal = []
+        for said in ("\n", "no\n", "y\n"):
+            with somebody_who_types(said) as terminal:
+                monkeypatch.setattr("sys.stdin", terminal)
+                at_terminal.append(run("db", "downgrade", "0003", **here))
+
+    assert [unasked.status, *(done.status for done in at_terminal)] == [1, 1, 1, 0]
+    assert "say --yes" in unasked.err
+    assert "--yes" not in at_terminal[0].err
+    for done in (unasked, *at_terminal):
+        assert "to 0003 is lost: " in done.err
+        assert "all audit records" in done.err
+        assert "the history of alerts" not in done.err
+    assert "nothing was changed" in at_terminal[1].err
+    assert at_terminal[2].out.startswith("0003 ")

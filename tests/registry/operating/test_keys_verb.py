@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Mapping
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.exporters.json_handler import JsonHandler
 from tests.registry.events import ahead
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
 from tests.registry.running import eventually, registration
+
+
+class RegistryThatGoes(JsonHandler):
+    """Makes a key, and has lost its database afterwards."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_json(201, {"id": "0f8c", "key": "pg_viewer_x"})
+
+    def do_DELETE(self) -> None:
+        self.send_json(503, {"detail": "the database is away"})
 
 
 def test_a_key_is_made_used_shown_and_revoked(
@@ -58,6 +73,9 @@ def test_own_keys_of_agents_are_listed_where_asked_for_with_the_key_that_enrolle
     assert "web servers" not in own
     (key,) = run("keys", "list", "--own", "--json", **settings).json()
     assert (key["enrolled_by"], key["agent_id"]) == (made["id"], agent["id"])
+    revoked, again = (run("keys", "revoke", made["id"], **settings).out for _ in range(2))
+    assert "and with it the own key of 1 agent that it enrolled" in revoked
+    assert again == f"the key {made['id']} is revoked\n"
 
 
 def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
@@ -74,10 +92,19 @@ def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
 def test_a_key_is_not_made_where_it_cannot_be_written(
     run: Run, settings: Mapping[str, str], tmp_path: Path
 ):
-    for out in (tmp_path / "no" / "key", tmp_path):
+    there, nowhere = tmp_path / "there.key", tmp_path / "link.key"
+    there.write_text("a key that somebody needs")
+    nowhere.symlink_to(tmp_path / "nothing")
+    for out, why in (
+        (tmp_path / "no" / "key", f"there is no folder {tmp_path}/no; make it"),
+        (tmp_path, "is a folder; name another file with --out"),
+        (there, "exists already, and is not replaced; name another file with --out, or remove it"),
+        (nowhere, "exists already"),
+    ):
         asked = ["keys", "create", "lost", "--role", "viewer", "--out", str(out)]
-        assert "cannot be written" in run(*asked, **settings).err
+        assert why in run(*asked, **settings).err
 
+    assert there.read_text() == "a key that somebody needs"
     assert "lost" not in run("keys", "list", **settings).out
 
 
@@ -96,10 +123,55 @@ def test_a_key_that_could_not_be_written_after_all_is_ended(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_how_to_end_a_key_that_is_in_no_file_is_said_where_the_registry_has_gone(
+    run: Run, tmp_path: Path
+):
+    key_file, out = tmp_path / "admin.key", tmp_path / ("k" * 250)
+    key_file.write_text("pg_admin_x")
+    with ThreadingHTTPServer(("127.0.0.1", 0), RegistryThatGoes) as going:
+        threading.Thread(target=going.serve_forever, args=(0.02,)).start()
+        url = f"http://127.0.0.1:{going.server_port}"
+        named = ("--registry-url", url, "--key-file", str(key_file), "--out", str(out))
+        done = run("keys", "create", "unseen", "--role", "viewer", *named)
+        going.shutdown()
+
+    assert (done.status, done.out, done.err.count("\n")) == (1, "", 1)
+    assert "cannot be written (File name too long)" in done.err
+    assert "(503): the database is away" in done.err
+    assert done.err.endswith("end it with pulseguard keys revoke 0f8c\n")
+
+
 def test_the_admin_key_of_this_machine_is_sent_to_no_other(run: Run, settings: Mapping[str, str]):
     elsewhere = {**settings, "PULSEGUARD_REGISTRY_URL": "http://192.0.2.1:8000"}
 
     assert "--key-file" in run("keys", "list", **elsewhere).err
+
+
+def test_the_stack_of_the_data_folder_is_asked_and_no_other(
+    run: Run, served: RegistryProcess, tmp_path: Path
+):
+    here, state = served.data_dir, tmp_path / "state"
+    for left, url in (
+        (here / "stack" / "run.json", served.url),
+        (state / "pulseguard" / "agent.json", "http://127.0.0.1:9"),
+    ):
+        left.parent.mkdir(parents=True, exist_ok=True)
+        left.write_text(json.dumps({"registry_url": url}))
+    folder = {"PULSEGUARD_DATA_DIR": str(here), "XDG_STATE_HOME": str(state)}
+    empty = {**folder, "PULSEGUARD_DATA_DIR": str(tmp_path), "PULSEGUARD_PORT": "9"}
+    key = tmp_path / "secrets" / "admin.key"
+    key.parent.mkdir()
+
+    assert "first admin" in run("keys", "list", **folder).out
+    without_key = run("keys", "list", **empty)
+    key.write_text("pg_admin_of_another_registry")
+    away = run("keys", "list", **empty)
+    refused = run("keys", "list", "--key-file", str(key), **folder)
+
+    for done in (without_key, away):
+        assert f"no `make up` of PULSEGUARD_DATA_DIR={tmp_path} runs" in done.err
+        assert all(said in done.err for said in ("http://127.0.0.1:9", f"the key file {key}"))
+    assert f"{served.url} (of {here}/stack/run.json) refuses the key file {key}" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from pulseguard_stack.demo.roster import ROSTER
+from pulseguard_stack.errors import RegistryRefused
+from pulseguard_stack.runner.access_keys import ensure_keys
 from pulseguard_stack.runner.component import Component
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.plan import DEMO_AGENTS, Programs, addresses, stages
 from pulseguard_stack.runner.progress import summary
 from pulseguard_stack.runner.settings import (
     DEFAULT_PORTS,
+    new_key_command,
     read_down_data_dir,
     read_up_settings,
     stop_command,
@@ -24,7 +27,8 @@ PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"))
 
 def planned(*flags: str) -> dict[str, Component]:
     settings = read_up_settings([*flags], {})
-    plan = stages(addresses(settings.ports), PLACES, PROGRAMS)
+    new_admin_key = settings.new_admin_key
+    plan = stages(addresses(settings.ports), PLACES, PROGRAMS, new_admin_key=new_admin_key)
     return {component.name: component for stage in plan for component in stage}
 
 
@@ -79,6 +83,22 @@ def test_what_stops_it_names_a_folder_that_is_not_the_usual_one():
     assert stop_command(named) == "pulseguard down --data-dir '/srv/my fleet'"
     by_variable = read_up_settings([], {"PULSEGUARD_DATA_DIR": "/srv/fleet"}).data_dir
     assert stop_command(by_variable) == "pulseguard down --data-dir /srv/fleet"
+
+
+def test_a_new_admin_key_is_asked_of_the_registry_alone_and_not_unasked():
+    asked = planned("--new-admin-key")
+
+    assert {name for name, each in asked.items() if each.once} == {"registry"}
+    assert not any(each.once for each in planned().values())
+
+
+def test_where_nobody_has_the_admin_key_what_makes_another_is_named(tmp_path):
+    with pytest.raises(RegistryRefused, match="cannot be read") as refused:
+        ensure_keys("http://127.0.0.1:9", Places(tmp_path / "my fleet"))
+    usual = new_key_command(read_up_settings([], {}).data_dir)
+
+    assert f"pulseguard up --new-admin-key --data-dir '{tmp_path}/my fleet'" in str(refused.value)
+    assert usual == "make up NEW_ADMIN_KEY=1, or pulseguard up --new-admin-key"
 
 
 @pytest.mark.parametrize("has_page", [True, False])

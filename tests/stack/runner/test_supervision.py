@@ -34,10 +34,11 @@ class Watched:
             changed=lambda components: setattr(self, "components", components),
         )
 
-    def start(self, script: str) -> None:
+    def start(self, script: str, once: Sequence[str] = ()) -> None:
         put_script(self.program, script)
         ready = has_logged(self.log, b"up")
-        self.supervision.start([Component("it", [str(self.program)], self.log, ready)])
+        component = Component("it", [str(self.program)], self.log, ready, once=once)
+        self.supervision.start([component])
 
     def has_said(self, words: str) -> bool:
         """Looks after it once, then whether the runner has said so."""
@@ -70,6 +71,16 @@ def test_a_program_that_is_away_when_it_is_to_be_restarted_is_tried_until_it_is_
         )
 
         assert one.components[0].process.pid != before
+
+
+def test_what_is_asked_of_the_first_start_is_not_asked_again_when_it_is_restarted(tmp_path):
+    with watched(tmp_path) as one:
+        one.start('echo "up, asked for: $*"; exec sleep 60', once=["--new-admin-key"])
+        os.kill(one.components[0].process.pid, signal.SIGKILL)
+        one.has_said("died")
+        eventually(lambda: one.has_said("ready after") and one.log.read_text().count("up") == 2)
+
+    assert one.log.read_text() == "up, asked for: --new-admin-key\nup, asked for: \n"
 
 
 def test_a_long_log_is_put_aside_when_its_component_starts(tmp_path):

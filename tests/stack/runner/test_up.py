@@ -142,16 +142,22 @@ def test_a_second_up_says_what_runs_and_how_to_stop_it(fleet):
 def test_ids_keys_and_data_survive_a_restart_and_nothing_is_left_in_between(fleet):
     eventually(lambda: set(fleet.agent_ids()) == AGENTS, timeout_seconds=30)
     ids = fleet.agent_ids()
-    key = (fleet.data_dir / "stack" / "keys" / "agent.key").read_text()
+    keys, admin_key = fleet.data_dir / "stack" / "keys", fleet.data_dir / "secrets" / "admin.key"
+    key = (keys / "agent.key").read_text()
 
     stopped = fleet.run("down")
     left, agent_file_left = fleet.processes(), fleet.agent_file.exists()
-    started = fleet.up()
+    # As in a folder that was restored from a backup: nobody has the admin key that makes others.
+    admin_key.unlink()
+    (keys / "viewer.key").unlink()
+    started = fleet.up("--new-admin-key")
 
     assert (stopped.returncode, left, agent_file_left) == (0, [], False)
     assert started.returncode == 0, started.stderr
     assert fleet.agent_ids() == ids
-    assert (fleet.data_dir / "stack" / "keys" / "agent.key").read_text() == key
+    assert (keys / "agent.key").read_text() == key
+    made = ask(f"{fleet.run_file()['registry_url']}/api/v1/keys", key=admin_key.read_text().strip())
+    assert [each["role"] for each in made.document()["items"]].count("admin") == 2
     url = f"{fleet.run_file()['prometheus_url']}/api/v1/query?query=count_over_time(up[10m])"
     with urllib.request.urlopen(url, timeout=5) as answer:
         assert b'"agent":"coder"' in answer.read()
@@ -230,4 +236,6 @@ def test_what_a_killed_runner_leaves_is_ended(stack: Stack, verb):
 def test_down_is_harmless_when_nothing_runs(stack: Stack):
     ended = stack.run("down")
 
-    assert (ended.returncode, ended.stdout) == (0, "PulseGuard does not run.\n")
+    assert (ended.returncode, ended.stdout.count("\n")) == (0, 1)
+    assert ended.stdout.startswith(f"no stack of {stack.data_dir} runs")
+    assert "`make up` started with PULSEGUARD_DATA_DIR" in ended.stdout

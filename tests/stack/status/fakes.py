@@ -123,12 +123,18 @@ def registry_of(
     return respond
 
 
-def prometheus_of(agents: list[dict[str, Any]], calls: float = 2.5) -> Respond:
+def prometheus_of(
+    agents: list[dict[str, Any]],
+    calls: float = 2.5,
+    started: str = "2026-11-23T08:00:00.123456789Z",
+) -> Respond:
     """A Prometheus that scrapes these agents, each making so many calls a second."""
 
     def respond(path: str, query: Query) -> tuple[int, object]:
         at = time.time()
         result: list[object]
+        if path == "/api/v1/status/runtimeinfo":
+            return 200, {"status": "success", "data": {"startTime": started}}
         if path == "/api/v1/query_range":
             values = [[at - 15, str(calls / 2)], [at, str(calls)]]
             result = [{"metric": {"agent_id": one["id"]}, "values": values} for one in agents]

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,14 @@ def test_a_registry_that_goes_away_leaves_what_was_known_with_its_age(
     assert after.heard.alerts is None
 
 
+def test_a_key_that_is_refused_is_named_with_its_file(registry: Fake, prometheus: Fake) -> None:
+    registry.respond = lambda path, query: (401, {"detail": "this key is unknown"})
+    asked = Endpoints(registry.url, "pg_viewer_x", prometheus.url, key_file=Path("/my/viewer.key"))
+
+    said = f"registry {registry.url}: it answers 401 to the key file /my/viewer.key: this key is"
+    assert said in shown(Sources(asked).look())
+
+
 def test_without_a_registry_the_agents_that_prometheus_scrapes_are_shown(
     prometheus: Fake,
 ) -> None:
@@ -143,7 +152,7 @@ def test_a_source_that_never_ends_costs_three_seconds_and_the_other_is_shown(
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (401, {"detail": "this key is unknown"}, "it answers 401: this key is unknown"),
+        (401, {"detail": "this key is unknown"}, "it answers 401 to a request without a key"),
         (200, "<html>", "no PulseGuard registry"),
         (200, {"items": [{"id": "x"}]}, "of another version"),
         (503, {"detail": "no database"}, "it answers 503: no database"),
@@ -182,6 +191,8 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
         fleet = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS, odd * 3, {"registered_not_scraped": 4500})
         many = sources(registry, prometheus).look()
+        prometheus.respond = prometheus_of(AGENTS, started=datetime.now(UTC).isoformat())
+        just_started = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS, [])
         agreed = sources(registry, prometheus).look()
         registry.respond = registry_of(AGENTS, ALERTS)
@@ -199,6 +210,7 @@ def test_what_does_not_fit_together_is_said_where_anything_does_not(prometheus: 
     lines = [line.rstrip() for line in text[text.index("disagreements:") :].splitlines()]
     assert (lines[0], lines[-1]) == ("disagreements: 4509", "   … and 4504 more")
     assert document(many)["disagreements_total"] == 4509
+    assert document(just_started)["disagreements_total"] == 9
     assert document(fleet)["disagreements"] == odd
     assert "disagree" not in shown(agreed) + shown(unknown)
     assert (document(agreed)["disagreements"], agreed.heard.disagreements_fault) == ([], None)
@@ -237,6 +249,7 @@ def test_neither_source_is_status_1_and_one_line_with_the_mend(tmp_path: Path) -
     for line in (done.stderr, bare.stderr):
         assert len(line.splitlines()) == 1
         assert "make up" in line
+    assert f"no stack of {tmp_path} runs" in bare.stderr
     assert nowhere in done.stderr
     assert done.stdout == ""
 

@@ -42,13 +42,14 @@ def fleet_of(
     inventory: Sequence[Registered],
     readings: Sequence[Reading] | None = None,
     alerts: Sequence[Alert] = (),
+    **told: Any,
 ) -> Fleet:
     """The fleet that both sources speak of; without readings every agent is scraped, idle."""
     read = (
         [Reading(one.agent_id, is_up=True) for one in inventory] if readings is None else readings
     )
     source = Source("registry", "http://127.0.0.1:8000", None, NOW)
-    heard = Heard(source, source, inventory, alerts, {one.agent_id: one for one in read})
+    heard = Heard(source, source, inventory, alerts, {one.agent_id: one for one in read}, **told)
     return join(heard, NOW)
 
 
@@ -262,6 +263,23 @@ def test_an_agent_that_has_just_registered_need_not_have_been_scraped(
 
     assert level_of(fleet) == level
     assert ("worth a look" in shown(fleet, 120)[0]) is (level == Level.DOUBTFUL)
+
+
+@pytest.mark.parametrize(
+    ("registered_ago", "started_ago", "is_excused"),
+    [(3600, 1, True), (3600, 24, True), (3600, 25, False), (20, 24, False), (20, 19, True)],
+)
+def test_a_prometheus_that_has_just_started_need_not_have_found_again_whom_it_knew(
+    registered_ago: float, started_ago: float, is_excused: bool
+) -> None:
+    old = registered(registered_at=NOW - timedelta(seconds=registered_ago))
+    since = NOW - timedelta(seconds=started_ago)
+    down = [Reading(old.agent_id, is_up=False)]
+
+    missing, failing = (level_of(fleet_of([old], read, scrapes_since=since)) for read in ([], down))
+
+    wanted = (Level.GOOD, Level.GOOD) if is_excused else (Level.DOUBTFUL, Level.BAD)
+    assert (missing, failing) == wanted
 
 
 def test_a_new_agent_that_cannot_be_scraped_is_worth_a_look_at_once() -> None:

@@ -70,7 +70,7 @@ def fleet_of(
         Disagreement("two_processes", f"a{number}", f"twin-{number}", "0", ("web-1:7:aa", "b:8:bb"))
         for number in range(disagreements)
     ]
-    told = Disagreements(odd, len(odd))
+    told = Disagreements(odd, {"two_processes": len(odd)})
     heard = Heard(sources[0], sources[1], inventory, firing[:alerts], by_id, None, died, told)
     return join(heard, NOW)
 

@@ -6,6 +6,7 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+lost = "all agents with their snapshots, and all keys"
 
 AGENTS = """
 CREATE TABLE agents (

@@ -6,6 +6,7 @@ revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+lost = "the history of alerts"
 
 # Labels and annotations are kept whole; name and severity beside them, to be filtered by.
 ALERTS = """

@@ -6,6 +6,7 @@ revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+lost = "when each alert was told last"
 
 STEPS = (
     "ALTER TABLE alerts ADD COLUMN last_told_at timestamptz",

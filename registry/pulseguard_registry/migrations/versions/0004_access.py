@@ -6,6 +6,7 @@ revision = "0004"
 down_revision = "0003"
 branch_labels = None
 depends_on = None
+lost = "all audit records, and when each key was used last"
 
 # The key is named, not referred to: a record outlives whatever it speaks of.
 RECORDS = """

@@ -6,6 +6,7 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
+lost = "the events of all agents, what was set by operators and not by agents, and planned work"
 
 COLUMNS = """
 ALTER TABLE agents

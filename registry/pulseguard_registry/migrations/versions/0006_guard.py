@@ -6,6 +6,7 @@ revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
+lost = "which targets are held back, and since when silence is judged"
 
 # What the list held last; with `left_at`, what has left it within the last minute.
 SERVED_TARGETS = """

@@ -6,6 +6,7 @@ revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
+lost = "all keys of role enrolment, the own keys of agents, and the events of two processes"
 
 # Written when another process beats than before, and by nothing else: beside the agents, so that a
 # heartbeat has one name to write, not three. `marked` is looked out for: once it comes back after

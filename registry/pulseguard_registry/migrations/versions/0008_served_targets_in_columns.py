@@ -6,6 +6,7 @@ revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
+lost = ""
 
 # In the order of the documents that they take the place of.
 NAMES = ("metrics_address", "id", "name", "instance", "type", "environment", "team", "labels")

@@ -6,6 +6,7 @@ revision = "0009"
 down_revision = "0008"
 branch_labels = None
 depends_on = None
+lost = "which key enrolled whom, and which agents an operator has retired"
 
 # With the key that made them end the own keys, which is asked for by this column.
 ENROLLED_BY = """

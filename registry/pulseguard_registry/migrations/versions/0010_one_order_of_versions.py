@@ -7,6 +7,7 @@ revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
+lost = ""
 
 # Triggers fire by the alphabet: this one, which bumps that of keys, after `targets_changed`.
 BEFORE, AFTER = "own_keys_revoked", "targets_then_own_keys_revoked"

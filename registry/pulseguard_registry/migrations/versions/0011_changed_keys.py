@@ -6,6 +6,7 @@ revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+lost = ""
 
 # The id of the writing transaction, as with the versions: a registry asks for those that the one
 # before had not seen. When a key was used is written all the time, and no change in this sense.

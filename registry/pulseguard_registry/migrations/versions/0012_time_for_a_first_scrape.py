@@ -7,6 +7,7 @@ revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+lost = "since when each target is served and each Prometheus tells"
 
 # Of what is there already, no more is known.
 ADDED = {"served_targets": "since", "scrape_reports": "began_at"}
