@@ -15,7 +15,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.preconditions import LOST_RACE, Tags, check_match, tagged
+from pulseguard_registry.agents.preconditions import LOST_RACE, TAGGED, Tags, check_match, tagged
 from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.agents.service import lock_agent, read_agent
 from pulseguard_registry.database.engine import DatabaseSession
@@ -49,7 +49,7 @@ class Maintenance(BaseModel):
     reason: Prose = Field("", description="For people.", examples=["new model is rolled out"])
 
 
-@router.put("", responses=LOST_RACE)
+@router.put("", responses=LOST_RACE | {200: TAGGED})
 def maintain_agent(
     agent_id: uuid.UUID,
     work: Maintenance,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -61,6 +62,29 @@ def test_every_body_has_an_example_that_is_taken(
         assert answer.status_code < 300, answer.text
 
 
+def test_conditions_and_tags_are_in_the_document(shared_registry: RunningRegistry) -> None:
+    required = {}
+    for call in CALLS:
+        agent_id, said = shared_registry.register()["id"], operation(call)
+        taken = call.send(shared_registry, agent_id)
+        lost = call.send(shared_registry, agent_id, headers={"if-match": '"0"'})
+        named = {each["name"]: each["required"] for each in said.get("parameters", ())}
+
+        assert (lost.status_code == 412) == ("If-Match" in named), call
+        for answer in (taken, lost):
+            described = said["responses"][str(answer.status_code)].get("headers", {})
+            assert ("etag" in answer.headers) == ("ETag" in described), (call, answer)
+        if lost.status_code == 412:
+            required[call.method, call.template.removeprefix("/api/v1/agents/")] = named["If-Match"]
+    assert required == {
+        ("PATCH", "{agent_id}"): True,
+        ("DELETE", "{agent_id}"): False,
+        ("POST", "{agent_id}/restore"): False,
+        ("PUT", "{agent_id}/maintenance"): False,
+        ("DELETE", "{agent_id}/maintenance"): False,
+    }
+
+
 def requests_of_the_page() -> Iterator[str]:
     """The curl commands of docs/api.md, each in one piece."""
     for block in re.findall(r"(?:^    .*\n)+", PAGE, re.MULTILINE):
@@ -84,8 +108,9 @@ def send(registry: RunningRegistry, command: str, said: dict[str, str]) -> Any:
         elif not word.startswith("-"):
             url = word
     if "G" in command.split()[1]:
-        params = [tuple(pair.split("=", 1)) for pair in data]
-        return registry.client.get(url, params=params, headers=headers)
+        pairs = (pair.partition("=") for pair in data)
+        query = urlencode([(name, value) for name, _, value in pairs])
+        return registry.client.get(f"{url}?{query}", headers=headers)
     body = data[0] if data else None
     method = method or ("POST" if body else "GET")
     return registry.client.request(method, url, content=body, headers=headers)
