@@ -20,6 +20,7 @@ from pulseguard_registry.operating.reach import (
     find_registry,
 )
 from pulseguard_registry.operating.terminal import (
+    add_width,
     ago,
     run_verb,
     say,
@@ -30,6 +31,7 @@ from pulseguard_registry.operating.terminal import (
 
 FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
 _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
+_TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "team", "version")
 _DURATION: Final = re.compile(r"(\d+)(m|h|d)")
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="the agents that were not retired")
     for name in FILTERS:
         listing.add_argument(f"--{name}", help=f"those of this {name} only")
+    add_width(listing)
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")
     showing.set_defaults(run=_show)
@@ -75,7 +78,7 @@ def _list(given: Namespace) -> None:
         "no agent is like that" if asked else "no agent is registered: see exporters/README.md"
     )
     rows = [[*(agent[name] for name in _COLUMNS[:4]), *_ends(agent)] for agent in agents]
-    write_table(_COLUMNS, rows, nothing)
+    write_table(_COLUMNS, rows, nothing, telling=_TELLING, wide=given.wide)
 
 
 def _ends(agent: Document) -> list[object]:
@@ -83,8 +86,9 @@ def _ends(agent: Document) -> list[object]:
 
 
 def _status(agent: Document) -> str:
-    reason = agent["status_reason"]
-    return f"{agent['status']} ({reason})" if reason else str(agent["status"])
+    status, reason = str(agent["status"]), agent["status_reason"]
+    # MAINTENANCE has one reason, its own name.
+    return f"{status} ({reason})" if reason and reason.upper() != status else status
 
 
 def _show(given: Namespace) -> None:
