@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     until.add_argument("--for", dest="lasting", metavar="TIME", help="like 90m, 2h or 1d")
     until.add_argument("--until", help="2026-12-01T18:00:00+01:00")
     until.add_argument("--end", action="store_true", help="end it now")
-    planned.add_argument("--reason", default="", help="for others to read")
+    planned.add_argument("--reason", help="for others to read; that of before if left out")
     planned.set_defaults(run=_maintain)
     for verb in (showing, retiring, planned):
         verb.add_argument("agent", help="its id, or its name where only one has it")
@@ -70,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(given: Namespace) -> None:
     asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
+    # These two are in capitals, whatever they are written in here.
+    asked |= {name: asked[name].upper() for name in ("status", "type") if name in asked}
     agents = list(_registry(given).pages("/agents", **asked))
     if given.json:
         write_json(agents)
@@ -124,12 +126,20 @@ def _maintain(given: Namespace) -> None:
     agent = _found(registry, given.agent)
     path = f"/agents/{agent['id']}/maintenance"
     if given.end:
-        registry.send("DELETE", path)
-        _tell(given, registry, agent, "is at work again")
+        _end_maintenance(given, registry, agent, path)
         return
     until = given.until or _from_now(given.lasting)
-    registry.send("PUT", path, {"until": until, "reason": given.reason})
+    reason = {} if given.reason is None else {"reason": given.reason}
+    registry.send("PUT", path, {"until": until, **reason})
     _tell(given, registry, agent, f"is under maintenance until {until}")
+
+
+def _end_maintenance(given: Namespace, registry: Registry, agent: Document, path: str) -> None:
+    registry.send("DELETE", path)
+    after = registry.get(f"/agents/{agent['id']}")
+    was = agent["status"] == "MAINTENANCE"
+    said = "is under maintenance no more" if was else "was under no maintenance"
+    _tell(given, registry, agent, f"{said}; its status is {_status(after)}")
 
 
 def _tell(given: Namespace, registry: Registry, agent: Document, sentence: str) -> None:

@@ -68,7 +68,7 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     taken_at: TakenAt = Field(
-        strict=True, description="End of the interval, by the agent's clock, with its offset."
+        description="End of the interval, by the agent's clock, with its offset."
     )
     interval_seconds: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
     model_inference_time_ms: Amount | None = Field(None, description="Mean of the model calls.")

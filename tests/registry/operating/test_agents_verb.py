@@ -119,8 +119,15 @@ def test_an_agent_is_taken_into_maintenance_and_out_of_it(
 
     assert run(*asked, "--for", "2h", "--reason", "new disk", **settings).status == 0
     assert "MAINTENANCE  " in run("agents", "list", **settings).out
-    assert run(*asked, "--end", **settings).status == 0
+    assert run(*asked, "--for", "4h", **settings).status == 0
+    assert "new disk" in run("agents", "show", "mail-bot", **settings).out
+    by_status = run("agents", "list", "--status", "maintenance", "--json", **settings).json()
+    assert [agent["id"] for agent in by_status] == [fleet["c"]]
+    ended, again = (run(*asked, "--end", **settings).out for _ in range(2))
     assert "MAINTENANCE" not in run("agents", "list", **settings).out
+    status = run("agents", "show", "mail-bot", "--json", **settings).json()["agent"]["status"]
+    assert f"is under maintenance no more; its status is {status}" in ended
+    assert f"was under no maintenance; its status is {status}" in again
     assert "give one like" in run(*asked, "--for", "soon", **settings).err
 
 
