@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, LiteralString
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+# The type of this fault, among those that pydantic tells.
+NO_MOMENT: LiteralString = "no_moment"
 
 # Control characters, line and paragraph separators, halves of surrogate pairs.
 _UNPRINTABLE = frozenset({"Cc", "Zl", "Zp", "Cs"})
@@ -35,6 +39,14 @@ def _refuse_unprintable(text: str) -> None:
             raise ValueError(f"holds the character U+{ord(character):04X}; take it out")
 
 
+def _written(moment: object) -> object:
+    """As RFC 3339 writes it: pydantic would take a number, in a text too, for seconds or
+    milliseconds since 1970."""
+    if (isinstance(moment, str) and moment[4:5] == "-") or isinstance(moment, datetime):
+        return moment
+    raise PydanticCustomError(NO_MOMENT, "is no date and time")
+
+
 def _instant(moment: datetime) -> datetime:
     """In UTC, and such that PostgreSQL and Python both can keep it."""
     try:
@@ -53,4 +65,4 @@ OptionalName = Annotated[str, Field(max_length=120), AfterValidator(_printable)]
 # Text for people, several lines.
 Prose = Annotated[str, Field(max_length=2000), AfterValidator(_prose)]
 # A moment with its offset from UTC.
-Instant = Annotated[AwareDatetime, AfterValidator(_instant)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_instant)]

@@ -15,7 +15,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.preconditions import LOST_RACE, Tags, check_match, tagged
+from pulseguard_registry.agents.preconditions import LOST_RACE, TAGGED, Tags, check_match, tagged
 from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.agents.service import lock_agent, read_agent
 from pulseguard_registry.database.engine import DatabaseSession
@@ -46,10 +46,14 @@ class Maintenance(BaseModel):
     )
 
     until: Instant = Field(description="When it ends by itself; at most 30 days ahead.")
-    reason: Prose = Field("", description="For people.", examples=["new model is rolled out"])
+    reason: Prose = Field(
+        "",
+        description="For people; where it is absent, that of work planned already stays.",
+        examples=["new model is rolled out"],
+    )
 
 
-@router.put("", responses=LOST_RACE)
+@router.put("", responses=LOST_RACE | {200: TAGGED})
 def maintain_agent(
     agent_id: uuid.UUID,
     work: Maintenance,
@@ -60,7 +64,8 @@ def maintain_agent(
     response: Response,
 ) -> Agent:
     """From now on the status is MAINTENANCE, whatever the agent does, until `until` by the
-    database's clock. The same again changes nothing; another `until` moves the end."""
+    database's clock. The same again changes nothing; another `until` moves the end, and without a
+    `reason` leaves the one that was given."""
     agent = lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     begin_maintenance(session, agent, work)
@@ -87,9 +92,12 @@ def begin_maintenance(session: Session, agent: models.Agent, work: Maintenance) 
             f"the agent was retired at {agent.retired_at.isoformat()}, so there is nothing to"
             " maintain; POST /api/v1/agents/{id}/restore brings it back",
         )
-    _check_end(work.until, session.execute(select(func.now())).scalar_one())
+    now = session.execute(select(func.now())).scalar_one()
+    _check_end(work.until, now)
+    is_planned = agent.maintenance_until is not None and agent.maintenance_until > now
+    if "reason" in work.model_fields_set or not is_planned:
+        agent.maintenance_reason = work.reason
     agent.maintenance_until = work.until
-    agent.maintenance_reason = work.reason
     session.flush()
 
 

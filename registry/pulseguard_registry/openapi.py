@@ -37,6 +37,15 @@ def _name_problems(document: dict[str, Any]) -> None:  # Any: the document
                     content["application/problem+json"] = content.pop("application/json")
 
 
+def _require_conditions(document: dict[str, Any]) -> None:  # Any: the document
+    """Call a condition required without which the answer is 428: FastAPI would make that a 422."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "428" in operation["responses"]:
+                for parameter in operation["parameters"]:
+                    parameter["required"] |= parameter["in"] == "header"
+
+
 def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
     """Make the application's OpenAPI document hold the schemas of these bodies."""
     generate = app.openapi
@@ -49,6 +58,7 @@ def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
             )
             document["components"]["schemas"] |= schema["$defs"]
             _name_problems(document)
+            _require_conditions(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 
 from pulseguard_registry.database.diagnosis import Place, diagnose, tells_of_database
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
+from pulseguard_registry.wording import message_of
 
 TITLES = {
     400: "The request could not be read",
@@ -79,8 +81,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def refusal(field: str, value: object, message: str) -> Problem:
-    """A 422 about one field."""
-    fault = Fault(field=field, value=shown(value), message=message)
+    """A 422 about one field; the value is None where the field is absent."""
+    fault = Fault(field=field, value=None if value is None else shown(value), message=message)
     return Problem(422, f"{field}: {message}", errors=[fault])
 
 
@@ -168,6 +170,8 @@ def request_id_of(request: Request) -> str:
 
 def shown(value: object) -> str:
     """A value as it may stand in an error: short, printable, one line."""
+    if isinstance(value, datetime):
+        value = value.isoformat()
     try:
         text = value if isinstance(value, str) else json.dumps(value, default=str)
     except (TypeError, ValueError, RecursionError):
@@ -201,15 +205,10 @@ def _fault(fault: Mapping[str, Any]) -> Fault:
     if fault["type"] == "extra_forbidden":
         message = "is not a field of this request; take it out, or see /docs for its right name"
         return Fault(field=field, value=shown(fault["input"]), message=message)
-    return Fault(field=field, value=shown(fault["input"]), message=_message(fault))
+    return Fault(field=field, value=shown(fault["input"]), message=message_of(fault))
 
 
 def _missing(fault: Mapping[str, Any], field: str) -> str:
     if field == "body":
         return "is missing; send a JSON object with Content-Type: application/json"
     return "is missing; it is required"
-
-
-def _message(fault: Mapping[str, Any]) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return message[:1].lower() + message[1:]

@@ -141,6 +141,7 @@ def test_a_problem_of_the_registry_stays_its_own(
             "name: too long (and 1 more); team: too long",
         ),
         ("some are wrong", [("name", "bad")], "some are wrong; name: bad"),
+        ("it is there already", [("instance", "it is there already")], None),
     ],
 )
 def test_no_fault_is_said_twice(

@@ -81,6 +81,38 @@ def test_health_tells_each_part_and_what_is_not_known(registry: RunningRegistry)
     assert after["last_progress_at"] == after["last_snapshot_at"]
 
 
+def test_a_clock_that_was_ahead_hides_nothing_of_what_comes_once_it_is_right(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register("ahead")["id"]
+    path = f"{AGENTS}/{agent_id}/ai-metrics"
+
+    def latest() -> tuple[int, bool]:
+        page = registry.get(path).json()
+        (item,) = page["items"]
+        return item["model_calls"], page["next_to"] is not None
+
+    beat(registry, agent_id, snapshot(ago(-72_000), model_calls=1, tasks_failed=7))
+    assert latest() == (1, False)
+    beat(registry, agent_id, snapshot(ago(-60_000), model_calls=2, tasks_failed=7))
+    assert latest() == (2, False)
+    beat(registry, agent_id, snapshot(ago(0), model_calls=3, tasks_completed=1))
+    assert latest() == (3, False)
+    # A day later the time of those has come, between that of new ones.
+    registry.execute(
+        "UPDATE ai_metrics SET received_at = now() - interval '20 h', taken_at = now()"
+        f" + model_calls * interval '1 s' WHERE agent_id = '{agent_id}' AND model_calls < 3"
+    )
+    beat(registry, agent_id, snapshot(ago(30), model_calls=4, tasks_completed=1))
+    told, listed = health(registry, agent_id), registry.get(f"{AGENTS}?text=ahead").json()
+
+    assert latest() == (3, True)
+    assert told["parts"]["task_success"]["sentence"] == "Of 2 tasks within 5 minutes, 0 failed."
+    assert listed["items"][0]["health_score"] == 1
+    in_range = registry.get(path, params={"from": ago(3600)}).json()["items"]
+    assert [item["model_calls"] for item in in_range] == [2, 1, 3, 4]
+
+
 def test_health_counts_more_tasks_than_a_bigint_holds(registry: RunningRegistry) -> None:
     agent_id, most, times = registry.register("busy")["id"], 2**53, 1_025
     registry.execute(

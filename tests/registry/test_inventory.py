@@ -251,15 +251,33 @@ def test_a_change_needs_to_know_what_it_changes(registry: RunningRegistry) -> No
     assert_problem(patch(registry, agent["id"], {}, headers={"if-match": "7"}), 422, "If-Match")
     for lost in (
         patch(registry, agent["id"], {"host": "b"}, headers={"if-match": old}),
-        patch(registry, agent["id"], {"host": "b"}, headers={"if-match": f"W/{current}"}),
         registry.client.delete(path, headers={**bearer, "if-match": old}),
         registry.client.delete(f"{path}/maintenance", headers={**bearer, "if-match": old}),
         registry.client.post(f"{path}/restore", headers={**bearer, "if-match": old}),
     ):
         assert_problem(lost, 412, "If-Match", current.strip('"'))
         assert lost.headers["etag"] == current
-    either = patch(registry, agent["id"], {"host": "c"}, headers={"if-match": f"{old}, {current}"})
+    either = patch(registry, agent["id"], {}, headers={"if-match": f"{old}, ,{current},"})
     assert either.status_code == 200
+
+
+def test_tags_match_as_rfc_9110_says_and_who_is_wrong_is_told_so(
+    registry: RunningRegistry,
+) -> None:
+    agent_id = registry.register("weakly tagged")["id"]
+    current = registry.get(f"{AGENTS}/{agent_id}").headers["etag"]
+
+    def answer(tags: str) -> Any:
+        return patch(registry, agent_id, {"host": "b"}, headers={"if-match": tags})
+
+    for weak in (f"W/{current}", f'"0", W/{current}'):
+        assert_problem(answer(weak), 412, "is a weak tag", "send " + current.replace('"', '\\"'))
+        assert "changed meanwhile" not in answer(weak).text
+    assert_problem(answer('W/"0"'), 412, "changed meanwhile")
+    assert_problem(answer(f"*, {current}"), 422, "If-Match", '"*"', "alone")
+    assert_problem(answer(","), 422, "If-Match", "no ETag")
+    assert registry.get(f"{AGENTS}/{agent_id}").headers["etag"] == current
+    assert answer("*").status_code == 200
 
 
 def test_of_many_changes_of_one_revision_exactly_one_wins(registry: RunningRegistry) -> None:

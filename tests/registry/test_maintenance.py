@@ -102,6 +102,22 @@ def test_the_receipt_of_a_heartbeat_tells_the_status_that_the_agent_has(
         assert alone["status"] == result["status"] == has["status"], body
 
 
+def test_work_that_takes_longer_keeps_its_reason_and_new_work_has_its_own(
+    registry: RunningRegistry,
+) -> None:
+    path = f"{registry.register('reasons')['id']}/maintenance"
+
+    def reason(**work: str) -> str:
+        return str(change(registry, "PUT", path, work).json()["maintenance_reason"])
+
+    assert reason(until=ahead(hours=1), reason="new disks") == "new disks"
+    assert reason(until=ahead(hours=2)) == "new disks"
+    assert reason(until=ahead(hours=2), reason="") == ""
+    reason(until=ahead(hours=1), reason="new disks")
+    registry.execute("UPDATE agents SET maintenance_until = now() WHERE name = 'reasons'")
+    assert reason(until=ahead(hours=1)) == ""
+
+
 def test_a_retired_agent_is_not_maintained(registry: RunningRegistry) -> None:
     agent_id = registry.register("ended")["id"]
     path, work = f"{agent_id}/maintenance", {"until": ahead(days=1)}

@@ -1,18 +1,24 @@
-"""docs/openapi.json: current, and with examples that the registry takes."""
+"""docs/openapi.json and docs/api.md: current, and with examples that the registry takes."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from pulseguard_registry.__main__ import written
-from tests.registry.requests import CALLS, OPEN, Call
+from tests.registry.requests import CALLS, OPEN, REGISTERED, Call
 from tests.registry.running import RunningRegistry
 
 PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
+PAGE = PATH.with_name("api.md").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 WITH_BODY = [call for call in CALLS if call.body is not None]
 
@@ -54,3 +60,80 @@ def test_every_body_has_an_example_that_is_taken(
         later = {"until": (call.body or {})["until"]} if "until" in body else {}
         answer = call.send(shared_registry, agent_id, json=body | later)
         assert answer.status_code < 300, answer.text
+
+
+def test_conditions_and_tags_are_in_the_document(shared_registry: RunningRegistry) -> None:
+    required = {}
+    for call in CALLS:
+        agent_id, said = shared_registry.register()["id"], operation(call)
+        taken = call.send(shared_registry, agent_id)
+        lost = call.send(shared_registry, agent_id, headers={"if-match": '"0"'})
+        named = {each["name"]: each["required"] for each in said.get("parameters", ())}
+
+        assert (lost.status_code == 412) == ("If-Match" in named), call
+        for answer in (taken, lost):
+            described = said["responses"][str(answer.status_code)].get("headers", {})
+            assert ("etag" in answer.headers) == ("ETag" in described), (call, answer)
+        if lost.status_code == 412:
+            required[call.method, call.template.removeprefix("/api/v1/agents/")] = named["If-Match"]
+    assert required == {
+        ("PATCH", "{agent_id}"): True,
+        ("DELETE", "{agent_id}"): False,
+        ("POST", "{agent_id}/restore"): False,
+        ("PUT", "{agent_id}/maintenance"): False,
+        ("DELETE", "{agent_id}/maintenance"): False,
+    }
+
+
+def requests_of_the_page() -> Iterator[str]:
+    """The curl commands of docs/api.md, each in one piece."""
+    for block in re.findall(r"(?:^    .*\n)+", PAGE, re.MULTILINE):
+        lines = re.sub(r"\n(?! {4}\S)| \\\n", " ", block).splitlines()
+        yield from (line.strip() for line in lines if line.strip().startswith("curl "))
+
+
+def send(registry: RunningRegistry, command: str, said: dict[str, str]) -> Any:
+    """The answer to a curl command in which these words stand for others."""
+    spoken = re.sub(r"\$(\w+)", lambda word: said[word[1]].replace('"', '\\"'), command)
+    words = iter(shlex.split(spoken)[1:])
+    method, url, headers, data = "", "", {}, []
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word in ("-d", "--data-urlencode"):
+            data.append(next(words))
+        elif not word.startswith("-"):
+            url = word
+    if "G" in command.split()[1]:
+        pairs = (pair.partition("=") for pair in data)
+        query = urlencode([(name, value) for name, _, value in pairs])
+        return registry.client.get(f"{url}?{query}", headers=headers)
+    body = data[0] if data else None
+    method = method or ("POST" if body else "GET")
+    return registry.client.request(method, url, content=body, headers=headers)
+
+
+def test_every_request_of_the_page_is_taken_as_it_stands_there(
+    shared_registry: RunningRegistry,
+) -> None:
+    said = {
+        "API": "/api/v1",
+        "AUTH": f"Authorization: Bearer {shared_registry.admin}",
+        "JSON": "Content-Type: application/json",
+        "AGENT": REGISTERED,
+        "NOW": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+    }
+    assert f"AGENT={REGISTERED}\n" in PAGE
+    asked = set()
+    for command in requests_of_the_page():
+        answer = send(shared_registry, command, said)
+
+        assert answer.status_code < 300, (command, answer.text)
+        said["ETAG"] = answer.headers.get("etag", said.get("ETAG", ""))
+        asked.add((answer.request.method, answer.request.url.path))
+    assert {(method, f"/api/v1/agents/{REGISTERED}") for method in ("GET", "PATCH")} <= asked
+    (latest,) = shared_registry.get(f"/api/v1/agents/{REGISTERED}/ai-metrics").json()["items"]
+    assert latest["tokens"]["input"] == 15000

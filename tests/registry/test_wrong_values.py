@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.registry.problems import assert_problem, everything
-from tests.registry.running import RunningRegistry, registration, snapshot
+from tests.registry.running import YESTERDAY, RunningRegistry, registration, snapshot
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_a_count_that_is_none_is_refused(registry: RunningRegistry, value: objec
     [
         *("yesterday", "2026-11-23T10:00:00", 0, None, "99999-01-01T00:00:00Z"),
         *("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"),
-        *("9000-01-01T00:00:00Z", "1960-01-01T00:00:00Z"),
+        *("9000-01-01T00:00:00Z", "1960-01-01T00:00:00Z", f"{YESTERDAY.timestamp():.0f}"),
     ],
     ids=repr,
 )
@@ -123,6 +125,64 @@ def test_a_moment_outside_of_the_calendar_is_refused_everywhere(
     for bound in ("from", "to"):
         path = f"/api/v1/agents/{agent_id}/ai-metrics"
         assert_problem(registry.get(path, params={bound: moment}), 422, bound)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("2026-11-28T10:00:00+01:00", "which is what a + means in a query; write %2B"),
+        ("yesterday", "such as 2026-12-01T18:00:00+01:00"),
+        ("2026-13-28T10:00:00Z", "outside expected range of 1-12); give one with its offset"),
+        ("2026-11-28T10:00:00", "has no offset from UTC; give one"),
+        ("1795859000", "is no date and time of RFC 3339; give one"),
+    ],
+)
+def test_a_time_in_a_query_is_refused_with_one_that_would_be_taken(
+    registry: RunningRegistry, written: str, words: str
+) -> None:
+    agent_id = registry.register()["id"]
+    for query in ("ai-metrics?from", "events?since"):
+        answer = registry.get(f"/api/v1/agents/{agent_id}/{query}={written}")
+
+        assert_problem(answer, 422, query.partition("?")[2], words, written.partition("+")[0])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"snapshots": [snapshot()] * 101}, "101, at most 100 are taken; send the rest in another"),
+        ({"snapshots": []}, "too few; send at least 1"),
+        ({"heartbeats": [{}] * 501}, "501, at most 500 are taken; send the rest in another"),
+        ({"tags": ["a"] * 21}, "21, at most 20 are taken; send fewer"),
+        ({"labels": {f"l{number}": "" for number in range(21)}}, "21, at most 20 are taken"),
+    ],
+    ids=["snapshots", "none", "heartbeats", "tags", "labels"],
+)
+def test_too_many_are_refused_with_how_many_may_be(
+    registry: RunningRegistry, body: dict[str, Any], words: str
+) -> None:
+    (field,) = body
+    paths = {
+        "heartbeats": "/api/v1/heartbeats",
+        "snapshots": f"/api/v1/agents/{registry.register()['id']}/ai-metrics",
+    }
+    sent = body if field in paths else registration(**body)
+
+    assert_problem(registry.post(paths.get(field, "/api/v1/agents"), sent), 422, field, words)
+
+
+def test_a_field_that_is_absent_has_no_value_and_a_time_is_written_as_it_was_sent(
+    registry: RunningRegistry,
+) -> None:
+    path = f"/api/v1/agents/{registry.register()['id']}"
+    past = {"until": "2026-01-01T10:00:00+00:00"}
+
+    absent = registry.get(f"{path}/ai-metrics?step=5m")
+    over = registry.client.put(f"{path}/maintenance", json=past, headers=registry.bearer(None))
+
+    faults = [(fault["field"], fault["value"]) for fault in absent.json()["errors"]]
+    assert faults == [("from", None)]
+    assert over.json()["errors"][0]["value"] == past["until"]
 
 
 @pytest.mark.parametrize("value", ["yes", 1, "true", 0.5, None], ids=repr)

@@ -47,9 +47,9 @@ class Reply(NamedTuple):
         said = [str(self.body.get("detail") or self.body.get("title") or "no reason given")]
         faults = self.body.get("errors")
         for fault in faults[:3] if isinstance(faults, list) else []:
-            words = f"{fault.get('field')}: {fault.get('message')}" if type(fault) is dict else ""
-            # Of a registry of ours the detail is the first of them.
-            if words not in said[0]:
+            words, message = _words(fault)
+            # Of a registry of ours the detail is the first of them, or its message.
+            if words not in said[0] and message != said[0]:
                 said.append(words)
         return clean_line("; ".join(said))
 
@@ -166,6 +166,13 @@ def _tls() -> "ssl.SSLContext":
     import ssl
 
     return ssl.create_default_context()
+
+
+def _words(fault: object) -> tuple[str, str]:
+    if type(fault) is not dict:
+        return "", ""
+    message = str(fault.get("message"))
+    return f"{fault.get('field')}: {message}", message
 
 
 def _shorter(seconds: float, deadline: float | None) -> float:

@@ -86,14 +86,17 @@ class AgentHealth(BaseModel):
 
 
 # Only the newest partitions are looked at, and of them one agent's rows, whose clock may be ahead.
+# What came before the time that is looked at, from a clock far ahead, tells nothing of that time.
 _SNAPSHOTS: Final[TextClause] = text("""
 SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
        coalesce(sum(tasks_failed) FILTER (WHERE is_recent), 0) AS failed,
        max(taken_at) AS last_snapshot_at,
        max(taken_at) FILTER (WHERE tasks_completed > 0 OR model_calls > 0) AS last_progress_at
-  FROM (SELECT *, taken_at > now() - :tasks AS is_recent FROM ai_metrics
+  FROM (SELECT *, least(taken_at, received_at) > now() - :tasks AS is_recent
+          FROM ai_metrics
          WHERE agent_id = :agent_id
-           AND taken_at BETWEEN now() - :progress AND now() + :tasks) AS s
+           AND taken_at BETWEEN now() - :progress AND now() + :tasks
+           AND received_at > now() - :progress) AS s
 """)
 
 

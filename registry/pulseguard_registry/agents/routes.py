@@ -21,6 +21,7 @@ from pulseguard_registry.agents.health import AgentHealth, read_health
 from pulseguard_registry.agents.identity import agent_id as compute_agent_id
 from pulseguard_registry.agents.preconditions import (
     LOST_RACE,
+    TAGGED,
     UNCONDITIONAL,
     DemandedTags,
     Tags,
@@ -58,13 +59,13 @@ Reader = Annotated[Principal, requires("agent", *PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
 Running = Annotated[float, Depends(seconds_running)]
 
-_ETAG = {"description": "Its revision, for If-Match", "schema": {"type": "string"}}
-_TAGGED: dict[int | str, dict[str, Any]] = {200: {"headers": {"ETag": _ETAG}}}
+_TAGGED: dict[int | str, dict[str, Any]] = {200: TAGGED}
 _LISTED: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
 }
 _KNOWN: dict[int | str, dict[str, Any]] = {
-    200: {"model": EnrolledAgent | Agent, "description": "Known already"}
+    201: TAGGED,
+    200: TAGGED | {"model": EnrolledAgent | Agent, "description": "Known already"},
 }
 _PATCH_SCHEMA = {"schema": {"$ref": "#/components/schemas/AgentPatch"}}
 _MERGE_PATCH = {"requestBody": {"content": {"application/merge-patch+json": _PATCH_SCHEMA}}}

@@ -24,6 +24,7 @@ _TASKS: Final[TextClause] = text("""
 SELECT agent_id, sum(tasks_completed) AS completed, sum(tasks_failed) AS failed
   FROM ai_metrics
  WHERE agent_id = ANY(:ids) AND taken_at > now() - :tasks AND taken_at <= now() + :tasks
+   AND received_at > now() - :tasks
  GROUP BY agent_id
 """)
 

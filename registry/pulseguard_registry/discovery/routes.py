@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -32,17 +32,25 @@ _EXAMPLE = [
         },
     }
 ]
+_TAGGED = {"ETag": {"description": "Of the list, for If-None-Match", "schema": {"type": "string"}}}
 _RESPONSES = {
     200: {
         "description": "An http_sd document",
+        "headers": _TAGGED,
         "content": {"application/json": {"schema": {"type": "array"}, "example": _EXAMPLE}},
     },
-    304: {"description": "The list is still the one with the ETag in If-None-Match"},
+    304: {
+        "description": "The list is still the one with the ETag in If-None-Match",
+        "headers": _TAGGED,
+    },
 }
+Known = Annotated[
+    str, Header(alias="If-None-Match", description="The ETag of the list that the asker has.")
+]
 
 
 @router.get("/targets", responses=_RESPONSES, response_class=Response)  # type: ignore[arg-type]
-async def read_targets(scraper: Scraper, request: Request) -> Response:
+async def read_targets(scraper: Scraper, request: Request, known: Known = "") -> Response:
     """The list of targets for Prometheus' http_sd. What the database has not confirmed within the
     last 3 s is answered 503, on which Prometheus keeps the list that it has."""
     state = request.app.state
@@ -51,7 +59,7 @@ async def read_targets(scraper: Scraper, request: Request) -> Response:
         state.telemetry.count_refused_targets("unconfirmed")
         raise unavailable("the database has not confirmed the target list within 3 s; keep yours")
     headers = {"ETag": targets.etag, "Cache-Control": "no-cache"}
-    if targets.etag in request.headers.get("if-none-match", ""):
+    if targets.etag in known:
         return Response(status_code=304, headers=headers)
     # The media type exactly: Prometheus refuses any parameter but a charset.
     return Response(targets.body, headers=headers, media_type="application/json")

@@ -20,6 +20,7 @@ from pulseguard_registry.operating.reach import (
     find_registry,
 )
 from pulseguard_registry.operating.terminal import (
+    add_width,
     ago,
     run_verb,
     say,
@@ -31,6 +32,8 @@ from pulseguard_registry.operating.terminal import (
 FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
 _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
 _RETIRED_COLUMNS: Final = tuple("retired" if name == "status" else name for name in _COLUMNS)
+_TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "team", "version")
+_RETIRED_TELLING: Final = tuple("retired" if name == "status" else name for name in _TELLING)
 _NOT_RETIRED: Final[Mapping[str, str]] = {}
 _RETIRED: Final[Mapping[str, str]] = {"only_retired": "true"}
 _DURATION: Final = re.compile(r"(\d+)(m|h|d)")
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--retired", action="store_true", help="those that were, and since when")
     for name in FILTERS:
         listing.add_argument(f"--{name}", help=f"those of this {name} only")
+    add_width(listing)
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")
     showing.set_defaults(run=_show)
@@ -61,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     until.add_argument("--for", dest="lasting", metavar="TIME", help="like 90m, 2h or 1d")
     until.add_argument("--until", help="2026-12-01T18:00:00+01:00")
     until.add_argument("--end", action="store_true", help="end it now")
-    planned.add_argument("--reason", default="", help="for others to read")
+    planned.add_argument("--reason", help="for others to read; that of before if left out")
     planned.set_defaults(run=_maintain)
     for verb in (showing, retiring, restoring, planned):
         verb.add_argument("agent", help="its id, or its name where only one has it")
@@ -73,21 +77,31 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(given: Namespace) -> None:
     asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
+    # These two are in capitals, whatever they are written in here.
+    asked |= {name: asked[name].upper() for name in ("status", "type") if name in asked}
     which = _RETIRED if given.retired else _NOT_RETIRED
     agents = list(_registry(given).pages("/agents", **asked, **which))
     if given.json:
         write_json(agents)
     elif given.retired:
         none = "no retired agent is like that" if asked else "no agent is retired"
-        _write(agents, _RETIRED_COLUMNS, none)
+        _write(agents, _RETIRED_COLUMNS, none, telling=_RETIRED_TELLING, wide=given.wide)
     else:
         never = "no agent is registered: see exporters/README.md"
-        _write(agents, _COLUMNS, "no agent is like that" if asked else never)
+        none = "no agent is like that" if asked else never
+        _write(agents, _COLUMNS, none, telling=_TELLING, wide=given.wide)
 
 
-def _write(agents: Sequence[Document], columns: Sequence[str], nothing: str) -> None:
+def _write(
+    agents: Sequence[Document],
+    columns: Sequence[str],
+    nothing: str,
+    *,
+    telling: Sequence[str],
+    wide: bool,
+) -> None:
     rows = [[_cell(agent, column) for column in columns] for agent in agents]
-    write_table(columns, rows, nothing)
+    write_table(columns, rows, nothing, telling=telling, wide=wide)
 
 
 def _cell(agent: Document, column: str) -> object:
@@ -103,8 +117,9 @@ def _cell(agent: Document, column: str) -> object:
 
 
 def _status(agent: Document) -> str:
-    reason = agent["status_reason"]
-    return f"{agent['status']} ({reason})" if reason else str(agent["status"])
+    status, reason = str(agent["status"]), agent["status_reason"]
+    # MAINTENANCE has one reason, its own name.
+    return f"{status} ({reason})" if reason and reason.upper() != status else status
 
 
 def _show(given: Namespace) -> None:
@@ -167,12 +182,20 @@ def _maintain(given: Namespace) -> None:
     agent = _found(registry, given.agent)
     path = f"/agents/{agent['id']}/maintenance"
     if given.end:
-        registry.send("DELETE", path)
-        _tell(given, registry, agent, "is at work again")
+        _end_maintenance(given, registry, agent, path)
         return
     until = given.until or _from_now(given.lasting)
-    registry.send("PUT", path, {"until": until, "reason": given.reason})
+    reason = {} if given.reason is None else {"reason": given.reason}
+    registry.send("PUT", path, {"until": until, **reason})
     _tell(given, registry, agent, f"is under maintenance until {until}")
+
+
+def _end_maintenance(given: Namespace, registry: Registry, agent: Document, path: str) -> None:
+    registry.send("DELETE", path)
+    after = registry.get(f"/agents/{agent['id']}")
+    was = agent["status"] == "MAINTENANCE"
+    said = "is under maintenance no more" if was else "was under no maintenance"
+    _tell(given, registry, agent, f"{said}; its status is {_status(after)}")
 
 
 def _tell(given: Namespace, registry: Registry, agent: Document, sentence: str) -> None:

@@ -19,11 +19,20 @@ from pulseguard_registry.operating.reach import (
     add_flags,
     find_registry,
 )
-from pulseguard_registry.operating.terminal import ago, run_verb, say, write_json, write_table
+from pulseguard_registry.operating.terminal import (
+    add_width,
+    ago,
+    run_verb,
+    say,
+    write_json,
+    write_table,
+)
 from pulseguard_registry.secrets_folder import write_new_secret
 
 _COLUMNS: Final = ("name", "role", "bound to", "made", "state", "id")
-_OWN_COLUMNS: Final = ("name", "bound to", "made", "state", "enrolled by", "id")
+_TELLING: Final = ("id", "name", "role", "state", "bound to", "made")
+_OWN_COLUMNS: Final = ("name", "agent", "bound to", "made", "state", "enrolled by", "id")
+_OWN_TELLING: Final = ("id", "name", "enrolled by", "state", "agent", "bound to", "made")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -51,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--own", action="store_true", help="those of enrolled agents, and which key enrolled each"
     )
+    add_width(listing)
     listing.set_defaults(run=_list)
     revoking = verbs.add_parser("revoke", help="end a key, everywhere within a second")
     revoking.add_argument("key_id", metavar="id")
@@ -121,9 +131,12 @@ def _list(given: Namespace) -> None:
     if given.json:
         write_json(keys)
     elif given.own:
-        write_table(_OWN_COLUMNS, map(_own_row, keys), "no agent has a key of its own")
+        nothing = "no agent has a key of its own"
+        rows = map(_own_row, keys)
+        write_table(_OWN_COLUMNS, rows, nothing, telling=_OWN_TELLING, wide=given.wide)
     else:
-        write_table(_COLUMNS, map(_row, keys), "there is no key")
+        rows = map(_row, keys)
+        write_table(_COLUMNS, rows, "there is no key", telling=_TELLING, wide=given.wide)
 
 
 def _row(key: Document) -> Sequence[object]:
@@ -132,12 +145,12 @@ def _row(key: Document) -> Sequence[object]:
 
 
 def _own_row(key: Document) -> Sequence[object]:
-    made = ago(key["created_at"])
-    return (key["name"], _bound(key), made, _state(key), key["enrolled_by"], key["id"])
+    made, by = ago(key["created_at"]), key["enrolled_by"]
+    return (key["name"], key["agent_id"], _bound(key), made, _state(key), by, key["id"])
 
 
 def _bound(key: Document) -> str:
-    return " / ".join(filter(None, (key["environment"], key["team"], key["agent_id"])))
+    return " / ".join(filter(None, (key["environment"], key["team"])))
 
 
 def _state(key: Document) -> str:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from pulseguard_registry.errors import ConfigurationError, RegistryError
+from pulseguard_registry.operating.columns import GAP, elided, fit
 
-# A pipe has no width: room for every column.
-_WIDTH_WITHOUT_TERMINAL: Final = 200
-_UUID_CHARACTERS: Final = 36
+# A pipe has no width, unless whoever reads it says one: room for everything.
+_WIDTH_WITHOUT_TERMINAL: Final = 100_000
+_IDS: Final = ("id", "agent", "enrolled by")
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -42,29 +44,54 @@ def run_verb(command: str, parser: argparse.ArgumentParser, argv: Sequence[str])
     return 0
 
 
+def add_width(parser: argparse.ArgumentParser) -> None:
+    """The flag of a verb that writes a table."""
+    parser.add_argument("--wide", action="store_true", help="every column, however long the lines")
+
+
 def write_json(document: object) -> None:
     """One JSON document."""
     sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
-    """A table, or the sentence that says that there is nothing."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in columns:
-        # An id is there to be copied, however narrow the terminal is.
-        is_id = name == "id"
-        table.add_column(name, no_wrap=is_id, min_width=_UUID_CHARACTERS if is_id else None)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    _print(table if table.row_count else nothing)
+def write_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    nothing: str,
+    *,
+    telling: Sequence[str],
+    wide: bool,
+) -> None:
+    """A table, or the sentence that says that there is nothing.
+
+    A terminal shows those columns that it has room for, in the order in which they tell something;
+    `wide` shows all, as a pipe does. An id is there to be copied: it is never cut.
+    """
+    cells = [[_text(value) for value in row] for row in rows]
+    if not cells:
+        say(nothing)
+        return
+    lines = [list(columns), *cells]
+    wanted = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    console = _console()
+    order = [columns.index(name) for name in telling]
+    ids = frozenset(index for index, name in enumerate(columns) if name in _IDS)
+    widths = wanted if wide else fit(wanted, order, ids, console.width)
+    for number, line in enumerate(lines):
+        shown = (elided(*each) for each in zip(line, widths, strict=True) if each[1])
+        # Text, not markup: a name in brackets is a name.
+        text = Text((" " * GAP).join(shown).rstrip(), style="" if number else "bold")
+        console.print(text, soft_wrap=True)
+    if left_out := [name for name, width in zip(columns, widths, strict=True) if not width]:
+        say(f"no room for {', '.join(left_out)}: --wide or --json has all")
 
 
 def write_pairs(pairs: Iterable[tuple[str, object]]) -> None:
     """Names and values, one a line."""
     table = Table.grid("name", "value", padding=(0, 2))
     for name, value in pairs:
-        table.add_row(Text(name, style="bold"), _cell(value))
-    _print(table)
+        table.add_row(Text(name, style="bold"), Text(_text(value)))
+    _console().print(table)
 
 
 def say(sentence: str) -> None:
@@ -97,17 +124,16 @@ def lasting(seconds: float) -> str:
 
 
 # Any: JSON of the API.
-def _cell(value: Any) -> Text:
+def _text(value: Any) -> str:
     if isinstance(value, dict):
         value = " ".join(f"{name}={each}" for name, each in value.items())
     elif isinstance(value, list):
         value = " ".join(map(str, value))
-    # Text, not markup: a name in brackets is a name.
-    return Text("" if value is None else str(value))
+    return "" if value is None else str(value)
 
 
-def _print(what: Table | str) -> None:
+def _console() -> Console:
     console = _PipedConsole(highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
-    console.print(what)
+    return console

@@ -27,7 +27,7 @@ Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False, strict=True)]
 Ratio = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 
-# An agent's clock may be wrong, but a snapshot of next month would be the latest for a month.
+# An agent's clock may be wrong, but a snapshot of next month would be there for a month to come.
 MOST_AHEAD = timedelta(days=1)
 # The type of this fault, among those that pydantic tells.
 AHEAD: LiteralString = "taken_ahead"
@@ -68,7 +68,7 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     taken_at: TakenAt = Field(
-        strict=True, description="End of the interval, by the agent's clock, with its offset."
+        description="End of the interval, by the agent's clock, with its offset."
     )
     interval_seconds: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False, strict=True)]
     model_inference_time_ms: Amount | None = Field(None, description="Mean of the model calls.")

@@ -22,8 +22,8 @@ from pulseguard_stack.status.sources import Sources
 from pulseguard_stack.status.view import draw
 
 REFRESH_SECONDS: Final = 2.0
-# A pipe has no width: room for every column.
-_WIDTH_WITHOUT_TERMINAL: Final = 200
+# A pipe has no width, unless whoever reads it says one: room for everything.
+_WIDTH_WITHOUT_TERMINAL: Final = 100_000
 
 
 class _PipedConsole(Console):
@@ -54,7 +54,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         if given.json:
             return _write_document(sources, endpoints)
-        console = _console()
+        console = _console(wide=given.wide)
         if given.watch and console.is_terminal:
             return _watch(sources, endpoints, console)
         return _show_once(sources, endpoints, console)
@@ -70,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--watch", action="store_true", help="stay, and look every 2 s; Ctrl-C ends")
+    how.add_argument("--wide", action="store_true", help="once, however long the lines")
     how.add_argument("--json", action="store_true", help="one JSON document, for programs")
     parser.add_argument("--registry-url", help="http://host:port")
     parser.add_argument("--key-file", type=Path, help="a key of role viewer, editor or admin")
@@ -117,9 +118,9 @@ def _exit_status(fleet: Fleet, endpoints: Endpoints) -> int:
     )
 
 
-def _console() -> Console:
+def _console(*, wide: bool) -> Console:
     console = _PipedConsole(highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if wide or (not console.is_terminal and "COLUMNS" not in os.environ):
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console
 

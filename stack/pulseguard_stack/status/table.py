@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -49,6 +49,33 @@ def columns_for(width: int, titles: Mapping[str, str]) -> list[Column]:
     return [*shown, _troubles(left)] if left >= _LEAST_TROUBLE_WIDTH else shown
 
 
+def widened(
+    columns: Sequence[Column], fleet: Sequence[Judged], now: datetime, width: int
+) -> list[Column]:
+    """The same columns, those of texts as wide as their longest where the line has room for it.
+
+    The column of troubles, which has all the rest of a line, gives what it does not need itself.
+    """
+    longest = [0 if column.right else _longest(column, fleet, now) for column in columns]
+    wide = [_narrowed(*each) for each in zip(columns, longest, strict=True)]
+    left = width + 1 - sum(column.width + 1 for column in wide)
+    for index, (column, needed) in enumerate(zip(wide, longest, strict=True)):
+        more = max(min(needed - column.width, left), 0)
+        wide[index] = replace(column, width=column.width + more)
+        left -= more
+    return wide
+
+
+def _narrowed(column: Column, longest: int) -> Column:
+    if column.title != _TROUBLE:
+        return column
+    return replace(column, width=min(column.width, max(longest, _LEAST_TROUBLE_WIDTH - 1)))
+
+
+def _longest(column: Column, fleet: Sequence[Judged], now: datetime) -> int:
+    return max([len(column.title), *(len(column.cell(one, now).text) for one in fleet)])
+
+
 def rows(columns: Sequence[Column], fleet: Sequence[Judged], now: datetime) -> list[list[Cell]]:
     """One row for each agent, each cell cut to the width of its column."""
     return [[_fitted(column, judged, now) for column in columns] for judged in fleet]
@@ -75,9 +102,10 @@ def _status(judged: Judged, now: datetime) -> Cell:
     if member.status is None:
         said = "unregistered" if member.is_registered is False else wording.UNKNOWN
         return Cell(said, judged.level)
-    # UNKNOWN has one reason only, and ONLINE needs none.
-    reason = "" if member.reason in (None, "never_heard") else f" {member.reason}"
-    return Cell(member.status + reason, judged.level)
+    # UNKNOWN and MAINTENANCE have one reason only, and ONLINE needs none.
+    if member.reason in (None, "never_heard", "maintenance"):
+        return Cell(member.status, judged.level)
+    return Cell(f"{member.status} {member.reason}", judged.level)
 
 
 def _calls(judged: Judged, now: datetime) -> Cell:
@@ -135,10 +163,11 @@ def _version(judged: Judged, now: datetime) -> Cell:
 
 def _troubles(width: int) -> Column:
     return Column(
-        "trouble", width - 1, 0, lambda judged, now: Cell(", ".join(judged.troubles), judged.level)
+        _TROUBLE, width - 1, 0, lambda judged, now: Cell(", ".join(judged.troubles), judged.level)
     )
 
 
+_TROUBLE: Final = "trouble"
 _LEAST_TROUBLE_WIDTH: Final = 30
 _CONTEXT_WIDTH: Final = 9
 _MARK: Final = Column("", 2, 0, _mark)

@@ -15,7 +15,7 @@ from pulseguard_stack.status.fleet import Fleet
 from pulseguard_stack.status.judgement import Judged, Level, judge_fleet
 from pulseguard_stack.status.readings import total_of
 from pulseguard_stack.status.room import Listing, cut_list, share_out, wanted_lines
-from pulseguard_stack.status.table import TREND_WIDTH, Column, columns_for, rows
+from pulseguard_stack.status.table import TREND_WIDTH, Column, columns_for, rows, widened
 from pulseguard_stack.status.titles import titles
 
 # The titles of the columns.
@@ -51,7 +51,7 @@ def draw(
     lines = [_headline(fleet, judged, width, bool(said["alerts"]))]
     lines += [*totals[: room["totals"]], *said["faults"]]
     lines += [Text("")] * room["gap"]
-    lines += _agents(fleet, judged, columns, room["agents"])
+    lines += _agents(fleet, judged, columns, room["agents"], width)
     lines += [*said["troubles"], *said["alerts"]]
     lines += [*said["disagreements"], *said["restarts"]]
     # Where one line is missing, it is the empty one.
@@ -125,15 +125,16 @@ def _totals(fleet: Fleet, width: int) -> list[Text]:
 
 
 def _agents(
-    fleet: Fleet, judged: Sequence[Judged], columns: Sequence[Column], room: int
+    fleet: Fleet, judged: Sequence[Judged], columns: Sequence[Column], room: int, width: int
 ) -> list[Text]:
     if not judged or not room:
         return [Text(_empty(fleet))] if room else []
     cut = cut_list(len(judged), _TABLE_HEADINGS, None, room)
     lines: list[Text] = []
     if cut.shown:
-        shown = judged[: cut.shown]
-        lines += _table(columns, shown, fleet.taken_at, with_titles=cut.headings > 0)
+        shown, now = judged[: cut.shown], fleet.taken_at
+        wide = widened(columns, shown, now, width)
+        lines += _table(wide, shown, now, with_titles=cut.headings > 0)
     if cut.left_out:
         said = (
             f"and {cut.left_out} more, none in a worse state"

@@ -55,6 +55,47 @@ def test_agents_are_listed_for_people_and_for_programs(
     assert "no agent is like that" in run("agents", "list", "--name", "x", **settings).out
 
 
+@pytest.mark.parametrize(
+    ("columns", "titles"),
+    [
+        (80, ["name", "status", "seen", "id"]),
+        (100, ["name", "instance", "team", "status", "seen", "id"]),
+        (160, ["name", "instance", "environment", "team", "status", "seen", "version", "id"]),
+    ],
+)
+def test_a_list_has_a_line_for_each_agent_that_fits_the_terminal_and_cuts_no_id(
+    run: Run, settings: Mapping[str, str], fleet: Mapping[str, str], columns: int, titles: list[str]
+):
+    asked = ("agents", "list", "--team", "[finance]")
+    lines = run(*asked, COLUMNS=str(columns), **settings).out.splitlines()
+    heading, *agents = lines[:4]
+
+    assert heading.split() == titles
+    assert [line.split()[-1] for line in agents] == sorted(fleet.values())
+    assert max(map(len, lines)) <= columns
+    for said in lines[4:]:
+        assert re.match("no room for .*environment, .*version: --wide or --json has all$", said)
+    assert len(lines) == (4 if columns == 160 else 5)
+
+
+def test_what_is_piped_or_asked_for_wide_is_never_cut(
+    run: Run, settings: Mapping[str, str], served: RegistryProcess
+):
+    said = registration("n" * 120, instance="i" * 120, environment="wide", team="t" * 120)
+    headers = {"Authorization": f"Bearer {served.admin_key()}"}
+    httpx2.post(f"{served.url}/api/v1/agents", json=said, headers=headers)
+    asked = ("agents", "list", "--environment", "wide")
+
+    piped = run(*asked, **settings).out
+    wide = run(*asked, "--wide", COLUMNS="80", **settings).out
+
+    assert wide == piped
+    _, line = piped.splitlines()
+    assert [word in line.split() for word in ("n" * 120, "i" * 120, "t" * 120)] == [True] * 3
+    _, line, _ = run(*asked, COLUMNS="80", **settings).out.splitlines()
+    assert re.match(r"n{3,}…n{3,} ", line)
+
+
 def test_an_agent_is_named_by_its_id_or_by_a_name_that_only_it_has(
     run: Run, settings: Mapping[str, str], fleet: Mapping[str, str]
 ):
@@ -94,9 +135,16 @@ def test_an_agent_is_taken_into_maintenance_and_out_of_it(
     asked = ["agents", "maintenance", "mail-bot"]
 
     assert run(*asked, "--for", "2h", "--reason", "new disk", **settings).status == 0
-    assert "MAINTENANCE" in run("agents", "list", **settings).out
-    assert run(*asked, "--end", **settings).status == 0
+    assert "MAINTENANCE  " in run("agents", "list", **settings).out
+    assert run(*asked, "--for", "4h", **settings).status == 0
+    assert "new disk" in run("agents", "show", "mail-bot", **settings).out
+    by_status = run("agents", "list", "--status", "maintenance", "--json", **settings).json()
+    assert [agent["id"] for agent in by_status] == [fleet["c"]]
+    ended, again = (run(*asked, "--end", **settings).out for _ in range(2))
     assert "MAINTENANCE" not in run("agents", "list", **settings).out
+    status = run("agents", "show", "mail-bot", "--json", **settings).json()["agent"]["status"]
+    assert f"is under maintenance no more; its status is {status}" in ended
+    assert f"was under no maintenance; its status is {status}" in again
     assert "give one like" in run(*asked, "--for", "soon", **settings).err
 
 

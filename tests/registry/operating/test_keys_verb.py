@@ -65,14 +65,20 @@ def test_own_keys_of_agents_are_listed_where_asked_for_with_the_key_that_enrolle
     made = run("keys", "create", "web servers", *bound, "--json", **settings).json()
     agent = served.post("/api/v1/agents", registration("enrolled"), made["key"]).body
 
+    (key,) = run("keys", "list", "--own", "--json", **settings).json()
+    whole = (agent["id"], made["id"], key["id"])
+    assert (key["enrolled_by"], key["agent_id"]) == (made["id"], agent["id"])
     plain, own = (run("keys", "list", *flag, **settings).out for flag in ((), ("--own",)))
     assert ("web servers" in plain, "enrolled (" in plain) == (True, False)
     (line,) = [each for each in own.splitlines() if "enrolled (web-1-0)" in each]
     assert made["id"] in line
     assert agent["id"] in line
     assert "web servers" not in own
-    (key,) = run("keys", "list", "--own", "--json", **settings).json()
-    assert (key["enrolled_by"], key["agent_id"]) == (made["id"], agent["id"])
+    for columns, ids in ((80, (key["id"],)), (100, (made["id"], key["id"])), (160, whole)):
+        narrow = run("keys", "list", "--own", COLUMNS=str(columns), **settings).out.splitlines()
+        (line,) = [each for each in narrow if each.startswith("enrolled (web-1-0)")]
+        assert len(line) <= columns
+        assert [each for each in line.split() if len(each) == 36] == [*ids]
     revoked, again = (run("keys", "revoke", made["id"], **settings).out for _ in range(2))
     assert "and with it the own key of 1 agent that it enrolled" in revoked
     assert again == f"the key {made['id']} is revoked\n"

@@ -201,6 +201,42 @@ def check_columns(width: int, fleet: Fleet) -> None:
     assert {column.title for column in columns} >= ({"calls/s", "ok"} if width >= 50 else set())
 
 
+@pytest.mark.parametrize(
+    ("width", "whole"),
+    [
+        (80, {"MAINTENANCE"}),
+        (100, {"MAINTENANCE"}),
+        (160, {"MAINTENANCE", "a-long-name-of-an-agent-1", "a-team-of-many", "staging-europe"}),
+    ],
+)
+def test_words_are_whole_where_there_is_room(width: int, whole: set[str]) -> None:
+    text = {"team": "a-team-of-many", "environment": "staging-europe", "version": "2.1.0-beta"}
+    planned = registered("planned", "MAINTENANCE", status_reason="maintenance", **text)
+    inventory = [registered("a-long-name-of-an-agent-1", **text), planned]
+    readings = {one.agent_id: Reading(one.agent_id, is_up=True, **NUMBERS) for one in inventory}
+    source = Source("registry", None, None, NOW)
+
+    lines = shown(join(Heard(source, source, inventory, (), readings), NOW), width)
+
+    words = {word for line in lines for word in line.split()}
+    assert whole <= words
+    assert not any("…" in word for word in words) or width < 160
+    assert max(map(len, lines)) <= width
+
+
+def test_what_nobody_sees_in_a_terminal_is_not_cut() -> None:
+    named = {"team": "t" * 120, "environment": "e" * 120, "version": "v" * 120}
+    inventory = [registered("n" * 120, **named)]
+    firing = [Alert("A" * 60, "critical", None, "x", NOW, "y" * 300)]
+    source = Source("registry", None, None, NOW)
+
+    lines = shown(join(Heard(source, source, inventory, firing, {}), NOW), 100_000)
+
+    assert all(letter * 120 in "".join(lines) for letter in "nev")
+    assert "t" * 120 in "".join(lines)
+    assert max(map(len, lines)) < 1000
+
+
 @pytest.mark.parametrize(("width", "words"), [(80, "$/h"), (40, "tok/s"), (25, "calls/s")])
 def test_totals_that_have_no_room_go_whole(width: int, words: str) -> None:
     (line,) = [line for line in shown(fleet_of(), width) if line.startswith("in all")]

@@ -1,0 +1,47 @@
+"""What is said of a value that pydantic refuses: what is wrong, and what to send instead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pulseguard_registry.fields import NO_MOMENT
+
+_MOMENTS: Final = (NO_MOMENT, "datetime_parsing", "datetime_from_date_parsing", "datetime_type")
+_EXAMPLE: Final = "give one with its offset, such as 2026-12-01T18:00:00+01:00"
+# What a query makes of an offset whose + stands there as it is.
+_SPACE_FOR_PLUS: Final = re.compile(r".*\d \d\d:?\d\d")
+
+
+# Any in this module: pydantic's ErrorDetails or FastAPI's.
+def message_of(fault: Mapping[str, Any]) -> str:
+    """The message of this fault, in words of ours where pydantic's do not say what to do."""
+    kind, context = fault["type"], fault.get("ctx", {})
+    if kind in _MOMENTS:
+        return _no_moment(fault, context)
+    if kind == "timezone_aware":
+        return f"has no offset from UTC; {_EXAMPLE}"
+    if kind == "too_long":
+        most, given = context["max_length"], fault["input"]
+        mend = "send the rest in another request" if _is_batch(given) else "send fewer"
+        return f"holds {len(given)}, at most {most} are taken; {mend}"
+    if kind == "too_short":
+        return f"holds too few; send at least {context['min_length']}"
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _no_moment(fault: Mapping[str, Any], context: Mapping[str, Any]) -> str:
+    given = fault["input"]
+    if fault["loc"][:1] == ("query",) and _SPACE_FOR_PLUS.fullmatch(str(given)):
+        return (
+            "has a space where its offset begins, which is what a + means in a query; write %2B for"
+            " it, or give the time in UTC with a Z, such as 2026-12-01T17:00:00Z"
+        )
+    reason = f" ({context['error']})" if "error" in context else ""
+    return f"is no date and time of RFC 3339{reason}; {_EXAMPLE}"
+
+
+def _is_batch(given: object) -> bool:
+    return isinstance(given, list) and any(isinstance(item, dict) for item in given[:1])
