@@ -26,11 +26,13 @@ Told = SimpleQueue[tuple[str, int]]
 
 
 def replica(name: str, instance: str, port: int, told: Told) -> None:
-    """Be there until SIGTERM; tell once where, as soon as the registry knows."""
+    """Be there until SIGTERM; tell once where, as soon as the registry knows, or never will."""
     agent = Agent(name, instance=instance, metrics_port=port)
     agent.start()
-    eventually(lambda: agent.agent_id)
-    told.put((instance, int(str(agent.metrics_address).rpartition(":")[2])))
+    try:
+        eventually(lambda: agent.agent_id)
+    finally:
+        told.put((instance, int(str(agent.metrics_address).rpartition(":")[2])))
     signal.pause()
 
 

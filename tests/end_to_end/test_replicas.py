@@ -10,7 +10,7 @@ from tests.prometheus_server import eventually
 
 REPLICAS = 20
 RECREATED = 3
-SECONDS_TO_UP = 30
+SECONDS_TO_UP = 60
 
 
 class Deployments:
