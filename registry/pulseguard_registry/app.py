@@ -114,6 +114,8 @@ def create_app(
             for work in (
                 supervisor.run(),
                 group_commit.run(),
+                group_commit.answer_overdue(),
+                database.overdue.run(),
                 upkeep.go_on(database, settings, supervisor),
                 upkeep.go_on_dropping(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),

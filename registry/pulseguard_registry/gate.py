@@ -14,6 +14,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pulseguard_registry import API_PREFIX
+from pulseguard_registry.database import overdue
 from pulseguard_registry.logs import log_answer, request_in_hand
 from pulseguard_registry.problems import Problem, problem_response, unavailable
 
@@ -86,6 +87,7 @@ class Gate:
             try:
                 self._refuse(scope["path"], headers)
                 receive = await _buffered(headers, receive)
+                scope[overdue.DUE] = time.monotonic() + overdue.ANSWER_SECONDS
             except Problem as problem:
                 await problem_response(problem, request_id)(scope, receive, send_with_id)
                 return

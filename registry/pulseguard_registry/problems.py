@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from pulseguard_registry.database.diagnosis import Place, diagnose, tells_of_database
+from pulseguard_registry.database.conflicts import conflict_of, constraint_of
+from pulseguard_registry.database.diagnosis import Place, diagnose, own_words, tells_of_database
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.wording import message_of
+
+log = logging.getLogger("pulseguard.registry")
 
 TITLES = {
     400: "The request could not be read",
@@ -147,6 +158,13 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
             return await on_database(request, error)
         raise error  # a defect of ours, for the gate
 
+    async def on_conflict(request: Request, error: Exception) -> Response:
+        met = own_words(error)
+        assert isinstance(met, psycopg.IntegrityError)
+        # One that comes again and again is a defect of ours, not a race.
+        log.warning("a change was refused by the constraint %s", constraint_of(met))
+        return await on_http(request, _conflict(met))
+
     async def on_unstorable(request: Request, error: Exception) -> Response:
         sentence = "a value of this request cannot be kept by PostgreSQL"
         return await on_http(request, Problem(422, sentence))
@@ -160,7 +178,16 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
         app.add_exception_handler(kind, on_database)
     app.add_exception_handler(DBAPIError, on_statement)
     app.add_exception_handler(WriteRefused, on_refused)
+    app.add_exception_handler(IntegrityError, on_conflict)
     app.add_exception_handler(DataError, on_unstorable)
+
+
+def _conflict(error: psycopg.IntegrityError) -> Problem:
+    """A 409 about what a constraint of the schema has refused."""
+    met = conflict_of(error)
+    value = None if met.value is None else shown(met.value)
+    fault = Fault(field=met.field, value=value, message=met.message)
+    return Problem(409, f"{met.field}: {met.message}", errors=[fault])
 
 
 def request_id_of(request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -16,7 +17,12 @@ from urllib.parse import urlencode
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from pulseguard_prometheus.configuration import render_configuration, shipped_configuration
+from pulseguard_prometheus.configuration import (
+    render_configuration,
+    render_rules,
+    shipped_configuration,
+    shipped_rules,
+)
 from pulseguard_stack.model_server.ledger import Entry, entry_from_json
 from tests.end_to_end import numbers
 from tests.end_to_end.numbers import COUNTERS, Numbers
@@ -25,8 +31,10 @@ from tests.prometheus_server import PrometheusServer, eventually, free_port
 
 AGENT = "tests.end_to_end.agent_under_test"
 REPOSITORY = Path(__file__).parents[2]
-RULES = REPOSITORY / "prometheus" / "rules"
+LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
 SCRAPE_SECONDS = 1.0
+# For each alert. More than Prometheus takes to let go of a target: it looks at a list every 5 s.
+PENDING_SECONDS = 60 if LONG else 10
 # As short as the tests need, so that silence and snapshots are seen within seconds.
 OFFLINE_AFTER_SECONDS = "3"
 HEARTBEAT_SECONDS = "0.5"
@@ -51,7 +59,11 @@ class Stack:
 
     def start_agent(self, **environment: str) -> Started:
         """The agent under test, ended with the stack."""
-        command: Arguments = [COMMAND.with_name("python"), "-m", AGENT, self.model_server_url]
+        return self.start_module(AGENT, self.model_server_url, **environment)
+
+    def start_module(self, module: str, *arguments: str, **environment: str) -> Started:
+        """A program with agents in it, which finds the registry; ended with the stack."""
+        command: Arguments = [COMMAND.with_name("python"), "-m", module, *arguments]
         settings = {
             "PULSEGUARD_REGISTRY_URL": self.registry_url,
             "PULSEGUARD_KEY_FILE": str(self.agent_key_file),
@@ -63,7 +75,7 @@ class Stack:
             "TMPDIR": str(self.folder),
         }
         log = self.folder / "agent.log"
-        return self._parts.enter_context(started(command, log, **settings, **environment))
+        return self._parts.enter_context(started(command, log, **settings | environment))
 
     @property
     def registry_url(self) -> str:
@@ -170,12 +182,17 @@ class Stack:
         shutil.copy(self._key_file("prometheus"), key)
         command: Arguments = [COMMAND, "sync", "--registry-url", self.registry_url]
         files: Arguments = ["--targets-file", targets, "--key-file", key]
-        return self._parts.enter_context(started([*command, *files], self.folder / "sync.log"))
+        often = {"PULSEGUARD_SYNC_INTERVAL_SECONDS": "0.2"}
+        log = self.folder / "sync.log"
+        return self._parts.enter_context(started([*command, *files], log, **often))
 
     def _prometheus(self) -> PrometheusServer:
         port = free_port()
         folder = self.folder / "prometheus"
-        shutil.copytree(RULES, folder / "rules")
+        (folder / "rules").mkdir(parents=True)
+        for name, text in shipped_rules().items():
+            rules = render_rules(text, pending_seconds=PENDING_SECONDS)
+            (folder / "rules" / name).write_text(rules, encoding="utf-8")
         configuration = render_configuration(
             shipped_configuration(),
             scrape_interval_seconds=SCRAPE_SECONDS,

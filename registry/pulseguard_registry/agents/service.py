@@ -48,6 +48,7 @@ def register_agent(
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
+    _take_turn(session, known)
     # Without the identity: PostgreSQL would lock the agent FOR UPDATE, as if its key changed.
     returned = {name: value for name, value in values.items() if name not in IDENTITY}
     returned |= {"stopped_at": None, "retired_at": None, "state": "idle"}
@@ -142,6 +143,16 @@ def values_of(agent: models.Agent, status: Status, reason: str | None) -> dict[s
     """A row of `with_status` as the fields of the schema."""
     values = {name: getattr(agent, name) for name in _COLUMNS}
     return values | {"status": status, "status_reason": reason}
+
+
+def _take_turn(session: Session, known: uuid.UUID) -> None:
+    """Wait until nobody else registers this agent.
+
+    ON CONFLICT looks at one index only: of two who register the same new agent at once, one may
+    meet the other in the index of the ids first, which is an error there.
+    """
+    number = int.from_bytes(known.bytes[:8], signed=True)
+    session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def _may_be_taken(

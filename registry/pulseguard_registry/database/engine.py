@@ -7,12 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from psycopg import Connection
+from sqlalchemy import Connection as Checkout
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS, terms
 from pulseguard_registry.database.deadline import shut_down
 from pulseguard_registry.database.diagnosis import READ_ONLY
+from pulseguard_registry.database.overdue import DUE, Overdue
 
 # Waiting for a connection and then for a statement, or in it for a lock, stays below the five
 # seconds after which a caller is owed an answer. Whoever waits for a connection gives up before
@@ -45,20 +47,36 @@ class Database:
         event.listen(self.engine, "handle_error", _leave_read_only_server)
         self._in_use: set[Connection[Any]] = set()
         event.listen(self.engine, "checkout", lambda raw, *_: self._in_use.add(raw))
-        event.listen(self.engine, "checkin", lambda raw, *_: self._in_use.discard(raw))
+        self.overdue = Overdue()
+        event.listen(self.sessions, "after_begin", self._expect)
+        for end in ("checkin", "invalidate"):
+            event.listen(self.engine, end, self._release)
 
     def break_off(self) -> None:
         """End every statement that waits for a database which no longer answers."""
         for connection in list(self._in_use):
-            if connection is not None:
-                shut_down(connection)
+            shut_down(connection)
         self.engine.dispose()
+
+    def _expect(self, session: Session, _: object, checkout: Checkout) -> None:
+        if DUE in session.info:
+            raw: Any = checkout.connection.dbapi_connection
+            self.overdue.expect(raw, session.info[DUE])
+
+    def _release(self, raw: Connection[Any] | None, *_: object) -> None:
+        if raw is not None:  # one that was invalidated is returned without it
+            self._in_use.discard(raw)
+            self.overdue.release(raw)
 
 
 def session_of(request: Request, response: Response) -> Iterator[Session]:
-    """One session, one transaction, committed before the response leaves, with its audit record."""
+    """One session, one transaction, committed before the response leaves, with its audit record.
+
+    Broken off, as a database that does not answer, where the request would be answered too late.
+    """
     database: Database = request.app.state.database
     with database.sessions.begin() as session:
+        session.info[DUE] = request.scope[DUE]
         yield session
         request.app.state.record_change(session, request, response)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice, takewhile
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from psycopg.errors import (
     SerializationFailure,
 )
 
+from pulseguard_registry.database import overdue
 from pulseguard_registry.database.deadline import deadline, shut_down
 from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
 from pulseguard_registry.heartbeats.statement import (
@@ -39,6 +41,7 @@ END_SECONDS = 1.0
 ATTEMPTS = 3
 
 _LOCKED = "not stored: its agent is locked by another transaction; try again"
+_TOO_LATE = "not known to be stored: the database takes too long; try again"
 
 Connect = Callable[[], Awaitable[AsyncConnection[Any]]]
 Answer = Outcome | WriteRefused | DatabaseUnavailable
@@ -50,6 +53,7 @@ class _Request:
 
     writes: Sequence[Write]
     answers: asyncio.Future[Sequence[Answer]]
+    due: float
 
 
 class GroupCommit:
@@ -61,6 +65,7 @@ class GroupCommit:
     def __init__(self, connect: Connect, on_batch: Callable[[int], None]) -> None:
         self._connect = connect
         self._on_batch = on_batch
+        self._batch: list[_Request] = []
         self._waiting: deque[_Request] = deque()
         self._waiting_writes = 0
         self._arrived = asyncio.Event()
@@ -86,7 +91,8 @@ class GroupCommit:
         """
         if self._waiting_writes >= WAITING_LIMIT:
             raise DatabaseUnavailable("too many writes are waiting for the database; try again")
-        request = _Request(writes, asyncio.get_running_loop().create_future())
+        due = time.monotonic() + overdue.ANSWER_SECONDS
+        request = _Request(writes, asyncio.get_running_loop().create_future(), due)
         self._waiting.append(request)
         self._waiting_writes += len(writes)
         self._arrived.set()
@@ -100,12 +106,24 @@ class GroupCommit:
         finally:
             await self._end(work)
 
+    async def answer_overdue(self) -> None:
+        """Go on for ever, and let nobody wait for longer than a caller may: one batch takes its
+        time, and the next one then takes its own."""
+        while True:
+            await asyncio.sleep(overdue.LOOK_SECONDS)
+            _fail(self._overdue(time.monotonic()), DatabaseUnavailable(_TOO_LATE))
+
+    def _overdue(self, now: float) -> Iterable[_Request]:
+        """Those who have waited too long, of all who wait, in the order in which they came."""
+        return takewhile(lambda each: each.due <= now, chain(self._batch, self._waiting))
+
     async def _commit_all(self) -> None:
         while not self._has_ended:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
-                await self._commit(self._next_batch())
+                self._batch = self._next_batch()
+                await self._commit(self._batch)
 
     async def _end(self, work: asyncio.Future[None]) -> None:
         self._has_ended = True
