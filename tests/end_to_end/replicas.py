@@ -2,16 +2,16 @@
 
 Each line `start AGENT INSTANCE...` on standard input starts a process for each instance, at the
 port that it had before, and is answered by `started` when all are registered; `stop` ends all of
-them by SIGTERM, and is answered by `stopped` when they are gone. To fork them spares the imports,
-those too that an agent puts off until it needs them: they take longer than all else.
+them by SIGTERM, and is answered by `stopped` when they are gone. They end with this program too,
+however it ends. To fork them spares the imports, those too that an agent puts off until it needs
+them: they take longer than all else.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Sequence
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 
@@ -26,14 +26,19 @@ Told = SimpleQueue[tuple[str, int]]
 
 
 def replica(name: str, instance: str, port: int, told: Told) -> None:
-    """Be there until SIGTERM; tell once where, as soon as the registry knows, or never will."""
+    """Be there until SIGTERM, or until nobody is left to send it.
+
+    Tells once where it is, as soon as the registry knows, or never will.
+    """
     agent = Agent(name, instance=instance, metrics_port=port)
     agent.start()
     try:
         eventually(lambda: agent.agent_id)
     finally:
         told.put((instance, int(str(agent.metrics_address).rpartition(":")[2])))
-    signal.pause()
+    host = parent_process()
+    assert host
+    host.join()
 
 
 class Replicas:
