@@ -81,7 +81,7 @@ def test_a_reader_that_has_gone_ends_the_table_in_the_same_way(tmp_path: Path) -
         "import types\n"
         "from pulseguard import command\n"
         "from pulseguard_stack.status.command import _console\n"
-        "verb = types.SimpleNamespace(main=lambda argv: _console().print('coder'))\n"
+        "verb = types.SimpleNamespace(main=lambda argv: _console(wide=False).print('coder'))\n"
         "command.importlib.import_module = lambda name: verb\n"
         "raise SystemExit(command.main(['status']))"
     )
