@@ -14,7 +14,7 @@ from pathlib import Path
 from pulseguard_registry.database.migrate import current_revision
 from pulseguard_registry.operating.archive import DUMP, Manifest, new_archive, write_archive
 from pulseguard_registry.operating.database import database_of, engine_of
-from pulseguard_registry.operating.programs import run_program
+from pulseguard_registry.operating.programs import dump_database
 from pulseguard_registry.operating.reach import CommandRefused
 from pulseguard_registry.operating.terminal import run_verb, say, write_json
 from pulseguard_registry.secrets_folder import known_pepper
@@ -47,8 +47,7 @@ def _run(given: Namespace) -> None:
         # Beside the backup: that folder has room for it.
         with tempfile.TemporaryDirectory(prefix=".pulseguard-", dir=path.parent) as folder:
             dump = Path(folder) / DUMP
-            options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={dump}"]
-            run_program("pg_dump", options, url)
+            dump_database(dump, url)
             write_archive(file, manifest, dump, pepper)
     size = path.stat().st_size
     if given.json:

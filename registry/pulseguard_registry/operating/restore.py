@@ -15,7 +15,7 @@ from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import known_revisions, upgrade
 from pulseguard_registry.operating.archive import Manifest, read_archive
 from pulseguard_registry.operating.database import database_of, engine_of
-from pulseguard_registry.operating.programs import run_program
+from pulseguard_registry.operating.programs import restore_database
 from pulseguard_registry.operating.reach import CommandRefused
 from pulseguard_registry.operating.terminal import run_verb, say, write_json
 from pulseguard_registry.secrets_folder import known_pepper, open_folder, write_pepper
@@ -49,8 +49,7 @@ def _run(given: Namespace) -> None:
             # First: without it all keys of a database that is full already would be dead.
             if settings.resolved_pepper() is None:
                 write_pepper(folder, pepper)
-            options = ["--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error"]
-            run_program("pg_restore", [*options, str(dump)], url)
+            restore_database(dump, url)
             with engine_of(url) as engine:
                 upgrade(engine, place_of(url))
     if given.json:
