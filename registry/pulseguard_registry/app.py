@@ -29,6 +29,7 @@ from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.alerts import routes as alert_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database
@@ -76,8 +77,9 @@ def create_app(
     place = place_of(database_url)
     database = Database(database_url)
     recording.watch(database.sessions)
-    keyring = Keyring(pepper)
-    last_use = LastUse(database)
+    clock = DatabaseClock()
+    keyring = Keyring(pepper, clock)
+    last_use = LastUse(database, clock)
     telemetry = Telemetry()
     targets = TargetFollower(
         settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
@@ -102,7 +104,7 @@ def create_app(
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
         followers=(keyring, targets),
-        watchers=(silence, targets),
+        watchers=(clock, silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
 
@@ -138,6 +140,7 @@ def create_app(
     app.state.settings = settings
     app.state.pepper = pepper
     app.state.database = database
+    app.state.clock = clock
     app.state.record_change = recording.record_change
     app.state.keyring = keyring
     app.state.last_use = last_use

@@ -65,7 +65,8 @@ def maintain_agent(
 ) -> Agent:
     """From now on the status is MAINTENANCE, whatever the agent does, until `until` by the
     database's clock. The same again changes nothing; another `until` moves the end, and without a
-    `reason` leaves the one that was given."""
+    `reason` leaves the one that was given. Alerts of Prometheus fire all the same: silence those
+    with its agent_id in Alertmanager."""
     agent = lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     begin_maintenance(session, agent, work)

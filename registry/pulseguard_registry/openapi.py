@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from pulseguard_registry.answer_examples import ANSWERS
+
 REFERENCE = "#/components/schemas/{model}"
 
 
@@ -46,6 +48,12 @@ def _require_conditions(document: dict[str, Any]) -> None:  # Any: the document
                     parameter["required"] |= parameter["in"] == "header"
 
 
+def _show_answers(document: dict[str, Any]) -> None:  # Any: the document
+    """Give the models of answers their examples, which none of them has of its own."""
+    for name, example in ANSWERS.items():
+        document["components"]["schemas"][name]["examples"] = [example]
+
+
 def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
     """Make the application's OpenAPI document hold the schemas of these bodies."""
     generate = app.openapi
@@ -59,6 +67,7 @@ def describe_bodies(app: FastAPI, models: Sequence[type[BaseModel]]) -> None:
             document["components"]["schemas"] |= schema["$defs"]
             _name_problems(document)
             _require_conditions(document)
+            _show_answers(document)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

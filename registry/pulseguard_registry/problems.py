@@ -22,9 +22,9 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from pulseguard_registry.database.conflicts import conflict_of, constraint_of
+from pulseguard_registry.database.conflicts import Conflict, conflict_of, constraint_of
 from pulseguard_registry.database.diagnosis import Place, diagnose, own_words, tells_of_database
-from pulseguard_registry.errors import DatabaseUnavailable, WriteRefused
+from pulseguard_registry.errors import DatabaseUnavailable, RegistryError, WriteRefused
 from pulseguard_registry.wording import message_of
 
 log = logging.getLogger("pulseguard.registry")
@@ -161,9 +161,12 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
     async def on_conflict(request: Request, error: Exception) -> Response:
         met = own_words(error)
         assert isinstance(met, psycopg.IntegrityError)
+        conflict = conflict_of(met)
+        if conflict is None:
+            raise _defect(met, error)
         # One that comes again and again is a defect of ours, not a race.
         log.warning("a change was refused by the constraint %s", constraint_of(met))
-        return await on_http(request, _conflict(met))
+        return await on_http(request, _problem_of(conflict))
 
     async def on_unstorable(request: Request, error: Exception) -> Response:
         sentence = "a value of this request cannot be kept by PostgreSQL"
@@ -182,9 +185,15 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
     app.add_exception_handler(DataError, on_unstorable)
 
 
-def _conflict(error: psycopg.IntegrityError) -> Problem:
+def _defect(met: psycopg.IntegrityError, error: Exception) -> RegistryError:
+    """For the gate, which logs it: PostgreSQL's own words are the whole row, secrets included."""
+    defect = RegistryError(f"a row of ours does not hold: {constraint_of(met)}")
+    defect.__suppress_context__ = True
+    return defect.with_traceback(error.__traceback__)
+
+
+def _problem_of(met: Conflict) -> Problem:
     """A 409 about what a constraint of the schema has refused."""
-    met = conflict_of(error)
     value = None if met.value is None else shown(met.value)
     fault = Fault(field=met.field, value=value, message=met.message)
     return Problem(409, f"{met.field}: {met.message}", errors=[fault])

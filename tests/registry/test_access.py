@@ -16,7 +16,6 @@ import pytest
 from pulseguard_registry.access import last_use
 from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import is_well_formed, make_token
-from tests.registry.events import ahead
 from tests.registry.problems import assert_problem
 from tests.registry.proxy import door
 from tests.registry.running import RunningRegistry, eventually, registration, running_registry
@@ -187,29 +186,6 @@ def test_a_key_that_would_be_expired_already_is_not_made(registry: RunningRegist
 
     assert answer.status_code == 422
     assert "past" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize("ahead_minutes", [2, -2])
-def test_when_a_key_ends_is_judged_by_the_clock_of_the_database(
-    shared_registry: RunningRegistry, monkeypatch: pytest.MonkeyPatch, ahead_minutes: int
-) -> None:
-    off = timedelta(minutes=ahead_minutes)
-
-    class Clock(datetime):
-        """That of a registry's host, which is wrong."""
-
-        @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return datetime.now(tz) + off
-
-    monkeypatch.setattr("pulseguard_registry.access.service.datetime", Clock)
-    body = {"name": "new", "role": "enrolment", "environment": "production"}
-
-    too_long = {**body, "expires_at": ahead(hours=24, minutes=1.5)}
-    assert_problem(shared_registry.post(KEYS, too_long), 422, "expires_at", "24 h")
-    over = {**body, "expires_at": ahead(minutes=-1)}
-    assert_problem(shared_registry.post(KEYS, over), 422, "expires_at", "past")
-    assert shared_registry.post(KEYS, {**body, "expires_at": ahead(minutes=1)}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sqlalchemy import create_engine
 
 from pulseguard_registry.access import last_use
 from pulseguard_registry.access.last_use import LastUse
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import Database, with_driver
 from pulseguard_registry.database.supervisor import Supervisor
@@ -168,7 +169,7 @@ def test_background_work_outlives_that_requests_hold_all_connections(
     database.engine = create_engine(
         with_driver(database_url), pool_size=1, max_overflow=0, pool_timeout=0.05
     )
-    used = LastUse(database)
+    used = LastUse(database, DatabaseClock())
     used.note(uuid.uuid4())
     supervisor = Supervisor(
         database,

@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, AsyncCursor
 
 from pulseguard_registry.access.keyring import Keyring, Principal
 from pulseguard_registry.access.tokens import digest
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.database.connecting import connect
 from tests.registry.running import PEPPER
 
@@ -48,7 +49,7 @@ def in_memory(name: str) -> bool:
 
 async def follow(url: str) -> None:
     """Change keys in every way beside a keyring that follows them."""
-    keyring = Keyring(PEPPER)
+    keyring = Keyring(PEPPER, DatabaseClock())
     with (
         psycopg.connect(url, autocommit=True) as writer,
         psycopg.connect(url) as slow,

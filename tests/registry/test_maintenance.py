@@ -13,6 +13,7 @@ from pulseguard_registry.upkeep import retire_agents
 from tests.registry.events import AGENTS, ahead, change, events, heartbeat, moves, told
 from tests.registry.problems import assert_problem
 from tests.registry.running import RunningRegistry, eventually
+from tests.registry.test_audit import records
 
 
 @pytest.fixture
@@ -177,7 +178,14 @@ def test_who_is_away_for_days_is_retired_and_nobody_else(registry: RunningRegist
     assert retired() == {"silent", "stopped", "restored"}
     causes = [events(registry, ids[name])[-1]["detail"] for name in ("silent", "stopped")]
     assert causes == [{"cause": "silent"}, {"cause": "stopped"}]
+    recorded = records(registry, object_type="agents")[:4]
+    assert {
+        one["object_id"] for one in recorded if one["key_name"] == "upkeep of the registry"
+    } == {ids[name] for name in ("silent", "stopped", "restored")}
+    told_of, by_hand = recorded[0], change(registry, "DELETE", ids["stopped lately"])
+    assert (told_of["method"], told_of["status"]) == ("DELETE", by_hand.status_code)
+    assert told_of["route"] == records(registry, object_id=ids["stopped lately"])[0]["route"]
 
     change(registry, "POST", f"{ids['restored']}/restore")
     upkeep(registry, Settings())
-    assert retired() == {"silent", "stopped"}
+    assert retired() == {"silent", "stopped", "stopped lately"}

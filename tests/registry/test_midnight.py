@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from pulseguard_registry import upkeep
-from pulseguard_registry.snapshots import partitions
+from pulseguard_registry.snapshots import partitions, schemas
 from tests.registry.running import RunningRegistry, running_registry, snapshot
 
 TODAY = datetime.now(UTC).date()
@@ -83,6 +83,8 @@ def test_three_midnights_and_a_long_reader_hold_up_no_heartbeat(
 ) -> None:
     monkeypatch.setattr(partitions, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(partitions, "ATTEMPTS", 2)
+    # By the database's clock the fleet is two days ahead at first.
+    monkeypatch.setattr(schemas, "MOST_AHEAD", timedelta(days=3))
     with psycopg.connect(database_url) as connection:
         connection.execute(CLOCK)
         connection.execute("UPDATE moved.clock SET days = -2")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import jsonschema_rs
 import pytest
 
 from pulseguard_registry.__main__ import written
@@ -60,6 +61,45 @@ def test_every_body_has_an_example_that_is_taken(
         later = {"until": (call.body or {})["until"]} if "until" in body else {}
         answer = call.send(shared_registry, agent_id, json=body | later)
         assert answer.status_code < 300, answer.text
+
+
+def answers_of(call: Call) -> Iterator[tuple[Any, list[Any]]]:
+    """The schema of each JSON that it answers where all is well, and the examples of it."""
+    for status, answer in operation(call)["responses"].items():
+        said = answer.get("content", {}).get("application/json")
+        if said is None or not status.startswith("2"):
+            continue
+        for schema in said["schema"].get("anyOf", [said["schema"]]):
+            shown = [said["example"]] if "example" in said else []
+            yield schema, shown + resolved(schema).get("examples", [])
+
+
+def resolved(schema: Any) -> Any:
+    """What a schema refers to."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return DOCUMENT["components"]["schemas"][name] if name else schema
+
+
+def closed(schema: Any) -> Any:
+    """The same, and what it has no name for is wrong."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inside = {key: closed(each) for key, each in schema.items() if key != "examples"}
+    return {"additionalProperties": False, **inside} if "properties" in inside else inside
+
+
+def test_every_answer_has_an_example_that_is_true_to_its_schema() -> None:
+    components = {"schemas": closed(DOCUMENT["components"]["schemas"])}
+    for call in CALLS + OPEN:
+        for schema, shown in answers_of(call):
+            assert shown, (call, schema)
+            judge = jsonschema_rs.validator_for(
+                {**schema, "components": components}, validate_formats=True
+            )
+            for example in shown:
+                assert [str(fault) for fault in judge.iter_errors(example)] == [], call
 
 
 def test_conditions_and_tags_are_in_the_document(shared_registry: RunningRegistry) -> None:

@@ -6,13 +6,14 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import digest
+from pulseguard_registry.database.clock import DatabaseClock
 
 CHUNK = 1000
 
@@ -67,13 +68,15 @@ class Keyring:
     """Follows the table of keys; a revocation counts from the next tick of the supervisor on.
 
     While the database is away nobody can know of one: on the routes that are open then
-    (gate.ALWAYS_OPEN) the keys known last go on, until it is back or they expire.
+    (gate.ALWAYS_OPEN) the keys known last go on, until it is back or they expire. When they do is
+    judged by the database's clock.
     """
 
     version_name = "keys"
 
-    def __init__(self, pepper: str) -> None:
+    def __init__(self, pepper: str, clock: DatabaseClock) -> None:
         self._pepper = pepper
+        self._clock = clock
         self._principals: dict[bytes, Principal] = {}
         self._read: _Read | None = None
         self.loaded = False
@@ -96,7 +99,7 @@ class Keyring:
             # All at once they would hold up every heartbeat.
             await asyncio.sleep(0)
             rows = await cursor.fetchmany(CHUNK)
-        _shed_expired(principals)
+        _shed_expired(principals, self._clock.now())
         self._principals, self._read, self.loaded = principals, read, True
 
     def find(self, token: str) -> Principal | None:
@@ -104,7 +107,7 @@ class Keyring:
         principal = self._principals.get(digest(token, self._pepper))
         if principal is None or not principal.expires_at:
             return principal
-        return principal if principal.expires_at > datetime.now(UTC) else None
+        return principal if principal.expires_at > self._clock.now() else None
 
 
 # Any: rows of _CHANGED.
@@ -117,9 +120,8 @@ def _apply(rows: Sequence[tuple[Any, ...]], principals: dict[bytes, Principal]) 
             principals.pop(bytes(stored), None)
 
 
-def _shed_expired(principals: dict[bytes, Principal]) -> None:
+def _shed_expired(principals: dict[bytes, Principal], now: datetime) -> None:
     # Once its row is dropped nobody tells of it any more: it had ended already.
-    now = datetime.now(UTC)
     over = [kept for kept, one in principals.items() if one.expires_at and one.expires_at <= now]
     for kept in over:
         del principals[kept]

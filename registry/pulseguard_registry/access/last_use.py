@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.database.diagnosis import own_words
 from pulseguard_registry.database.engine import Database
 
@@ -38,13 +39,14 @@ _WRITE = text(
 class LastUse:
     """Keeps when keys are used; up to a minute of it is lost where the process ends."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: DatabaseClock) -> None:
         self._database = database
-        self._used: dict[uuid.UUID, datetime] = {}
+        self._clock = clock
+        self._used: dict[uuid.UUID, float] = {}
 
     def note(self, key_id: uuid.UUID) -> None:
         """This key is used now."""
-        self._used[key_id] = datetime.now(UTC)
+        self._used[key_id] = time.monotonic()
 
     async def run(self, is_ready: Callable[[], bool]) -> None:
         """Go on for ever, writing while the database can be used; what fails is kept."""
@@ -60,6 +62,7 @@ class LastUse:
                 reason = own_words(error)
                 log.warning("the last use of keys was not written this time: %s", reason)
 
-    def _write(self, used: Mapping[uuid.UUID, datetime]) -> None:
+    def _write(self, used: Mapping[uuid.UUID, float]) -> None:
+        moments = [self._clock.at(steady_seconds) for steady_seconds in used.values()]
         with self._database.engine.begin() as connection:
-            connection.execute(_WRITE, {"ids": list(used), "moments": list(used.values())})
+            connection.execute(_WRITE, {"ids": list(used), "moments": moments})

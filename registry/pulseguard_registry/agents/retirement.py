@@ -12,6 +12,7 @@ from pulseguard_registry.agents import schemas
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.service import name_cause
 from pulseguard_registry.agents.status import is_gone, status_reason_expression
+from pulseguard_registry.audit.recording import record_upkeep
 from pulseguard_registry.events.models import AgentTold
 from pulseguard_registry.scrapes.service import is_long_ago, scraped_expression
 
@@ -21,7 +22,8 @@ def retire_long_gone(
 ) -> None:
     """Retire what has been silent, or stopped, for so many days by the database's clock; 0: never.
 
-    Both count from when a registry noticed them: an outage of the registry retires nobody.
+    Both count from when a registry noticed them: an outage of the registry retires nobody. Each
+    leaves a record.
     """
     reason = status_reason_expression(offline_after_seconds)
     for cause, days in (("stopped", stopped_days), ("silent", silent_days)):
@@ -78,9 +80,11 @@ def _retire(session: Session, cause: str, days: int, reason: ColumnElement[str |
         .order_by(Agent.id)
         .with_for_update(skip_locked=True, key_share=True)
     )
-    session.execute(
+    retired = session.scalars(
         update(Agent)
         .where(Agent.id.in_(gone.scalar_subquery()))
         .values(retired_at=func.now(), maintenance_until=None)
+        .returning(Agent.id)
         .execution_options(synchronize_session=False)
     )
+    record_upkeep(session, "/agents/{agent_id}", retired.all())

@@ -88,7 +88,7 @@ def record_upkeep(session: Session, route: str, object_ids: Iterable[object]) ->
         "method": "DELETE",
         "route": f"{API_PREFIX}{route}",
         "object_type": route.split("/")[1],
-        "status": 204,
+        "status": 200,
     }
     if records := [{**ended, "object_id": str(object_id)} for object_id in object_ids]:
         session.execute(insert(AuditRecord), records)

@@ -1,7 +1,9 @@
 """Turns a constraint of the schema that a change meets into what its caller is told.
 
-Whatever can be said of a request by itself is said before. What is left is a race: what was there
-when the request was looked at is another thing once its rows are written.
+Whatever can be said of a request by itself is said before. What is left is a race, for a key or for
+what it refers to: what was there when the request was looked at is another thing once its rows are
+written. A rule for one row, that it is not null or within a CHECK, nobody else's change can break:
+where it is met a row of ours is wrong.
 """
 
 from __future__ import annotations
@@ -15,12 +17,10 @@ import psycopg
 # PostgreSQL's detail: `Key (environment, name)=(production, bot) already exists.` The words around
 # the brackets are in the server's language.
 _KEY = re.compile(r"\(([^()]+)\)=\((.*)\)", re.DOTALL)
-# As PostgreSQL names what nobody has named: table_column_check, of several columns table_check1.
-_CHECK = re.compile(r"_?check\d*$")
 # Of no use to a caller, and nobody else's business.
 _UNTOLD = frozenset({"digest"})
 
-# By SQLSTATE.
+# By SQLSTATE, all that a race can meet.
 _MESSAGES: Mapping[str, str] = {
     "23505": "somebody else has made the same at this moment; send the request again, and it meets"
     " what is there now",
@@ -28,7 +28,6 @@ _MESSAGES: Mapping[str, str] = {
     " something else or leave it out",
     "23001": "something that is there refers to this; take that away first",
 }
-_OTHER = "what is there now does not go with this; look at it again, and change the request"
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,14 @@ class Conflict:
     message: str
 
 
-def conflict_of(error: psycopg.IntegrityError) -> Conflict:
-    """The field, its value where PostgreSQL tells it, and why, of a constraint that was met."""
+def conflict_of(error: psycopg.IntegrityError) -> Conflict | None:
+    """The field, its value where PostgreSQL tells it, and why, of a constraint that was met; None
+    where that is no conflict with anybody, but a defect of ours."""
+    message = _MESSAGES.get(error.sqlstate or "")
+    if message is None:
+        return None
     columns, value = _told(error)
-    field = columns or _named(error) or "body"
-    return Conflict(field, value, _MESSAGES.get(error.sqlstate or "", _OTHER))
+    return Conflict(columns or "body", value, message)
 
 
 def constraint_of(error: psycopg.IntegrityError) -> str:
@@ -60,13 +62,3 @@ def _told(error: psycopg.IntegrityError) -> tuple[str, str | None]:
         return "", None
     columns, value = found.groups()
     return columns, None if _UNTOLD.intersection(columns.split(", ")) else value
-
-
-def _named(error: psycopg.IntegrityError) -> str:
-    """The column or the rule that the constraint is named for; empty where it is for neither.
-
-    The detail is no help: it is the whole row, secrets included.
-    """
-    told = error.diag
-    name = (told.constraint_name or "").removeprefix(f"{told.table_name}_")
-    return told.column_name or _CHECK.sub("", name)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.heartbeats.schemas import AgentHeartbeat, HeartbeatBulk
 from pulseguard_registry.problems import Problem, validation_problem
 from pulseguard_registry.snapshots.schemas import AHEAD
@@ -23,13 +24,13 @@ CountSnapshots = Callable[[Mapping[SnapshotOutcome, int]], None]
 Item = AgentHeartbeat | Problem
 
 
-def read_body(model: type[Body], body: bytes, count: CountSnapshots) -> Body:
+def read_body(model: type[Body], body: bytes, count: CountSnapshots, clock: DatabaseClock) -> Body:
     """The body as this model; a 422 problem where it does not hold.
 
-    `count` is told of the snapshots that are refused because their time has not come.
+    `count` is told of the snapshots that are refused because their time has not come by `clock`.
     """
     try:
-        parsed = model.model_validate_json(_present(body))
+        parsed = model.model_validate_json(_present(body), context=clock)
     except ValidationError as error:
         faults = error.errors(include_url=False)
         count(_refused_ahead(faults))
@@ -38,19 +39,20 @@ def read_body(model: type[Body], body: bytes, count: CountSnapshots) -> Body:
     return parsed
 
 
-def read_items(body: bytes, count: CountSnapshots) -> list[Item]:
+def read_items(body: bytes, count: CountSnapshots, clock: DatabaseClock) -> list[Item]:
     """Each item as a heartbeat or as its own problem; a problem where the body as such is wrong."""
     try:
-        items: list[Item] = [*_validated(_present(body))]
+        items: list[Item] = [*_validated(_present(body), clock)]
     except ValidationError as error:
         faults = error.errors(include_url=False)
         count(_refused_ahead(faults))
-        items = _read_apart(body, faults)
+        items = _read_apart(body, faults, clock)
     _refuse_repeated_names(body)
     return items
 
 
-def _read_apart(body: bytes, faults: Sequence[Any]) -> list[Item]:  # Any: pydantic's ErrorDetails
+# Any: pydantic's ErrorDetails.
+def _read_apart(body: bytes, faults: Sequence[Any], clock: DatabaseClock) -> list[Item]:
     faults_of: dict[int, list[Any]] = defaultdict(list)
     for fault in faults:
         match fault["loc"]:
@@ -60,7 +62,7 @@ def _read_apart(body: bytes, faults: Sequence[Any]) -> list[Item]:  # Any: pydan
                 raise validation_problem(faults)
     sent = from_json(body)[FIELD]
     sound = {FIELD: [item for index, item in enumerate(sent) if index not in faults_of]}
-    read = iter(_validated(to_json(sound)) if sound[FIELD] else ())
+    read = iter(_validated(to_json(sound), clock) if sound[FIELD] else ())
     return [
         validation_problem(faults_of[index]) if index in faults_of else next(read)
         for index in range(len(sent))
@@ -71,8 +73,8 @@ def _refused_ahead(faults: Sequence[Any]) -> dict[SnapshotOutcome, int]:
     return {"refused": sum(fault["type"] == AHEAD for fault in faults)}
 
 
-def _validated(body: bytes) -> list[AgentHeartbeat]:
-    return HeartbeatBulk.model_validate_json(body).heartbeats
+def _validated(body: bytes, clock: DatabaseClock) -> list[AgentHeartbeat]:
+    return HeartbeatBulk.model_validate_json(body, context=clock).heartbeats
 
 
 def _present(body: bytes) -> bytes:

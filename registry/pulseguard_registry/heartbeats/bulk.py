@@ -55,7 +55,7 @@ async def receive_heartbeats(request: Request, principal: Principal) -> Response
     are stored. 207: `results` says which. Where all are refused alike, that problem is the answer.
     """
     telemetry: Telemetry = request.app.state.telemetry
-    read = read_items(await request.body(), telemetry.count_snapshots)
+    read = read_items(await request.body(), telemetry.count_snapshots, request.app.state.clock)
     items = [_owned(index, item, principal) for index, item in enumerate(read)]
     beats = [item for item in items if isinstance(item, AgentHeartbeat)]
     oldest = oldest_of(request)

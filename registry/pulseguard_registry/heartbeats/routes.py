@@ -40,8 +40,8 @@ BODIES = (Heartbeat, HeartbeatBulk, SnapshotPush)
 async def receive_heartbeat(request: Request, principal: Principal) -> Response:
     """Alive. With `goodbye` the agent ends cleanly; with `snapshot` it reports its minute.
     Answered after a durable commit; a 404 asks the agent to register again."""
-    telemetry = request.app.state.telemetry
-    beat = read_body(Heartbeat, await request.body(), telemetry.count_snapshots)
+    telemetry, clock = request.app.state.telemetry, request.app.state.clock
+    beat = read_body(Heartbeat, await request.body(), telemetry.count_snapshots, clock)
     oldest = oldest_of(request)
     write = write_of(_agent_id(request, principal), beat, principal, oldest)
     outcome = await _submit(request, principal, write)
@@ -58,8 +58,8 @@ async def receive_heartbeat(request: Request, principal: Principal) -> Response:
 @admits("agent", "admin")
 async def receive_snapshots(request: Request, principal: Principal) -> Response:
     """Store up to 100 snapshots, for instance those of a time when the registry was away."""
-    telemetry = request.app.state.telemetry
-    push = read_body(SnapshotPush, await request.body(), telemetry.count_snapshots)
+    telemetry, clock = request.app.state.telemetry, request.app.state.clock
+    push = read_body(SnapshotPush, await request.body(), telemetry.count_snapshots, clock)
     oldest = oldest_of(request)
     write = Write(
         agent_id=_agent_id(request, principal),

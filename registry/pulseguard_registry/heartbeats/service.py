@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from fastapi import Request
 from sqlalchemy import or_, select
@@ -49,7 +49,7 @@ def kept_of(snapshots: Sequence[Snapshot], oldest: datetime) -> Sequence[Snapsho
 def oldest_of(request: Request) -> datetime:
     """When the oldest snapshots were taken that this registry keeps."""
     days = request.app.state.settings.snapshot_retention_days
-    return oldest_kept(datetime.now(UTC).date(), days)
+    return oldest_kept(request.app.state.clock.now().date(), days)
 
 
 def counts_of(outcome: Outcome, sent: int, kept: int) -> dict[SnapshotOutcome, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -34,7 +33,7 @@ def read_snapshots(
 ) -> SnapshotPage | SnapshotSeries:
     """The eight AI fields: the latest snapshot, with `from` and `to` those taken in a range, or
     with `step` their aggregation by steps."""
-    plan = plan_series(query, datetime.now(UTC))
+    plan = plan_series(query, request.app.state.clock.now())
     agent = read_agent(session, agent_id, request.app.state.settings.offline_after_seconds)
     check_bound(reader, agent_id, agent.environment, agent.team)
     if plan is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, LiteralString
 
 from pydantic import (
@@ -13,11 +13,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 
 from pulseguard.catalog.metric import ErrorType
+from pulseguard_registry.database.clock import DatabaseClock
 from pulseguard_registry.fields import Instant
 from pulseguard_registry.snapshots.aggregation import FIELDS, Aggregation, SeriesField
 from pulseguard_registry.snapshots.steps import STEP_PATTERN, read_step
@@ -33,8 +35,9 @@ MOST_AHEAD = timedelta(days=1)
 AHEAD: LiteralString = "taken_ahead"
 
 
-def _not_ahead(taken_at: datetime) -> datetime:
-    if taken_at > datetime.now(UTC) + MOST_AHEAD:
+def _not_ahead(taken_at: datetime, told: ValidationInfo) -> datetime:
+    clock: DatabaseClock | None = told.context  # None: it was stored, so it was looked at
+    if clock is not None and taken_at > clock.now() + MOST_AHEAD:
         raise PydanticCustomError(
             AHEAD, "lies more than a day in the future; set the agent's clock"
         )
