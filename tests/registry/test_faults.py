@@ -29,6 +29,8 @@ AGENTS = "/api/v1/agents"
 MORE_THAN_THREADS = 60
 LIVENESS = "/api/v1/health"
 TARGETS = "/api/v1/discovery/targets"
+DOUBTED_AFTER_SECONDS = 3
+ALIVE_SECONDS = 0.1
 
 
 # What it asks of two cores leaves nothing to whoever runs beside it.
@@ -152,7 +154,7 @@ def test_a_postgresql_that_stands_still_holds_up_nobody_and_is_used_again_at_onc
             for registry in registries:
                 crowd_in(registry)
             time.sleep(FROZEN_SECONDS)
-        thawed = time.monotonic()
+            thawed = time.monotonic()
         eventually(lambda: clients.is_served_since(thawed), 10)
         normal = time.monotonic()
         clients.wait_for_writes(100)
@@ -160,10 +162,13 @@ def test_a_postgresql_that_stands_still_holds_up_nobody_and_is_used_again_at_onc
     assert normal - thawed < 2
     assert {call.status for call in clients.calls} <= {200, 201, 503}
     assert max(call.seconds for call in clients.calls) < 5
-    # The machine is shared: what liveness takes beside the same clients is no fault of ours.
-    usual = p99(clients.calls_to(LIVENESS, began, frozen))
+    # What was confirmed last before it stood still counts for so long, and no longer.
+    doubted = clients.calls_to(TARGETS, frozen + DOUBTED_AFTER_SECONDS, thawed)
+    assert {call.status for call in doubted if call.ended < thawed} == {503}
     alive = clients.calls_to(LIVENESS, frozen, thawed)
-    assert p99(alive) < usual + 0.1
+    # In the short run the machine is shared: what the same clients cost it is no fault of ours.
+    usual = 0 if LONG else p99(clients.calls_to(LIVENESS, began, frozen))
+    assert p99(alive) <= usual + ALIVE_SECONDS
     # Not one waits behind those who wait for the database.
     assert max(call.seconds for call in alive) < 1
 

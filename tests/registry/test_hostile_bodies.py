@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,10 +15,10 @@ from httpx2 import ASGITransport, AsyncClient, Response
 from tests.registry.conftest import new_database
 from tests.registry.problems import assert_problem
 from tests.registry.process import RegistryProcess, registry_process
-from tests.registry.requests import Call
+from tests.registry.requests import REGISTERED, Call
 from tests.registry.running import RunningRegistry, eventually, running_registry
 from tests.registry.test_openapi import DOCUMENT, WITH_BODY, operation
-from tests.registry.whole_bodies import WHOLE, Place, described_places, places
+from tests.registry.whole_bodies import WHOLE, Place, described_places, objects, places
 
 STRICT = [call for call in WITH_BODY if not call.tolerant]
 # JSON texts: some of them no library would write.
@@ -29,6 +29,7 @@ NEVER_TAKEN = {
     "NaN": "NaN",
     "infinity": "-Infinity",
     "a number of 400 digits": "9" * 400,
+    "the first number of more than 64 bits": str(2**63),
     "a float beyond all floats": "1e999",
     "a list in a list, 5,000 times": "[" * 5000 + "]" * 5000,
     "a name twice": '{"a": 1, "a": 2}',
@@ -36,6 +37,15 @@ NEVER_TAKEN = {
 }
 # Right for some fields; for others a type that they do not have.
 MAY_BE_TAKEN = ["null", "true", "-1", "0", "1.5", '""', '"text"', "[]", "{}", "[1]", '{"a": 1}']
+NAMES_NEVER_TAKEN = {
+    "NUL": r'"a\u0000b"',
+    "a raw control character": '"a\x01b"',
+    "a lone surrogate": r'"\udfff"',
+    "20,000 characters": f'"{"a" * 20_000}"',
+    "no text": "1",
+}
+# Right for an agent's configuration.
+NAMES_MAY_BE_TAKEN = ['""', '" "', r'"\u202e"', '"__class__"', '"0"', '"\U0001f600"']
 FIFTY_MEGABYTES = 50_000_000
 MARK = "a mark that stands for a value"
 
@@ -53,15 +63,26 @@ def registry(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def with_text(body: Any, path: Place, text: str) -> bytes:
     """The JSON with this text for the value at a place."""
+    return written(changed(body, path, lambda _: MARK), text)
 
-    def marked(value: Any, left: Place) -> Any:
-        if not left:
-            return MARK
-        copy = dict(value) if isinstance(value, dict) else list(value)
-        copy[left[0]] = marked(value[left[0]], left[1:])
-        return copy
 
-    return json.dumps(marked(body, path)).replace(json.dumps(MARK), text).encode()
+def with_name(body: Any, path: Place, text: str) -> bytes:
+    """The JSON with this text for one name more in the object at a place, of a value like there."""
+    return written(changed(body, path, lambda it: {**it, MARK: next(iter(it.values()))}), text)
+
+
+def changed(value: Any, path: Place, change: Callable[[Any], Any]) -> Any:
+    """The same with what is at a place changed."""
+    if not path:
+        return change(value)
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = changed(value[path[0]], path[1:], change)
+    return copy
+
+
+def written(marked: Any, text: str) -> bytes:
+    """The JSON with this text where the mark is."""
+    return json.dumps(marked).replace(json.dumps(MARK), text).encode()
 
 
 @pytest.mark.parametrize("call", WITH_BODY, ids=str)
@@ -95,23 +116,42 @@ def answers(
     return registry.client.portal.call(sent)
 
 
+def assert_refused(
+    registry: RunningRegistry,
+    call: Call,
+    path: Place,
+    bodies: Mapping[str, bytes],
+    may_be_taken: Sequence[str],
+) -> None:
+    """Each, by the text that it has at this place, unless it may be taken there."""
+    told = answers(registry, call, registry.register()["id"], list(bodies.values()))
+    for text, answer in zip(bodies, told, strict=True):
+        where = (path, text[:50], answer.text)
+        assert answer.status_code < 500, where
+        assert answer.status_code != 429, where
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json", where
+        # An alert that is refused is an alert that is lost: what can be mended, is.
+        elif not call.tolerant:
+            assert text in may_be_taken, where
+
+
 @pytest.mark.parametrize("call", WITH_BODY, ids=str)
 def test_hostile_values_are_refused_in_every_field(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
     whole = WHOLE[str(call)]
-    texts = [*NEVER_TAKEN.values(), *MAY_BE_TAKEN]
     for path in places(whole):
-        bodies = [with_text(whole, path, text) for text in texts]
-        told = answers(registry, call, agent_id, bodies)
-        for text, answer in zip(texts, told, strict=True):
-            where = (path, text[:50], answer.text)
-            assert answer.status_code < 500, where
-            assert answer.status_code != 429, where
-            if answer.status_code >= 400:
-                assert answer.headers["content-type"] == "application/problem+json", where
-            # An alert that is refused is an alert that is lost: what can be mended, is.
-            elif not call.tolerant:
-                assert text in MAY_BE_TAKEN, where
+        texts = [*NEVER_TAKEN.values(), *MAY_BE_TAKEN]
+        bodies = {text: with_text(whole, path, text) for text in texts}
+        assert_refused(registry, call, path, bodies, MAY_BE_TAKEN)
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_hostile_names_are_refused_in_every_object(registry: RunningRegistry, call: Call) -> None:
+    whole = WHOLE[str(call)]
+    for path in objects(whole):
+        texts = [*NAMES_NEVER_TAKEN.values(), *NAMES_MAY_BE_TAKEN]
+        bodies = {text: with_name(whole, path, text) for text in texts}
+        assert_refused(registry, call, path, bodies, NAMES_MAY_BE_TAKEN)
 
 
 @pytest.mark.parametrize("call", STRICT, ids=str)
@@ -137,11 +177,16 @@ def served(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield one
 
 
+def connected(served: RegistryProcess) -> closing[socket.socket]:
+    """A connection to it, closed at the end of the block."""
+    parts = urlsplit(served.url)
+    return closing(socket.create_connection((parts.hostname, parts.port or 0), 10))
+
+
 def sent_until_answered(served: RegistryProcess, head: bytes, piece: bytes) -> tuple[bytes, int]:
     """The answer's first line, and how much of a body of 50 MB was taken before it came."""
-    parts = urlsplit(served.url)
     sent = 0
-    with closing(socket.create_connection((parts.hostname, parts.port or 0), 10)) as one:
+    with connected(served) as one:
         one.sendall(head)
         one.settimeout(0.2)
         while sent < FIFTY_MEGABYTES:
@@ -159,20 +204,42 @@ def sent_until_answered(served: RegistryProcess, head: bytes, piece: bytes) -> t
         return one.recv(1 << 16).partition(b"\r\n")[0], sent
 
 
+def head(served: RegistryProcess, call: Call) -> bytes:
+    """The request as far as what tells of its body."""
+    headers = {
+        "Host": "here",
+        "Content-Type": "application/json",
+        "Authorization": f"Bearer {served.admin_key()}",
+        **call.headers,
+    }
+    lines = [f"{call.method} {call.path(REGISTERED)} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, ""]).encode()
+
+
+LENGTH = f"Content-Length: {FIFTY_MEGABYTES}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("call", WITH_BODY, ids=str)
+def test_fifty_megabytes_are_refused_before_any_is_sent(
+    served: RegistryProcess, call: Call
+) -> None:
+    with connected(served) as one:
+        one.sendall(head(served, call) + LENGTH)
+
+        assert one.recv(1 << 16).startswith(b"HTTP/1.1 413")
+
+
 def test_fifty_megabytes_are_refused_before_they_are_read(served: RegistryProcess) -> None:
-    head = (
-        "POST /api/v1/agents HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {served.admin_key()}\r\n"
-    ).encode()
-    length = f"Content-Length: {FIFTY_MEGABYTES}\r\n\r\n".encode()
+    begun = head(served, WITH_BODY[0])
     chunk = b"80000\r\n" + b"a" * 0x80000 + b"\r\n"
 
-    whole, taken = sent_until_answered(served, head + length, b"a" * 0x80000)
+    whole, taken = sent_until_answered(served, begun + LENGTH, b"a" * 0x80000)
     chunked, chunks_taken = sent_until_answered(
-        served, head + b"Transfer-Encoding: chunked\r\n\r\n", chunk
+        served, begun + b"Transfer-Encoding: chunked\r\n\r\n", chunk
     )
     packed, _ = sent_until_answered(
-        served, head + b"Content-Encoding: gzip\r\n" + length, b"\x1f\x8b" * 1000
+        served, begun + b"Content-Encoding: gzip\r\n" + LENGTH, b"\x1f\x8b" * 1000
     )
 
     assert whole.startswith(b"HTTP/1.1 413")

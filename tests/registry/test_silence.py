@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx2
+import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
+from pulseguard_registry import upkeep
 from pulseguard_registry.agents.silence import Count, Watch, judge
-from pulseguard_registry.heartbeats.statement import Write
+from tests.registry.process import registry_process
 from tests.registry.running import RunningRegistry, eventually, running_registry
 
 PERIOD = timedelta(seconds=45)
 BEAT = timedelta(seconds=15)
 TICK = timedelta(seconds=1)
 START = datetime(2026, 11, 23, tzinfo=UTC)
-FLEET = 500 if os.environ.get("PULSEGUARD_TEST_LONG") == "1" else 40
+LONG = os.environ.get("PULSEGUARD_TEST_LONG") == "1"
+FLEET = 500 if LONG else 40
+# A registry in a process of its own looks every 3 s at what it has to tell of.
+PERIOD_SECONDS = 6 if LONG else 1.5
 
 
 class Fleet:
@@ -100,17 +108,12 @@ def agents_of(registry: RunningRegistry, size: int) -> list[uuid.UUID]:
     return [agent for (agent,) in registry.rows("SELECT id FROM agents ORDER BY id")]
 
 
-def beat(registry: RunningRegistry, agents: list[uuid.UUID]) -> None:
-    """A heartbeat of each of them, by the way that every heartbeat takes."""
-    commit = registry.app.state.group_commit
-
-    async def submit() -> None:
-        writes = [Write(agent, None, None, "working", False, ()) for agent in agents]
-        outcomes = await asyncio.gather(*map(commit.submit, writes))
-        assert all(outcome.found for outcome in outcomes)
-
-    assert registry.client.portal is not None
-    registry.client.portal.call(submit)
+def beat(registry: RunningRegistry, agents: list[uuid.UUID], key: str) -> None:
+    """A heartbeat of each of them, in one request."""
+    beats = [{"agent_id": str(agent), "state": "working"} for agent in agents]
+    answer = registry.post("/api/v1/heartbeats", {"heartbeats": beats}, key)
+    assert answer.status_code == 200, answer.text
+    assert {each["status"] for each in answer.json()["results"]} == {"ONLINE"}
 
 
 def offline(registry: RunningRegistry) -> int:
@@ -123,13 +126,20 @@ def offline(registry: RunningRegistry) -> int:
 OFFLINE = 'pulseguard_registry_agents{status="OFFLINE"}'
 
 
+def went_offline(registry: RunningRegistry) -> list[uuid.UUID]:
+    """Of whom an event says so, once for each event."""
+    query = "SELECT agent_id FROM agent_events WHERE kind = 'status_changed' AND became = 'OFFLINE'"
+    return [agent for (agent,) in registry.rows(query)]
+
+
 def beating(
     registry: RunningRegistry, agents: list[uuid.UUID], holds: Callable[[], object]
 ) -> None:
     """Let them beat, several times a period, until it holds."""
+    key = registry.key("agent", environment="production")
 
     def beat_and_look() -> object:
-        beat(registry, agents)
+        beat(registry, agents, key)
         return holds()
 
     eventually(beat_and_look)
@@ -140,35 +150,63 @@ def silence(registry: RunningRegistry) -> dict[str, Any]:
     return dict(registry.get("/api/v1/discovery/state").json()["silence"])
 
 
+@contextmanager
+def serving(database_url: str, folder: Path) -> Iterator[RunningRegistry]:
+    """A registry that soon finds who is silent: in the long run one that is asked over HTTP."""
+    if not LONG:
+        with running_registry(
+            database_url,
+            folder,
+            offline_after_seconds=PERIOD_SECONDS,
+            rate_limit_per_second=100_000,
+        ) as one:
+            yield one
+        return
+    settings = {"offline_after_seconds": str(PERIOD_SECONDS), "rate_limit_per_second": "100000"}
+    with (
+        registry_process(folder, database_url, **settings) as process,
+        httpx2.Client(base_url=process.url) as client,
+    ):
+        eventually(process.is_ready)
+        secrets = process.data_dir / "secrets"
+        # Its application is out of reach.
+        yield RunningRegistry(FastAPI(), cast(TestClient, client), database_url, secrets)
+
+
 def test_an_outage_of_the_registry_makes_nobody_offline_and_the_gone_are_found_afterwards(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    period = 1.5
-    with running_registry(database_url, tmp_path, offline_after_seconds=period) as registry:
+    monkeypatch.setattr(upkeep, "STATUS_SECONDS", 0.1)
+    with serving(database_url, tmp_path) as registry:
         agents = agents_of(registry, FLEET)
-        beat(registry, agents)
+        beating(registry, agents, lambda: registry.rows(TOLD_ONLINE) == [(FLEET,)])
         before = silence(registry)["judged_from"]
         assert offline(registry) == 0
     down_since = time.monotonic()
-    eventually(lambda: time.monotonic() - down_since > 3 * period)
+    eventually(lambda: time.monotonic() - down_since > 3 * PERIOD_SECONDS)
 
-    with running_registry(database_url, tmp_path, offline_after_seconds=period) as registry:
+    with serving(database_url, tmp_path) as registry:
         back_since = time.monotonic()
         seen = [offline(registry)]
         assert silence(registry)["judged_from"] > before
         # They come back as late as they may.
-        while time.monotonic() - back_since < 0.6 * period:
+        while time.monotonic() - back_since < 0.6 * PERIOD_SECONDS:
             seen.append(offline(registry))
 
         def are_the_gone_found() -> bool:
             seen.append(offline(registry))
-            return seen[-1] == 2
+            return seen[-1] == 2 and len(went_offline(registry)) >= 2
 
         beating(registry, agents[2:], are_the_gone_found)
         gone = registry.get("/api/v1/agents", params={"status": "OFFLINE"}).json()["items"]
+        told = went_offline(registry)
 
     assert set(seen) == {0, 2}
     assert {agent["id"] for agent in gone} == {str(agent) for agent in agents[:2]}
+    assert sorted(told) == sorted(agents[:2])
+
+
+TOLD_ONLINE = "SELECT count(*) FROM agent_told WHERE status = 'ONLINE'"
 
 
 def test_a_fleet_that_falls_silent_at_once_is_not_offline_for_two_periods_more(

@@ -78,6 +78,16 @@ def places(body: Any, path: Place = ()) -> Iterator[Place]:
         yield from places(value, (*path, key))
 
 
+def objects(body: Any, path: Place = ()) -> Iterator[Place]:
+    """Where there is an object in this JSON, itself included."""
+    pairs = dict(enumerate(body)) if isinstance(body, list) else body
+    if isinstance(body, dict):
+        yield path
+    if isinstance(pairs, dict):
+        for key, value in pairs.items():
+            yield from objects(value, (*path, key))
+
+
 def described_places(document: Any, schema: Any, body: Any, path: Place = ()) -> Iterator[Place]:
     """Where there could be one: each property, and one in each list and map, of what this body has.
 
