@@ -24,6 +24,8 @@ SECONDS_A_CALL = 10
 # What a client waits after it was not served.
 SECONDS_TO_NEXT_TRY = 0.02
 SERVED = (200, 201)
+# The rate limit of a registry that one key asks for a whole crowd.
+UNLIMITED = "100000"
 AGENTS = "/api/v1/agents"
 KEYS = "/api/v1/keys"
 

@@ -14,7 +14,7 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.registry.crowd import Call, Crowd
+from tests.registry.crowd import UNLIMITED, Call, Crowd
 from tests.registry.durable_postgres import DurablePostgres, durable_postgres
 from tests.registry.ledger import stored
 from tests.registry.process import RegistryProcess
@@ -23,8 +23,6 @@ from tests.registry.running import eventually, registration
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
 KILLS = 3 if LONG else 1
 FROZEN_SECONDS = 15 if LONG else 4
-# One key for a whole crowd.
-UNLIMITED = "100000"
 AGENTS = "/api/v1/agents"
 # AnyIO has 40 for the routes that are plain functions.
 MORE_THAN_THREADS = 60
