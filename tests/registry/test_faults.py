@@ -14,16 +14,15 @@ import httpx2
 import psycopg
 import pytest
 
-from tests.registry.crowd import Call, Crowd
+from tests.registry.crowd import UNLIMITED, Call, Crowd
 from tests.registry.durable_postgres import DurablePostgres, durable_postgres
+from tests.registry.ledger import stored
 from tests.registry.process import RegistryProcess
 from tests.registry.running import eventually, registration
 
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
 KILLS = 3 if LONG else 1
 FROZEN_SECONDS = 15 if LONG else 4
-# One key for a whole crowd.
-UNLIMITED = "100000"
 AGENTS = "/api/v1/agents"
 # AnyIO has 40 for the routes that are plain functions.
 MORE_THAN_THREADS = 60
@@ -91,16 +90,6 @@ def crowd(registries: list[RegistryProcess], beating: int) -> Crowd:
     return clients
 
 
-def stored(database_url: str) -> set[object]:
-    """What the database holds, in the ledger's terms."""
-    with psycopg.connect(database_url) as connection:
-        snapshots = connection.execute("SELECT agent_id, taken_at FROM ai_metrics").fetchall()
-        names = connection.execute("SELECT name FROM agents").fetchall()
-        query = "SELECT agent_id, became FROM agent_events WHERE kind = 'version_changed'"
-        versions = connection.execute(query).fetchall()
-    return {*snapshots, *(name for (name,) in names), *versions}
-
-
 def configured(database_url: str) -> dict[uuid.UUID, int]:
     """The number in the configuration of each agent that has one."""
     with psycopg.connect(database_url) as connection:
@@ -115,6 +104,9 @@ def test_no_acknowledged_write_is_lost_whoever_is_killed(
     clients.beat_in_bulk(registered(registries[0], *(f"of-many-{number}" for number in range(3))))
     (changed,) = registered(registries[0], "changed")
     clients.configure(changed)
+    clients.retire_and_restore()
+    clients.make_and_revoke_keys()
+    clients.tell_alerts()
     with clients:
         for _ in range(KILLS):
             clients.wait_for_writes()
@@ -133,6 +125,8 @@ def test_no_acknowledged_write_is_lost_whoever_is_killed(
         clients.wait_for_writes()
 
     assert clients.acknowledged - stored(server.url) == set()
+    told = {fact[1] for fact in clients.acknowledged if isinstance(fact, tuple)}
+    assert {"revoked", "restored", "resolved"} <= told
     # What was not acknowledged any more may be stored all the same.
     assert configured(server.url)[changed] >= clients.configured[changed] > 0
     # Broken connections (0) are those of the killed; whoever lives says 503.

@@ -1,4 +1,4 @@
-"""The schema: migrated up and down on data, and kept in PostgreSQL rather than in our heads."""
+"""The schema: what its steps carry over, and what is kept in PostgreSQL and not in our heads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from tests.registry.running import (
     eventually,
     registration,
     running_registry,
-    snapshot,
 )
 
 
@@ -35,22 +34,6 @@ def engine(database_url: str) -> Iterator[Engine]:
     made = create_engine(database_url.replace("postgresql://", "postgresql+psycopg://"))
     yield made
     made.dispose()
-
-
-def test_migrations_go_down_and_up_again_on_data(
-    database_url: str, engine: Engine, tmp_path: Path
-) -> None:
-    with running_registry(database_url, tmp_path) as registry:
-        agent_id = registry.register()["id"]
-        registry.post(f"/api/v1/agents/{agent_id}/heartbeat", {"snapshot": snapshot()})
-
-    downgrade(engine, "base")
-    assert inspect(engine).get_table_names() == ["alembic_version"]
-    upgrade(engine, place_of(database_url))
-
-    (tmp_path / "admin.key").unlink()
-    with running_registry(database_url, tmp_path) as registry:
-        assert registry.register()["id"] == agent_id
 
 
 def test_agents_stay_when_what_was_added_to_them_goes_and_comes_again(
