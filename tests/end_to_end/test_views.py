@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.scrapes.schemas import KINDS
 from pulseguard_stack.status import fleet as joined
 from pulseguard_stack.status.command import main
@@ -20,8 +21,8 @@ from tests.end_to_end.processes import Started
 from tests.prometheus_server import eventually, free_port
 
 REGISTERED = ("dropped", "retired", "shut", "silent", "sound", "twin")
-# Whom Prometheus calls the one that never reached the registry.
-STRANGER = "0f8c4b0e-3f0e-5a52-8f5e-0a4a1f0f7a55"
+# Of one that never reached the registry, and knows all the same which id it would have.
+STRANGER = str(agent_id("production", "stranger", "0"))
 COUNTS = "pulseguard_registry_disagreements"
 Found = set[tuple[str, str]]
 
@@ -112,13 +113,13 @@ class Fleet:
         return self._found(document["disagreements"] or ()), document["disagreements_total"]
 
     def up(self) -> set[str | None]:
-        """Who answers Prometheus, by the name that discovery gives; nobody unless all targets do."""
+        """Who answers Prometheus, by the name on its target; nobody where any target fails."""
         targets = self.stack.prometheus.targets("agents")
         is_whole = all(target["health"] == "up" for target in targets)
         return {target["labels"].get("agent") for target in targets} if is_whole else set()
 
     def _found(self, items: Iterable[dict[str, str]]) -> Found:
-        names = {agent_id: name for name, agent_id in self.ids.items()}
+        names = {known: name for name, known in self.ids.items()}
         return {(item["kind"], names[item["agent_id"]]) for item in items}
 
     def _start(self, name: str, **environment: str) -> Started:
