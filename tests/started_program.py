@@ -1,5 +1,6 @@
 """A server for tests: started in a folder, seen to be ready, stopped by its handle."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -59,8 +60,13 @@ class StartedProgram(ABC):
         """The flags of its own, beside those for its configuration and its address."""
 
     def configure(self, configuration: str) -> None:
-        """Writes the configuration; a running server takes it at its next start."""
+        """Writes the configuration; a running server takes it at its next start or `reload`."""
         self.configuration_file.write_text(configuration, encoding="utf-8")
+
+    def reload(self) -> None:
+        """Has the running server take its configuration anew, soon."""
+        assert self._process
+        self._process.send_signal(signal.SIGHUP)
 
     def start(self) -> None:
         """Returns when the server says that it is ready; an AssertionError carries its log."""

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +32,7 @@ from tests.prometheus_server import PrometheusServer, eventually, free_port
 AGENT = "tests.end_to_end.agent_under_test"
 REPOSITORY = Path(__file__).parents[2]
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
+PYTHON = COMMAND.with_name("python")
 SCRAPE_SECONDS = 1.0
 # For each alert. More than Prometheus takes to let go of a target: it looks at a list every 5 s.
 PENDING_SECONDS = 60 if LONG else 10
@@ -42,11 +43,15 @@ SNAPSHOT_SECONDS = "2"
 
 
 class Stack:
-    """All parts but the agent, running; what they say about the agent."""
+    """All parts but the agent, running; what they say about the agent.
 
-    def __init__(self, folder: Path, parts: ExitStack) -> None:
+    `is_telling`: sync tells the registry of the scrapes, and both think of seconds, not of 45.
+    """
+
+    def __init__(self, folder: Path, parts: ExitStack, *, is_telling: bool = False) -> None:
         self.folder = folder
         self._parts = parts
+        self._is_telling = is_telling
         self.registry_port = free_port()
         self.registry = self._start_registry()
         eventually(self.is_ready)
@@ -63,7 +68,7 @@ class Stack:
 
     def start_module(self, module: str, *arguments: str, **environment: str) -> Started:
         """A program with agents in it, which finds the registry; ended with the stack."""
-        command: Arguments = [COMMAND.with_name("python"), "-m", module, *arguments]
+        command: Arguments = [PYTHON, "-m", module, *arguments]
         settings = {
             "PULSEGUARD_REGISTRY_URL": self.registry_url,
             "PULSEGUARD_KEY_FILE": str(self.agent_key_file),
@@ -98,11 +103,13 @@ class Stack:
         except OSError:
             return False
 
-    def api(self, path: str, body: object = None, **query: str) -> Any:  # Any: decoded JSON
-        """Ask the registry as admin."""
+    def api(  # Any: decoded JSON
+        self, path: str, body: object = None, *, method: str | None = None, **query: str
+    ) -> Any:
+        """Ask the registry as admin; without a method it is GET, with a body POST."""
         address = f"{self.registry_url}{path}" + (f"?{urlencode(query)}" if query else "")
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(address, data)
+        request = urllib.request.Request(address, data, method=method)
         request.add_header("Content-Type", "application/json")
         request.add_header("Authorization", f"Bearer {getattr(self, 'admin', '')}")
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -157,8 +164,9 @@ class Stack:
         return sums
 
     def _start_registry(self) -> Started:
-        command: Arguments = [COMMAND, "registry", "serve", "--port", str(self.registry_port)]
+        command = [*self._pulseguard(), "registry", "serve", "--port", str(self.registry_port)]
         settings = {
+            "PYTHONPATH": str(REPOSITORY),
             "PULSEGUARD_DATA_DIR": str(self.folder / "data"),
             "PULSEGUARD_OFFLINE_AFTER_SECONDS": OFFLINE_AFTER_SECONDS,
         }
@@ -180,11 +188,15 @@ class Stack:
         key = self.prometheus.folder / "secrets" / "prometheus.key"
         key.parent.mkdir()
         shutil.copy(self._key_file("prometheus"), key)
-        command: Arguments = [COMMAND, "sync", "--registry-url", self.registry_url]
+        command = [*self._pulseguard(), "sync", "--registry-url", self.registry_url]
         files: Arguments = ["--targets-file", targets, "--key-file", key]
-        often = {"PULSEGUARD_SYNC_INTERVAL_SECONDS": "0.2"}
+        told: Arguments = ["--prometheus-url", self.prometheus.url] if self._is_telling else []
+        settings = {"PYTHONPATH": str(REPOSITORY), "PULSEGUARD_SYNC_INTERVAL_SECONDS": "0.2"}
         log = self.folder / "sync.log"
-        return self._parts.enter_context(started([*command, *files], log, **often))
+        return self._parts.enter_context(started([*command, *files, *told], log, **settings))
+
+    def _pulseguard(self) -> Arguments:
+        return [PYTHON, "-m", "tests.end_to_end.hurried"] if self._is_telling else [COMMAND]
 
     def _prometheus(self) -> PrometheusServer:
         port = free_port()
@@ -221,12 +233,19 @@ def _matches(labels: Mapping[str, str], matcher: str) -> bool:
     return not matcher or labels.get(name) == value.strip('"')
 
 
-@pytest.fixture
-def stack() -> Iterator[Stack]:
+@contextmanager
+def running_stack(*, is_telling: bool = False) -> Iterator[Stack]:
     """Everything but the agent, in a folder that the embedded PostgreSQL can reach."""
     folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
     try:
         with ExitStack() as parts:
-            yield Stack(folder, parts)
+            yield Stack(folder, parts, is_telling=is_telling)
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    """Everything but the agent."""
+    with running_stack() as one:
+        yield one

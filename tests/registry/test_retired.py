@@ -135,6 +135,22 @@ def test_a_retired_agent_that_asks_all_the_same_is_known_to_run_on_until_it_is_r
     assert registry.get(f"{AGENTS}/{agent['id']}/health").json()["disagreements"] == []
 
 
+def test_an_own_key_of_whose_end_a_registry_does_not_know_yet_brings_nobody_back(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    agent = registry.register("quick", enrolling)
+    # That its keys end with it is known in memory only half a second later.
+    retired = "retired_at = now(), retired_by_operator = true"
+    registry.execute(f"UPDATE agents SET {retired} WHERE id = '{agent['id']}'")
+    assert by_heartbeat(registry, agent, enrolling).status_code == 404
+
+    answer = registry.post(AGENTS, registration("quick"), agent["key"])
+
+    assert_problem(answer, 409, "instance", f"pulseguard agents restore {agent['id']}")
+    assert registry.get(f"{AGENTS}/{agent['id']}").json()["status_reason"] == "retired"
+    assert agent["id"] in heard(registry)
+
+
 def test_an_agent_is_not_thought_to_run_on_for_what_others_ask(
     registry: RunningRegistry, enrolling: str
 ) -> None:

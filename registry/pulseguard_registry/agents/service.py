@@ -43,8 +43,8 @@ def register_agent(
 
     A retired or stopped agent that registers is back, with the id that it had. What an operator
     has set stays. A 403 problem where this identity is another team's agent, outside of the bound
-    of the key; a 409 problem where an enrolment would take over an agent that lives, or that an
-    operator has retired.
+    of the key; a 409 problem where an enrolment would take over an agent that lives, or where an
+    operator has retired the agent and this is an enrolment or the agent's own key.
     """
     values = said.model_dump()
     known = agent_id(said.environment, said.name, said.instance)
@@ -161,9 +161,12 @@ def _may_be_taken(
     """Whether this key may register the agent that is there, as it is once its row is locked."""
     # The identity knows no team: what is there must be inside the bound as well.
     is_bound = true() if by.team is None else models.Agent.team == by.team
-    if by.role != "enrolment":
-        return is_bound
-    return and_(is_bound, may_be_enrolled_again(known, said, offline_after_seconds))
+    if by.role == "enrolment":
+        return and_(is_bound, may_be_enrolled_again(known, said, offline_after_seconds))
+    if by.agent_id is not None:
+        # Its own key has ended with the retirement, and for a moment that is not known here.
+        return and_(is_bound, models.Agent.retired_by_operator.is_(False))
+    return is_bound
 
 
 def _refusal(
