@@ -37,7 +37,7 @@ def rules(path: Path) -> list[dict[str, Any]]:
 ALERTS = [rule for path in RULES for rule in rules(path) if "alert" in rule]
 RECORDED = {rule["record"] for path in RULES for rule in rules(path) if "record" in rule}
 # What Prometheus itself makes of each scrape, and puts on it.
-OF_PROMETHEUS = {"up"}
+OF_PROMETHEUS = {"up", "process_start_time_seconds"}
 TARGET_LABELS = {
     *("job", "instance", "agent_id", "agent", "agent_type", "environment", "team", "__name__"),
 }

@@ -185,11 +185,12 @@ def test_the_map_shows_each_host_once_with_what_runs_there(registry: RunningRegi
     odd = registry.register("odd", host='q"\\', environment="map-3", team="odd", version=version)
 
     found: list[dict[str, Any]] = []
-    query = {"team": "mappers", "limit": "2"}
+    query = {"team": "mappers", "limit": "1"}
     while True:
         page = registry.get(f"{SYSTEM}/deployment-map", params=query).json()
         found += page["items"]
-        if page["next_cursor"] is None:
+        # As many a client asks: of hosts the first may have no name.
+        if not page["next_cursor"]:
             break
         query["cursor"] = page["next_cursor"]
 

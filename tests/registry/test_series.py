@@ -159,6 +159,7 @@ def test_a_range_is_taken_to_whole_steps_and_only_what_is_asked_for_is_told(
         ({"step": "9999w"}, ["step", "366d"]),
         ({"limit": "7"}, ["limit", "take out"]),
         ({"from": START + timedelta(hours=1)}, ["to", "later"]),
+        ({"step": None, "from": START + timedelta(hours=2)}, ["to", "later"]),
         ({"step": None, "aggregation": "max"}, ["step", "such as 5m"]),
         ({"step": None, "field": "model_calls"}, ["step", "such as 5m"]),
         ({"from": None}, ["from", "where it begins"]),

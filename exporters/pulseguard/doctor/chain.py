@@ -29,7 +29,8 @@ _RETIRED_MEND: Final = (
     " key of role enrolment that has not ended, within a minute or at its next start"
 )
 _RESTORED_MEND: Final = (
-    "`pulseguard agents restore {}` brings it back; with a key of role agent, starting it does too"
+    "`pulseguard agents restore {}` brings it back, one with a key of its own once it is enrolled"
+    " again; with a key of role agent, starting it does too"
 )
 _OWN_MEND: Final = (
     "say --name, --instance and --environment as the agent has them, run the doctor as its user and"

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import current_revision
 from pulseguard_registry.operating.archive import DUMP, Manifest, new_archive, write_archive
 from pulseguard_registry.operating.database import database_of, engine_of
@@ -49,11 +50,13 @@ def _run(given: Namespace) -> None:
             dump = Path(folder) / DUMP
             dump_database(dump, url)
             write_archive(file, manifest, dump, pepper)
+        database = str(place_of(url))
     size = path.stat().st_size
     if given.json:
-        write_json({"file": str(path), "bytes": size, **manifest.model_dump(mode="json")})
+        told = {"file": str(path), "bytes": size, "database": database}
+        write_json(told | manifest.model_dump(mode="json"))
     else:
-        say(f"{path}: revision {manifest.schema_revision}, {size:,} bytes")
+        say(f"{path}: {database}, revision {manifest.schema_revision}, {size:,} bytes")
 
 
 def _revision(url: str) -> str:

@@ -28,17 +28,26 @@ _LOCK_MILLISECONDS: Final = 10_000
 
 
 @contextmanager
-def database_of(settings: Settings, *, alone: bool = False) -> Iterator[str]:
+def database_of(
+    settings: Settings, *, alone: bool = False, may_be_new: bool = False
+) -> Iterator[str]:
     """The URL of the database that these settings name; an embedded one is started if need be.
 
-    With `alone` CommandRefused where a registry runs on the embedded one.
+    With `alone` CommandRefused where a registry runs on the embedded one; without `may_be_new`
+    where there is none yet.
     """
     url = settings.resolved_database_url()
     if url is not None:
         place_of(url)
         yield url
         return
-    check_folder(settings.data_dir / DATA_FOLDER)
+    folder = settings.data_dir / DATA_FOLDER
+    check_folder(folder)
+    if not may_be_new and not folder.exists():
+        raise CommandRefused(
+            f"there is no database in PULSEGUARD_DATA_DIR={settings.data_dir}; name the data folder"
+            " of the registry, or its DATABASE_URL"
+        )
     owner = owner_of(settings.data_dir)
     if owner is None:
         with _started(settings) as url:

@@ -44,7 +44,7 @@ def _run(given: Namespace) -> None:
         _check_revision(manifest)
         _check_pepper(settings, pepper)
         folder = open_folder(settings)
-        with database_of(settings, alone=True) as url:
+        with database_of(settings, alone=True, may_be_new=True) as url:
             _check_empty(url)
             # First: without it all keys of a database that is full already would be dead.
             if settings.resolved_pepper() is None:

@@ -51,9 +51,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _upgrade(given: Namespace) -> None:
-    with database_of(read_settings()) as url, engine_of(url) as engine:
+    with database_of(read_settings(), may_be_new=True) as url, engine_of(url) as engine:
         upgrade(engine, place_of(url))
-    _tell(given, head_revision())
+    _tell(given, url, head_revision())
 
 
 def _downgrade(given: Namespace) -> None:
@@ -70,7 +70,7 @@ def _downgrade(given: Namespace) -> None:
         if undone:
             _agree(undone, target, is_agreed=given.yes)
             downgrade(engine, target)
-    _tell(given, None if target == _BASE else target)
+    _tell(given, url, None if target == _BASE else target)
 
 
 def _undone(current: str | None, target: str) -> Sequence[Revision]:
@@ -102,20 +102,22 @@ def _current(given: Namespace) -> None:
     settings = read_settings()
     with database_of(settings) as url, engine_of(url) as engine, engine.connect() as connection:
         revision = current_revision(connection)
-    _tell(given, revision)
+    _tell(given, url, revision)
 
 
-def _tell(given: Namespace, revision: str | None) -> None:
+def _tell(given: Namespace, url: str, revision: str | None) -> None:
     newest = head_revision()
     # One of a newer version has a title that is not known here.
     title = _titles().get(revision or "")
     if given.json:
-        write_json({"revision": revision, "title": title, "newest": newest})
+        told = {"revision": revision, "title": title, "newest": newest}
+        write_json({"database": str(place_of(url)), **told})
     elif revision is None:
-        say(f"no tables of PulseGuard; the newest revision is {newest}")
+        say(f"{place_of(url)}: no tables of PulseGuard; the newest revision is {newest}")
     else:
-        place = "(the newest)" if revision == newest else f"(newest: {newest})"
-        say(f"{revision} {place}: {title}" if title else f"{revision} {place}")
+        order = "(the newest)" if revision == newest else f"(newest: {newest})"
+        named = f"{revision} {order}: {title}" if title else f"{revision} {order}"
+        say(f"{place_of(url)}: {named}")
 
 
 def _titles() -> Mapping[str, str]:

@@ -94,17 +94,24 @@ def _refuse_without_step(query: SnapshotQuery) -> None:
     for name, given in (("aggregation", query.aggregation), ("field", query.field)):
         if given:
             raise _missing("step", f"{name} is of the snapshots of a step; give one, such as 5m")
+    # They may be equal: that page is empty, and `next_to` of one before may have led there.
+    if query.start and query.end and query.end < query.start:
+        raise _ends_before(query.end)
 
 
 def _fitting_steps(start: datetime, end: datetime, seconds: int) -> Steps:
     if end <= start:
-        raise refusal("to", end.isoformat(), "does not lie after `from`; give a later time")
+        raise _ends_before(end)
     steps = lay_steps(start, end, seconds)
     if steps.count > MOST_POINTS:
         mend = f"use at least {smallest_step(start, end)}s, or a shorter range"
         message = f"gives {steps.count:,} points, more than {MOST_POINTS:,}; {mend}"
         raise refusal("step", f"{seconds}s", message)
     return steps
+
+
+def _ends_before(end: datetime) -> Problem:
+    return refusal("to", end.isoformat(), "does not lie after `from`; give a later time")
 
 
 def _no_sum(field: SeriesField) -> Problem:

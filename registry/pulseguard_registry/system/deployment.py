@@ -16,7 +16,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.status import status_expression, status_reason_expression
-from pulseguard_registry.system.schemas import DeployedAgent, DeploymentFilters
+from pulseguard_registry.system.schemas import AFTER, DeployedAgent, DeploymentFilters
 
 EQUAL = ("environment", "team", "type", "deployment_type")
 # What of a DeployedAgent is no column, in its order.
@@ -33,11 +33,11 @@ def read_deployment_map(
     chosen = _chosen(filters, offline_after_seconds)
     hosts = select(_ORDERED).where(*chosen).distinct().order_by(_ORDERED)
     if filters.cursor is not None:
-        hosts = hosts.where(_ORDERED.op(">")(filters.cursor))
+        hosts = hosts.where(_ORDERED.op(">")(filters.cursor.removeprefix(AFTER)))
     names = session.scalars(hosts.limit(filters.limit + 1)).all()
     page = names[: filters.limit]
     items = session.scalars(_items(page, chosen, offline_after_seconds)).one()
-    next_cursor = page[-1] if len(names) > filters.limit else None
+    next_cursor = f"{AFTER}{page[-1]}" if len(names) > filters.limit else None
     return f'{{"items":{items},"next_cursor":{json.dumps(next_cursor)}}}'
 
 

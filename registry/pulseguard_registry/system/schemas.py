@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -74,6 +75,11 @@ class Host(BaseModel):
     environments: dict[str, list[DeployedAgent]]
 
 
+# Before the last host of a page: a host may have no name, and a cursor that is empty would look
+# like none.
+AFTER: Final = "after:"
+
+
 class DeploymentFilters(BaseModel):
     """Which agents the map shows."""
 
@@ -86,8 +92,15 @@ class DeploymentFilters(BaseModel):
     deployment_type: DeploymentType | None = None
     limit: int = Field(50, ge=1, le=200, description="Of hosts.")
     cursor: str | None = Field(
-        None, max_length=120, description="`next_cursor` of the page before: its last host."
+        None, max_length=120 + len(AFTER), description="`next_cursor` of the page before."
     )
+
+    @field_validator("cursor")
+    @classmethod
+    def _from_us(cls, text: str | None) -> str | None:
+        if text is not None and not text.startswith(AFTER):
+            raise ValueError("is no `next_cursor` of a page before; leave it out to begin")
+        return text
 
     @field_validator("environment", "team", "cursor")
     @classmethod

@@ -15,6 +15,7 @@ from typing import TextIO
 import psycopg
 import pytest
 
+from pulseguard_registry.database.diagnosis import place_of
 from tests.registry.conftest import new_database
 from tests.registry.crowd import UNLIMITED, Crowd
 from tests.registry.events import ahead
@@ -78,6 +79,7 @@ def test_a_backup_restored_elsewhere_gives_the_same_answers(
     here = {"DATABASE_URL": registry.database_url, "PULSEGUARD_PEPPER": PEPPER}
     made = run("backup", str(file), "--json", PULSEGUARD_DATA_DIR=str(tmp_path), **here)
     assert made.json()["bytes"] == file.stat().st_size
+    assert made.json()["database"] == str(place_of(registry.database_url))
 
     assert file.stat().st_mode & 0o777 == 0o600
     with new_database(postgres, "template0") as url:
@@ -155,6 +157,18 @@ def test_what_is_no_whole_backup_changes_nothing(
     assert f"there is no folder {tmp_path}/no; make it, or name another file" in nowhere.err
 
 
+def test_what_only_reads_makes_no_database_where_there_is_none(run: Run, tmp_path: Path):
+    settings = {"PULSEGUARD_DATA_DIR": str(tmp_path / "mistyped"), "PULSEGUARD_PEPPER": PEPPER}
+    verbs = (("db", "current"), ("db", "downgrade", "base"), ("backup", str(tmp_path / "file")))
+
+    for verb in verbs:
+        done = run(*verb, **settings)
+        assert (done.status, done.out) == (1, "")
+        assert f"there is no database in PULSEGUARD_DATA_DIR={tmp_path}/mistyped" in done.err
+
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_the_schema_goes_up_and_down(run: Run, postgres: str, tmp_path: Path):
     with new_database(postgres, "template0") as url:
         here = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(tmp_path)}
@@ -171,7 +185,9 @@ def test_the_schema_goes_up_and_down(run: Run, postgres: str, tmp_path: Path):
     assert all(f"\n  {number:04}  " in unknown.err for number in range(1, int(up["newest"]) + 1))
     assert "pulseguard db upgrade goes up" in upwards.err
     assert (unknown.status, upwards.status) == (1, 1)
-    assert current.startswith(f"0001 (newest: {up['newest']}): Agents, their snapshots, the keys")
+    assert up["database"] == str(place_of(url))
+    told = f"{place_of(url)}: 0001 (newest: {up['newest']}): Agents, their snapshots, the keys"
+    assert current.startswith(told)
 
 
 def test_what_a_downgrade_loses_is_said_and_agreed_to_before(
@@ -195,4 +211,4 @@ def test_what_a_downgrade_loses_is_said_and_agreed_to_before(
         assert "all audit records" in done.err
         assert "the history of alerts" not in done.err
     assert "nothing was changed" in at_terminal[1].err
-    assert at_terminal[2].out.startswith("0003 ")
+    assert ": 0003 (newest: " in at_terminal[2].out
