@@ -38,7 +38,7 @@ install: .venv/ready ## make .venv with everything in it
 
 test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part)
 	$(BIN)/python -m pytest -m alone $(T) || [ $$? -eq 5 ] # 5: this part has none
-	$(BIN)/python -m pytest -m 'not alone' -n 5 --dist loadfile --no-loadscope-reorder $(T)
+	$(BIN)/python -m pytest -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder $(T)
 
 test-long: .venv/ready ## the same tests with full counts
 	PULSEGUARD_TEST_LONG=1 $(MAKE) test
