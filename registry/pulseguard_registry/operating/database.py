@@ -42,12 +42,12 @@ def database_of(
         yield url
         return
     folder = settings.data_dir / DATA_FOLDER
-    check_folder(folder)
     if not may_be_new and not folder.exists():
         raise CommandRefused(
             f"there is no database in PULSEGUARD_DATA_DIR={settings.data_dir}; name the data folder"
             " of the registry, or its DATABASE_URL"
         )
+    check_folder(folder)
     owner = owner_of(settings.data_dir)
     if owner is None:
         with _started(settings) as url:
