@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -136,22 +137,31 @@ def assert_refused(
             assert text in may_be_taken, where
 
 
-@pytest.mark.parametrize("call", WITH_BODY, ids=str)
-def test_hostile_values_are_refused_in_every_field(registry: RunningRegistry, call: Call) -> None:
-    whole = WHOLE[str(call)]
-    for path in places(whole):
-        texts = [*NEVER_TAKEN.values(), *MAY_BE_TAKEN]
-        bodies = {text: with_text(whole, path, text) for text in texts}
-        assert_refused(registry, call, path, bodies, MAY_BE_TAKEN)
+@dataclass(frozen=True)
+class Corpus:
+    """Texts for certain places of a body, and which of them may be taken there."""
+
+    # Any: a JSON value.
+    places: Callable[[Any], Iterable[Place]]
+    body: Callable[[Any, Place, str], bytes]
+    never_taken: Collection[str]
+    may_be_taken: Sequence[str]
 
 
+VALUES = Corpus(places, with_text, NEVER_TAKEN.values(), MAY_BE_TAKEN)
+NAMES = Corpus(objects, with_name, NAMES_NEVER_TAKEN.values(), NAMES_MAY_BE_TAKEN)
+
+
+@pytest.mark.parametrize("corpus", [VALUES, NAMES], ids=["every field", "names in every object"])
 @pytest.mark.parametrize("call", WITH_BODY, ids=str)
-def test_hostile_names_are_refused_in_every_object(registry: RunningRegistry, call: Call) -> None:
+def test_what_is_hostile_is_refused_wherever_it_stands(
+    registry: RunningRegistry, call: Call, corpus: Corpus
+) -> None:
     whole = WHOLE[str(call)]
-    for path in objects(whole):
-        texts = [*NAMES_NEVER_TAKEN.values(), *NAMES_MAY_BE_TAKEN]
-        bodies = {text: with_name(whole, path, text) for text in texts}
-        assert_refused(registry, call, path, bodies, NAMES_MAY_BE_TAKEN)
+    for path in corpus.places(whole):
+        texts = [*corpus.never_taken, *corpus.may_be_taken]
+        bodies = {text: corpus.body(whole, path, text) for text in texts}
+        assert_refused(registry, call, path, bodies, corpus.may_be_taken)
 
 
 @pytest.mark.parametrize("call", STRICT, ids=str)

@@ -19,6 +19,14 @@ say(ends=agent.stop(10))
 """
 
 
+def start_one(programs: Programs, registry: FakeRegistry, *, tasks: int, until: str) -> Program:
+    """A process of the agent that has done so many tasks, and ends at this signal."""
+    body = AGENT.format(tasks=tasks, until=until)
+    program = programs.start(body, PULSEGUARD_REGISTRY_URL=registry.url)
+    program.said()
+    return program
+
+
 def begin_a_long_goodbye(last: Program, registry: FakeRegistry) -> threading.Event:
     """End the last process; the registry answers it only when the event is set."""
     says_goodbye, may_go_on = threading.Event(), threading.Event()
@@ -37,12 +45,10 @@ def begin_a_long_goodbye(last: Program, registry: FakeRegistry) -> threading.Eve
 def test_who_comes_while_the_last_one_says_goodbye_goes_on_with_its_numbers(
     registry: FakeRegistry, programs: Programs
 ) -> None:
-    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
-    first.said()
+    first = start_one(programs, registry, tasks=5, until="a")
     wait_until(lambda: registry.total("tasks_completed") == 5)
     may_go_on = begin_a_long_goodbye(first, registry)
-    second = programs.start(AGENT.format(tasks=7, until="b"), PULSEGUARD_REGISTRY_URL=registry.url)
-    second.said()
+    second = start_one(programs, registry, tasks=7, until="b")
     may_go_on.set()
     first.said()
 
@@ -58,13 +64,10 @@ def test_who_comes_while_the_last_one_says_goodbye_goes_on_with_its_numbers(
 def test_who_comes_and_goes_while_the_last_one_says_goodbye_is_told_of_as_well(
     registry: FakeRegistry, programs: Programs
 ) -> None:
-    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
-    first.said()
+    first = start_one(programs, registry, tasks=5, until="a")
     wait_until(lambda: registry.total("tasks_completed") == 5)
     may_go_on = begin_a_long_goodbye(first, registry)
-    second = programs.start(AGENT.format(tasks=7, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
-    second.said()
-    second.said()
+    start_one(programs, registry, tasks=7, until="a").said()
     may_go_on.set()
     first.said()
 
@@ -76,12 +79,10 @@ def test_who_comes_and_goes_while_the_last_one_says_goodbye_is_told_of_as_well(
 def test_who_follows_one_that_told_nothing_of_it_tells_all_that_it_has_done(
     registry: FakeRegistry, programs: Programs
 ) -> None:
-    first = programs.start(AGENT.format(tasks=5, until="a"), PULSEGUARD_REGISTRY_URL=registry.url)
-    first.said()
+    first = start_one(programs, registry, tasks=5, until="a")
     wait_until(lambda: registry.total("tasks_completed") == 5)
     first.process.send_signal(signal.SIGSTOP)  # it does not learn that another one has come
-    second = programs.start(AGENT.format(tasks=7, until="b"), PULSEGUARD_REGISTRY_URL=registry.url)
-    second.said()
+    start_one(programs, registry, tasks=7, until="b")
 
     first.process.kill()
 
