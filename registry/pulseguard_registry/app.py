@@ -112,7 +112,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             # Whatever thread still waits for the database must not hold up the end.
-            stack.callback(database.break_off)
+            stack.callback(database.close)
             for work in (
                 supervisor.run(),
                 group_commit.run(),

@@ -10,12 +10,12 @@ from psycopg import Connection
 from sqlalchemy import Connection as Checkout
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS, terms
 from pulseguard_registry.database.deadline import shut_down
 from pulseguard_registry.database.diagnosis import READ_ONLY
 from pulseguard_registry.database.overdue import DUE, Overdue
+from pulseguard_registry.database.pool import ClosingPool
 
 # Waiting for a connection and then for a statement, or in it for a lock, stays below the five
 # seconds after which a caller is owed an answer. Whoever waits for a connection gives up before
@@ -24,7 +24,6 @@ POOL_SECONDS = 1.5
 STATEMENT_MILLISECONDS = 3000
 LOCK_MILLISECONDS = 2000
 IDLE_MILLISECONDS = 10_000
-_POOL = "pulseguard.pool"
 
 
 class Base(DeclarativeBase):
@@ -38,6 +37,7 @@ class Database:
         self.url = url
         self.engine: Engine = create_engine(
             with_driver(url),
+            poolclass=ClosingPool,
             pool_size=10,
             max_overflow=10,
             pool_timeout=POOL_SECONDS,
@@ -53,17 +53,20 @@ class Database:
         event.listen(self.sessions, "after_begin", self._expect)
         for end in ("checkin", "invalidate"):
             event.listen(self.engine, end, self._release)
-        # Of a pool that was disposed of meanwhile nobody would close what comes back to it.
-        self._pools = 0
-        event.listen(self.engine, "engine_disposed", self._count_pool)
-        event.listen(self.engine, "connect", self._note_pool)
-        event.listen(self.engine, "checkin", self._close_if_left_over)
 
     def break_off(self) -> None:
         """End every statement that waits for a database which no longer answers."""
+        self._shut_down_those_in_use()
+        self.engine.dispose()
+
+    def close(self) -> None:
+        """End every statement, and keep no connection open from now on."""
+        self._shut_down_those_in_use()
+        self.engine.pool.dispose()
+
+    def _shut_down_those_in_use(self) -> None:
         for connection in list(self._in_use):
             shut_down(connection)
-        self.engine.dispose()
 
     def _expect(self, session: Session, _: object, checkout: Checkout) -> None:
         if DUE in session.info:
@@ -74,16 +77,6 @@ class Database:
         if raw is not None:  # one that was invalidated is returned without it
             self._in_use.discard(raw)
             self.overdue.release(raw)
-
-    def _count_pool(self, _: Engine) -> None:
-        self._pools += 1
-
-    def _note_pool(self, _: Connection[Any], record: ConnectionPoolEntry) -> None:
-        record.info[_POOL] = self._pools
-
-    def _close_if_left_over(self, _: object, record: ConnectionPoolEntry) -> None:
-        if record.dbapi_connection is not None and record.info[_POOL] != self._pools:
-            record.close()
 
 
 def session_of(request: Request, response: Response) -> Iterator[Session]:
