@@ -81,7 +81,8 @@ def test_half_open_connections_neither_block_a_scrape_nor_take_threads(
         descriptors_meanwhile = process.num_fds()
 
     assert max(seconds) < 1
-    assert threads_meanwhile == threads
+    # Not more: one that another test has left behind may have ended meanwhile.
+    assert threads_meanwhile <= threads
     assert descriptors_meanwhile <= descriptors + CLIENTS + MOST_CONNECTIONS
     wait_until(lambda: process.num_fds() <= descriptors)
 

@@ -117,7 +117,7 @@ def test_a_key_is_not_made_where_it_cannot_be_written(
 def test_a_key_that_could_not_be_written_after_all_is_ended(
     run: Run, settings: Mapping[str, str], tmp_path: Path
 ):
-    too_long = tmp_path / ("k" * 250)  # with what stands before and behind it while it is written
+    too_long = tmp_path / ("k" * 255)  # with what stands before and behind it while it is written
     done = run("keys", "create", "unseen", "--role", "viewer", "--out", str(too_long), **settings)
 
     assert (done.status, done.err.count("\n")) == (1, 1)
@@ -132,7 +132,7 @@ def test_a_key_that_could_not_be_written_after_all_is_ended(
 def test_how_to_end_a_key_that_is_in_no_file_is_said_where_the_registry_has_gone(
     run: Run, tmp_path: Path
 ):
-    key_file, out = tmp_path / "admin.key", tmp_path / ("k" * 250)
+    key_file, out = tmp_path / "admin.key", tmp_path / ("k" * 255)
     key_file.write_text("pg_admin_x")
     with ThreadingHTTPServer(("127.0.0.1", 0), RegistryThatGoes) as going:
         threading.Thread(target=going.serve_forever, args=(0.02,)).start()
