@@ -49,6 +49,15 @@ class Request:
     statuses: tuple[int, ...] = (200, 201, 204)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """An answer, and the seconds until the first and the last part of its body."""
+
+    first_seconds: float
+    seconds: float
+    body: bytes
+
+
 class Registry:
     """Answers in this process: what is measured is its own work, without a network."""
 
@@ -59,14 +68,12 @@ class Registry:
 
     def seconds(self, request: Request) -> float:
         """From the request to the last byte of its answer."""
-        return self.ask(request)[0]
+        return self.ask(request).seconds
 
-    def ask(self, request: Request) -> tuple[float, bytes]:
-        """These seconds, and the body of the answer."""
+    def ask(self, request: Request) -> Answer:
+        """What the registry answers, whole."""
         assert self._client.portal is not None
-        answer: tuple[float, bytes] = self._client.portal.call(
-            _answered, self.app, self._key, request
-        )
+        answer: Answer = self._client.portal.call(_answered, self.app, self._key, request)
         return answer
 
 
@@ -119,9 +126,10 @@ def _wait_until_ready(client: TestClient) -> None:
         time.sleep(0.05)
 
 
-async def _answered(app: FastAPI, key: str, request: Request) -> tuple[float, bytes]:
+async def _answered(app: FastAPI, key: str, request: Request) -> Answer:
     body = b"" if request.body is None else json.dumps(request.body).encode()
     told: list[Message] = []
+    told_at: list[float] = []
     sent = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:
@@ -131,6 +139,7 @@ async def _answered(app: FastAPI, key: str, request: Request) -> tuple[float, by
 
     async def send(message: Message) -> None:
         told.append(message)
+        told_at.append(time.perf_counter())
 
     scope = _scope(request, key, len(body))
     began = time.perf_counter()
@@ -138,7 +147,7 @@ async def _answered(app: FastAPI, key: str, request: Request) -> tuple[float, by
     seconds = time.perf_counter() - began
     text = b"".join(message.get("body", b"") for message in told[1:])
     assert told[0]["status"] in request.statuses, (request, told[0]["status"], text[:500])
-    return seconds, text
+    return Answer(told_at[1] - began, seconds, text)
 
 
 def _scope(request: Request, key: str, length: int) -> Scope:

@@ -26,7 +26,7 @@ class Asked:
     operation: str
     make: Callable[[int], Request]
     what: str = ""
-    # Everything there is, as a stream: how long it takes depends on how much that is.
+    # Everything there is, as a stream: the whole takes as long as there is much.
     is_export: bool = False
 
     def __str__(self) -> str:
@@ -156,7 +156,7 @@ def _notification(now: datetime, number: int) -> dict[str, object]:
 
 def _new_key(registry: Registry) -> str:
     body = {"name": "to be ended", "role": "viewer"}
-    _, answer = registry.ask(Request("POST", f"{V1}/keys", body))
+    answer = registry.ask(Request("POST", f"{V1}/keys", body)).body
     key_id: str = json.loads(answer)["id"]
     return key_id
 

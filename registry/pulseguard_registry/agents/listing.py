@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, or_
@@ -11,8 +12,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.schemas import AgentFilters, AgentPage, ScoredAgent
 from pulseguard_registry.agents.score import read_scores
-from pulseguard_registry.agents.service import values_of, with_status
-from pulseguard_registry.agents.status import Status, status_expression
+from pulseguard_registry.agents.service import shown_agents
+from pulseguard_registry.agents.status import status_expression
 
 EQUAL = ("name", "environment", "team", "type", "version", "host", "deployment_type")
 SEARCHED = ("name", "instance", "description", "host")
@@ -33,15 +34,12 @@ def list_agents(
     query = _chosen(filters, offline_after_seconds)
     if only is not None:
         query = query.where(models.Agent.id == only)
-    rows = session.execute(query.limit(filters.limit + 1)).all()
-    shown = rows[: filters.limit]
-    last_seen = {row[0].id: row[0].last_seen_at for row in shown}
+    found = session.execute(query.limit(filters.limit + 1)).mappings().all()
+    shown = found[: filters.limit]
+    last_seen = {values["id"]: values["last_seen_at"] for values in shown}
     scores = read_scores(session, last_seen, offline_after_seconds)
-    items = [
-        ScoredAgent(**values_of(row[0], row[1], row[2]), health_score=scores[row[0].id])
-        for row in shown
-    ]
-    return AgentPage(items=items, next_cursor=items[-1].id if len(rows) > filters.limit else None)
+    items = [ScoredAgent(**values, health_score=scores[values["id"]]) for values in shown]
+    return AgentPage(items=items, next_cursor=items[-1].id if len(found) > filters.limit else None)
 
 
 def all_agents(
@@ -63,10 +61,8 @@ def all_agents(
         cursor = page.next_cursor
 
 
-def _chosen(
-    filters: AgentFilters, offline_after_seconds: float
-) -> Select[models.Agent, Status, str | None]:
-    query = with_status(offline_after_seconds).order_by(models.Agent.id)
+def _chosen(filters: AgentFilters, offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
+    query = shown_agents(offline_after_seconds).order_by(models.Agent.id)
     if filters.only_retired:
         query = query.where(models.Agent.retired_at.is_not(None))
     elif not filters.include_retired:
