@@ -33,7 +33,7 @@ def connect(address: str | None, receive_bytes: int | None = None) -> socket.soc
     assert address
     host, port = address.split(":")
     client = socket.socket()
-    client.settimeout(5)
+    client.settimeout(15)
     if receive_bytes:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
     client.connect((host, int(port)))
@@ -129,7 +129,7 @@ def test_while_others_connect_every_scrape_is_answered(make_agent: MakeAgent) ->
 def test_who_has_just_connected_may_still_ask_however_many_others_come(
     make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulseguard.scraping.server._SECONDS_TO_ASK", 8)
+    monkeypatch.setattr("pulseguard.scraping.server._SECONDS_TO_ASK", 30)
     agent = make_agent()
     agent.start()
     process = psutil.Process()

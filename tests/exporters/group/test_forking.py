@@ -162,7 +162,7 @@ children = []
 for _ in range(40):
     child = os.fork()
     if child == 0:
-        signal.alarm(10)
+        signal.alarm(20)
         work(agent, 20)
         time.sleep(0.01)
         os._exit(0)

@@ -28,7 +28,7 @@ threading.Thread(target=import_it).start()
 wait_for("importing")
 child = os.fork()
 if child == 0:
-    signal.alarm(5)
+    signal.alarm(20)
     import {module}
     os._exit({module}.value)
 say(status=os.waitpid(child, 0)[1])
@@ -55,7 +55,7 @@ children = []
 for _ in range(20):
     child = os.fork()
     if child == 0:
-        signal.alarm(8)
+        signal.alarm(20)
         import psutil, genai_prices
         psutil.Process(), genai_prices.Usage
         os._exit(0)
