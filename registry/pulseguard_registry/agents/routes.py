@@ -160,7 +160,14 @@ def read_agent_health(
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent_id, agent.environment, agent.team)
     heard = request.app.state.still_running.was_heard(agent_id)
-    return read_health(session, agent, _offline_after(request), running, was_refused=heard)
+    return read_health(
+        session,
+        agent,
+        _offline_after(request),
+        running,
+        was_refused=heard,
+        keys_count=_keys_count(request),
+    )
 
 
 @router.patch("/{agent_id}", responses=_TAGGED | UNCONDITIONAL, openapi_extra=_MERGE_PATCH)
