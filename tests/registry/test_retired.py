@@ -69,6 +69,28 @@ def test_retiring_says_whether_the_agent_runs_on_and_what_would_bring_it_back(
     assert retire(registry, agents["enrolled"])["back_by"] == "restoring"
 
 
+def test_what_has_ended_is_not_said_to_run_on(registry: RunningRegistry) -> None:
+    long_ago, came_back = (registry.register(name) for name in ("killed", "came-back"))
+    for agent in (long_ago, came_back):
+        heartbeat(registry, agent["id"])
+    # As after a night in which the registry was away: nobody is called silent yet.
+    registry.execute(
+        f"UPDATE agents SET last_seen_at = now() - interval '9 h' WHERE id = '{long_ago['id']}';"
+        "UPDATE watch SET silent_before = now() - interval '10 h', judged_from = now()"
+    )
+    assert registry.get(f"{AGENTS}/{long_ago['id']}").json()["status"] == "ONLINE"
+    # Retired by mistake it asks, registers, and ends as it was told to.
+    retire(registry, came_back)
+    by_heartbeat(registry, came_back, "")
+    registry.register("came-back")
+    heartbeat(registry, came_back["id"], goodbye=True)
+
+    retired = [retire(registry, agent) for agent in (long_ago, came_back)]
+
+    assert [agent["runs_on"] for agent in retired] == [False, False]
+    assert not {agent["id"] for agent in retired} & heard(registry)
+
+
 def test_restoring_says_whether_the_agent_is_to_be_enrolled_again(
     registry: RunningRegistry, enrolling: str
 ) -> None:

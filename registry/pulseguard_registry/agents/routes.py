@@ -89,6 +89,7 @@ def register_agent(
     except RetiredRefused as problem:
         request.app.state.still_running.note(problem.agent_id)
         raise
+    request.app.state.still_running.forget(agent_id)
     response.status_code = 201 if is_new else 200
     agent = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     if registrar.role != "enrolment":
@@ -229,6 +230,7 @@ def restore_agent(
     check_match(tags, agent.revision)
     service.restore_agent(session, agent)
     session.flush()
+    request.app.state.still_running.forget(agent_id)
     told = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     return tell_restored(session, told, keys_count=_keys_count(request))
 
