@@ -69,6 +69,7 @@ _HEALTH: Final[Json] = {
     },
     "disagreements": [],
     "processes": [],
+    "to_be_enrolled": False,
     "alerts": [{"name": "AgentErrorRateHigh", "severity": "warning", "since": _EARLIER}],
     "state": "working",
     "last_seen_at": _NOW,

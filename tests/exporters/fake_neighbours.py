@@ -20,6 +20,8 @@ class Neighbours:
     url: str = ""
     refused: set[str] = field(default_factory=set)
     agents: list[dict[str, Any]] = field(default_factory=list)
+    # What the registry says of an agent's health, by id, beside its status.
+    health: dict[str, dict[str, Any]] = field(default_factory=dict)
     targets: list[dict[str, Any]] = field(default_factory=list)
 
     def know(self, instance: str, address: str | None, **facts: str) -> str:
@@ -36,9 +38,18 @@ class Neighbours:
         labels = {"agent_id": agent_id}
         self.targets.append({"labels": labels, "health": health, "lastError": error})
 
+    def health_of(self, agent_id: str) -> dict[str, Any]:
+        """The health of an agent: nothing is said against it, but for what `health` has."""
+        (agent,) = [each for each in self.agents if each["id"] == agent_id]
+        usual = {"disagreements": [], "processes": [], "to_be_enrolled": False}
+        told = {name: agent[name] for name in ("id", "status", "status_reason")}
+        return {**told, **usual, **self.health.get(agent_id, {})}
+
     def answer(self, path: str, body: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         """The answer to a request, GET or POST."""
         match path.partition("?")[0]:
+            case one if one.endswith("/health") and one != "/api/v1/health":
+                return 200, self.health_of(one.split("/")[-2])
             case "/api/v1/health":
                 return 200, {"status": "alive", "version": "0.1.0"}
             case "/api/v1/agents":

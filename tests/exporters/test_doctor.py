@@ -3,65 +3,35 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import Stack
-from tests.end_to_end.processes import Started
+from tests.end_to_end.conftest import Stack, running_stack
+from tests.exporters.examined_stack import (
+    NAME,
+    another_agent,
+    examine,
+    id_of,
+    instances,
+    listed,
+    named,
+    retire,
+)
 from tests.exporters.examining import Verdict, doctor
 from tests.prometheus_server import eventually, free_port
 from tests.registry.requests import BOUNDS
-
-NAME = "agent-under-test"
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """Registry, sync and Prometheus with one healthy agent; each test leaves them as they were."""
-    # Not under pytest's folder: as root the embedded PostgreSQL runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with ExitStack() as parts:
-            one = Stack(folder, parts)
-            one.start_agent(PULSEGUARD_INSTANCE="healthy")
-            eventually(one.is_up, timeout_seconds=30)
-            yield one
-    finally:
-        shutil.rmtree(folder)
-
-
-def named(stack: Stack) -> dict[str, str]:
-    """Settings that name its registry and a key."""
-    key_file = str(stack.agent_key_file)
-    return {"PULSEGUARD_REGISTRY_URL": stack.registry_url, "PULSEGUARD_KEY_FILE": key_file}
-
-
-def examine(stack: Stack, instance: str = "healthy", **environment: str) -> Verdict:
-    """Examine an agent of the stack, with the settings that this agent has."""
-    settings = {**named(stack), "PULSEGUARD_INSTANCE": instance, **environment}
-    prometheus = ("--prometheus-url", stack.prometheus.url)
-    return doctor("--name", NAME, *prometheus, "--json", **settings)
-
-
-@contextmanager
-def another_agent(stack: Stack, **environment: str) -> Iterator[Started]:
-    """A second agent, ended afterwards."""
-    agent = stack.start_agent(**environment)
-    try:
-        yield agent
-    finally:
-        agent.close()
-
-
-def instances(stack: Stack) -> dict[str, str]:
-    """The status of each instance, as the registry has it."""
-    return {item["instance"]: item["status"] for item in stack.api("/api/v1/agents")["items"]}
+    with running_stack() as one:
+        one.start_agent(PULSEGUARD_INSTANCE="healthy")
+        eventually(one.is_up, timeout_seconds=30)
+        yield one
 
 
 def test_a_healthy_chain_holds_link_by_link(stack: Stack) -> None:
@@ -72,8 +42,28 @@ def test_a_healthy_chain_holds_link_by_link(stack: Stack) -> None:
     names = [link["name"] for link in said["links"]]
     assert names == [
         *("settings", "registry", "key", "address"),
-        *("registered", "metrics", "discovered", "scraped"),
+        *("registered", "metrics", "discovered", "scraped", "health"),
     ]
+
+
+def test_two_processes_with_one_identity_are_named_while_both_report(stack: Stack) -> None:
+    def examined() -> Verdict:
+        return doctor("--name", NAME, "--instance", "twice", "--json", **named(stack))
+
+    with another_agent(stack, PULSEGUARD_INSTANCE="twice"):
+        eventually(lambda: instances(stack).get("twice") == "ONLINE")
+        path = f"/api/v1/agents/{id_of(stack, 'twice')}/heartbeat"
+        other = {"process": "elsewhere:7:aa"}
+        alone = examined()
+        eventually(lambda: stack.api(path, other) and '"broken": "health"' in examined().output)
+        name, said, mend = examined().broken_link()
+    retire(stack, "twice")
+
+    assert '"broken": null' in alone.output
+    assert name == "health"
+    assert f"{NAME}/twice: two processes with one identity report as it: " in said
+    assert "elsewhere:7:aa" in said
+    assert "PULSEGUARD_INSTANCE" in mend
 
 
 def test_without_a_name_all_agents_of_the_environment_are_examined(stack: Stack) -> None:
@@ -147,22 +137,35 @@ def test_an_agent_that_was_enrolled_is_examined_with_its_own_key(
     stack: Stack, tmp_path: Path
 ) -> None:
     made = {"name": "new", "role": "enrolment", **BOUNDS["enrolment"]}
-    key = stack.api("/api/v1/keys", made)["key"]
+    enrolling = stack.api("/api/v1/keys", made)
     folder = {"PULSEGUARD_KEY_FOLDER": str(tmp_path)}
-    settings = {"PULSEGUARD_KEY": key, "PULSEGUARD_INSTANCE": "enrolled", **folder}
+    settings = {"PULSEGUARD_KEY": enrolling["key"], "PULSEGUARD_INSTANCE": "enrolled", **folder}
 
     with another_agent(stack, **settings):
         eventually(lambda: instances(stack).get("enrolled") == "ONLINE")
         eventually(lambda: examine(stack, "enrolled").status == 0)
         healthy = examine(stack, **settings)
         (kept,) = tmp_path.iterdir()
+        text = kept.read_text()
         kept.write_text("")
         name, said, mend = examine(stack, **settings).broken_link()
+        kept.write_text(text)
+        # And with it what it has enrolled.
+        stack.api(f"/api/v1/keys/{enrolling['id']}", method="DELETE")
+        with_the_key_of_others = examine(stack, "enrolled").broken_link()
+        eventually(lambda: '"broken": "key"' in examine(stack, **settings).output)
+        revoked = examine(stack, **settings).broken_link()
+    retire(stack, "enrolled")
 
     assert healthy.status == 0, healthy.output
     assert f"{NAME}/enrolled is ONLINE" in healthy.output
     assert (name, str(kept) in said) == ("key", True)
     assert "PULSEGUARD_KEY_FOLDER" in mend
+    name, said, mend = revoked
+    assert (name, str(kept) in said, said.count("answers 401")) == ("key", True, 2)
+    assert "pulseguard keys create" in mend
+    name, said, mend = with_the_key_of_others
+    assert (name, "enrolled: its own key has ended" in said) == ("health", True)
 
 
 def test_a_refused_address_is_named_with_the_sentence_that_the_agent_gets(stack: Stack) -> None:
@@ -212,11 +215,9 @@ def test_an_agent_that_said_goodbye_is_named_and_one_that_was_killed_as_well(
 
 
 def test_an_agent_at_whose_address_another_one_answers_is_named(stack: Stack) -> None:
-    (healthy,) = [
-        item["metrics_address"]
-        for item in stack.api("/api/v1/agents")["items"]
-        if item["instance"] == "healthy"
-    ]
+    (healthy,) = (
+        each["metrics_address"] for each in listed(stack) if each["instance"] == "healthy"
+    )
     settings = {"PULSEGUARD_INSTANCE": "lost", "PULSEGUARD_METRICS_ADVERTISE": healthy}
 
     with another_agent(stack, **settings):

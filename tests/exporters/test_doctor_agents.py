@@ -112,6 +112,54 @@ def test_where_no_agent_is_left_nothing_more_is_checked(beside: Neighbours) -> N
     assert states == ["broken", "not checked", "not checked"]
 
 
+def test_what_the_registry_says_against_an_agent_is_told_with_the_mend(
+    make_agent: MakeAgent, beside: Neighbours
+) -> None:
+    against: dict[str, dict[str, Any]] = {
+        "twice": {"disagreements": ["two_processes"], "processes": ["web-1:7:a", "web-2:8:b"]},
+        "shut-out": {"to_be_enrolled": True},
+        "mute": {
+            "status_reason": "silent",
+            "parts": {"freshness": {"sentence": "The last heartbeat came 70 s ago."}},
+            "disagreements": ["scraped_but_silent"],
+        },
+        "ill": {"status_reason": "failed"},
+        "odd": {"disagreements": ["told_by_a_newer_one"]},
+    }
+    for instance, told in {**against, "well": {}}.items():
+        agent_id = start(make_agent, beside, instance)
+        beside.scrape(agent_id)
+        beside.health[agent_id] = told
+
+    state, said, mend = examine(beside)["health"]
+
+    assert state == "broken"
+    assert set(said.removeprefix("invoice-bot/").split("; invoice-bot/")) == {
+        "twice: two processes with one identity report as it: web-1:7:a, web-2:8:b",
+        "shut-out: its own key has ended, and the registry refuses it",
+        "mute: The last heartbeat came 70 s ago",
+        "ill: it says of itself that it is failed",
+        "odd: told by a newer one",
+    }
+    assert "invoice-bot/twice: give each an instance of its own (PULSEGUARD_INSTANCE)" in mend
+    assert "invoice-bot/shut-out: left running, it is enrolled again once it has been" in mend
+    assert "`pulseguard keys create 'production agents' --role enrolment" in mend
+    assert "invoice-bot/mute: its log (logger `pulseguard`)" in mend
+
+
+def test_an_agent_whose_first_heartbeat_may_come_yet_is_not_called_ill(
+    make_agent: MakeAgent, beside: Neighbours
+) -> None:
+    agent_id = start(make_agent, beside, "new")
+    beside.scrape(agent_id)
+    beside.health[agent_id] = {"status_reason": "never_heard"}
+
+    state, said, mend = examine(beside)["health"]
+
+    assert (state, said) == ("unknown", "invoice-bot/new: it sends no heartbeats")
+    assert "try again in ten seconds" in mend
+
+
 def test_https_to_a_registry_that_speaks_http_is_told_the_other_scheme(beside: Neighbours) -> None:
     found = examine(beside, PULSEGUARD_REGISTRY_URL=beside.url.replace("http://", "https://"))
 

@@ -10,6 +10,7 @@ import pytest
 from pulseguard_registry.agents.health import Part, Parts, score
 from pulseguard_registry.agents.score import freshness, task_success
 from pulseguard_registry.system.schemas import DeployedAgent
+from tests.registry.requests import BOUNDS
 from tests.registry.running import RunningRegistry, snapshot
 
 AGENTS = "/api/v1/agents"
@@ -148,6 +149,33 @@ def test_health_lists_the_alerts_that_fire_about_this_agent(registry: RunningReg
     assert datetime.fromisoformat(told["since"]) == datetime.fromisoformat(alert["startsAt"])  # type: ignore[arg-type]
     assert calm["alerts"] == []
     assert registry.get(f"{SYSTEM}/status").json()["alerts_firing"] == 1
+
+
+def test_health_says_who_is_refused_until_it_is_enrolled_again(registry: RunningRegistry) -> None:
+    enrolling = registry.key("enrolment", **BOUNDS["enrolment"])
+    names = ("revoked", "valid", "has-another-key", "never-enrolled")
+    agents = {
+        name: registry.register(name, None if name.startswith("never") else enrolling)
+        for name in names
+    }
+    for agent in agents.values():
+        beat(registry, agent["id"])
+    ended = ("revoked", "has-another-key")
+    for key in registry.get("/api/v1/keys", params={"own": "true"}).json()["items"]:
+        if key["agent_id"] in {agents[name]["id"] for name in ended}:
+            registry.delete(f"/api/v1/keys/{key['id']}")
+    # As a minute later, when a heartbeat shows that what beats has a key which is not its own.
+    registry.execute(
+        "UPDATE api_keys SET revoked_at = revoked_at - interval '1 min'"
+        f" WHERE agent_id = '{agents['has-another-key']['id']}'"
+    )
+
+    said = {name: health(registry, agent["id"])["to_be_enrolled"] for name, agent in agents.items()}
+
+    assert said == {**dict.fromkeys(names, False), "revoked": True}
+    registry.execute(f"UPDATE agents SET stopped_at = now() WHERE id = '{agents['revoked']['id']}'")
+    registry.register("revoked", enrolling)
+    assert health(registry, agents["revoked"]["id"])["to_be_enrolled"] is False
 
 
 def test_the_fleet_is_counted_in_one_answer(registry: RunningRegistry) -> None:

@@ -12,7 +12,7 @@ from pulseguard_registry.agents.still_running import REMEMBERED, StillRunning
 from tests.registry.events import change, heartbeat
 from tests.registry.problems import assert_problem
 from tests.registry.requests import BOUNDS
-from tests.registry.running import RunningRegistry, registration, snapshot
+from tests.registry.running import RunningRegistry, eventually, registration, snapshot
 from tests.registry.test_metrics import scrape
 from tests.registry.test_scrapes import tell
 
@@ -69,6 +69,28 @@ def test_retiring_says_whether_the_agent_runs_on_and_what_would_bring_it_back(
     assert retire(registry, agents["enrolled"])["back_by"] == "restoring"
 
 
+def test_what_has_ended_is_not_said_to_run_on(registry: RunningRegistry) -> None:
+    long_ago, came_back = (registry.register(name) for name in ("killed", "came-back"))
+    for agent in (long_ago, came_back):
+        heartbeat(registry, agent["id"])
+    # As after a night in which the registry was away: nobody is called silent yet.
+    registry.execute(
+        f"UPDATE agents SET last_seen_at = now() - interval '9 h' WHERE id = '{long_ago['id']}';"
+        "UPDATE watch SET silent_before = now() - interval '10 h', judged_from = now()"
+    )
+    assert registry.get(f"{AGENTS}/{long_ago['id']}").json()["status"] == "ONLINE"
+    # Retired by mistake it asks, registers, and ends as it was told to.
+    retire(registry, came_back)
+    by_heartbeat(registry, came_back, "")
+    registry.register("came-back")
+    heartbeat(registry, came_back["id"], goodbye=True)
+
+    retired = [retire(registry, agent) for agent in (long_ago, came_back)]
+
+    assert [agent["runs_on"] for agent in retired] == [False, False]
+    assert not {agent["id"] for agent in retired} & heard(registry)
+
+
 def test_restoring_says_whether_the_agent_is_to_be_enrolled_again(
     registry: RunningRegistry, enrolling: str
 ) -> None:
@@ -97,9 +119,26 @@ def by_snapshot(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any
     return registry.post(f"{AGENTS}/{agent['id']}/ai-metrics", {"snapshots": [snapshot()]})
 
 
+def beat_with_its_own(registry: RunningRegistry, agent: dict[str, Any]) -> Any:
+    """A heartbeat with the key that enrolment yielded."""
+    return registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, agent["key"])
+
+
+def once_known(ask: Callable[[], Any]) -> Any:
+    """The answer once the end of the key is known, which takes half a second."""
+    answers: list[Any] = []
+
+    def is_known() -> bool:
+        answers.append(ask())
+        return bool(answers[-1].status_code == 401)
+
+    eventually(is_known)
+    return answers[-1]
+
+
 def by_its_own_key(registry: RunningRegistry, agent: dict[str, Any], _: str) -> Any:
     """It beats with the key that has ended."""
-    return registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, agent["key"])
+    return once_known(lambda: beat_with_its_own(registry, agent))
 
 
 def by_enrolling(registry: RunningRegistry, agent: dict[str, Any], enrolling: str) -> Any:
@@ -124,8 +163,14 @@ def test_a_retired_agent_that_asks_all_the_same_is_known_to_run_on_until_it_is_r
     retire(registry, agent)
     assert agent["id"] not in heard(registry)
 
-    assert ask(registry, agent, enrolling).status_code == status
+    answer = ask(registry, agent, enrolling)
+    since = registry.get(f"{AGENTS}/{agent['id']}").json()["retired_at"]
 
+    assert_problem(answer, status, "retired", f"pulseguard agents restore {agent['id']}")
+    if status != 409:
+        assert f"since {since[:19]}" in answer.json()["detail"]
+        assert answer.json()["errors"][0]["value"] == agent["id"]
+    assert answer.json()["detail"].count("agent_id") <= 1
     assert agent["id"] in heard(registry)
     health = registry.get(f"{AGENTS}/{agent['id']}/health").json()
     assert health["disagreements"] == [KIND]
@@ -151,6 +196,27 @@ def test_an_own_key_of_whose_end_a_registry_does_not_know_yet_brings_nobody_back
     assert agent["id"] in heard(registry)
 
 
+def test_a_retired_agent_is_told_what_it_can_do_itself(
+    registry: RunningRegistry, enrolling: str
+) -> None:
+    away, own = (registry.register(name, enrolling) for name in ("was-away", "has-its-own"))
+    retire(registry, own)
+    # As after the days by which what is away is retired; and before a registry knows of its key.
+    by = "retired_at = now(), retired_by_operator = false"
+    registry.execute(f"UPDATE agents SET {by} WHERE id = '{away['id']}'")
+    registry.execute(f"UPDATE api_keys SET revoked_at = NULL WHERE agent_id = '{own['id']}'")
+    eventually(lambda: beat_with_its_own(registry, own).status_code == 404)
+
+    of_away, of_own = (beat_with_its_own(registry, agent) for agent in (away, own))
+    of_own_with_another = by_heartbeat(registry, own, enrolling)
+
+    by_itself = "registering (POST /api/v1/agents) brings it back, as the exporter does by itself"
+    assert_problem(of_away, 404, "is retired for having been away since", by_itself)
+    assert_problem(of_own, 404, "is retired by an operator since", "then enrol it again")
+    assert_problem(of_own_with_another, 404, "is retired by an operator since", by_itself)
+    assert by_itself not in of_own.text
+
+
 def test_an_agent_is_not_thought_to_run_on_for_what_others_ask(
     registry: RunningRegistry, enrolling: str
 ) -> None:
@@ -162,7 +228,7 @@ def test_an_agent_is_not_thought_to_run_on_for_what_others_ask(
     of_another = registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, elsewhere)
     of_before = registry.post(f"{AGENTS}/{agent['id']}/heartbeat", {}, replaced["key"])
 
-    assert_problem(of_another, 404, agent["id"])
+    assert_problem(of_another, 404, agent["id"], "or it has ended")
     assert_problem(of_before, 401, "expired or revoked")
     assert agent["id"] not in heard(registry)
 
@@ -173,7 +239,7 @@ def test_who_sends_a_key_that_ended_with_its_agent_is_told_so(
     agent = registry.register("told", enrolling)
     retire(registry, agent)
 
-    answer = registry.get(AGENTS, agent["key"])
+    answer = once_known(lambda: registry.get(AGENTS, agent["key"]))
 
     assert_problem(answer, 401, "retired", f"pulseguard agents restore {agent['id']}")
     assert [(fault["field"], fault["value"]) for fault in answer.json()["errors"]] == [

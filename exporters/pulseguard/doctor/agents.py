@@ -38,6 +38,11 @@ class Agents:
         self._left: Sequence[Known] = ()
         self._targets: Mapping[str, Target] | None = None
 
+    @property
+    def left(self) -> Sequence[Known]:
+        """Those for whom no link was broken yet."""
+        return self._left
+
     def choose(self, agents: Sequence[Known]) -> None:
         """Look at these from now on."""
         self._left = agents
@@ -107,7 +112,8 @@ class Agents:
             errors = {f"{agent.title}: {each.last_error}": each for agent, each in failing.items()}
             said = "; ".join([f"the last scrape failed: {listed(list(errors))}", *_went(well)])
             mends = dict.fromkeys(_scrape_mend(each) for each in failing.values())
-            return broken("scraped", said, "; ".join(mends))
+            link = Link("scraped", "broken", said, "; ".join(mends))
+            return self._broken_for(list(failing), link)
         waiting = [agent for agent in self._left if agent not in well]
         if waiting:
             said = f"{titles(waiting)} was not scraped yet"

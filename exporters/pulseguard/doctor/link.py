@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Name = Literal[
-    "settings", "registry", "key", "address", "registered", "metrics", "discovered", "scraped"
+    "settings",
+    "registry",
+    "key",
+    "address",
+    "registered",
+    "metrics",
+    "discovered",
+    "scraped",
+    "health",
 ]
 State = Literal["holds", "broken", "unknown", "not checked"]
 
@@ -41,7 +49,7 @@ def unknown(name: Name, said: str, mend: str) -> Link:
     return Link(name, "unknown", said, mend)
 
 
-def listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str], between: str = ", ") -> str:
     """The first few, and how many there are besides."""
     more = len(words) - _MOST_NAMED
-    return ", ".join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return between.join(words[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -51,6 +51,10 @@ class Registry:
         """The agents of an environment, or those of one name in it, that were not retired."""
         return self._agents(environment, {"name": name} if name else {})
 
+    def health_of(self, agent_id: str) -> Answer:
+        """What it says of this agent: its status, what does not fit, and whether it has a key."""
+        return ask(f"{self.url}/api/v1/agents/{agent_id}/health", key=self._key)
+
     def retired(self, environment: str, name: str) -> Sequence[Known]:
         """Those of this name that were retired."""
         found = self._agents(environment, {"name": name, "include_retired": "true"})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, true, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -13,6 +14,10 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.service import LONGEST_NAME, store_key
 from pulseguard_registry.problems import Problem
+
+# A registry knows within a second that a key has ended, and what has come by then is committed
+# within another.
+_NOTICED_WITHIN: Final = timedelta(seconds=2)
 
 
 def create_own_key(
@@ -64,6 +69,19 @@ def has_lost_its_keys(agent_id: uuid.UUID) -> ColumnElement[bool]:
     had = select(ApiKey.id).where(ApiKey.agent_id == agent_id).exists()
     has = select(ApiKey.id).where(_is_valid_and_of(agent_id)).exists()
     return and_(had, not_(has))
+
+
+def is_shut_out(session: Session, agent_id: uuid.UUID, last_seen_at: datetime | None) -> bool:
+    """Whether this agent's own keys have ended, and nothing shows that it has another key.
+
+    What it has sent until a moment after the end may have been let in still.
+    """
+    ended_at = select(func.max(ApiKey.revoked_at)).where(ApiKey.agent_id == agent_id)
+    query = select(has_lost_its_keys(agent_id), ended_at.scalar_subquery())
+    has_lost, since = session.execute(query).one()
+    if not has_lost or since is None:
+        return False
+    return last_seen_at is None or last_seen_at < since + _NOTICED_WITHIN
 
 
 def is_unused(

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
+from pulseguard_registry.access.own_keys import is_shut_out
 from pulseguard_registry.agents.schemas import Agent, State
 from pulseguard_registry.agents.score import (
     TASKS_MINUTES,
@@ -76,6 +77,10 @@ class AgentHealth(BaseModel):
     processes: list[str] = Field(
         description="Those that beat as this one agent, where there are two."
     )
+    to_be_enrolled: bool = Field(
+        description="Whether its own keys have ended, and it was not heard since: it is refused"
+        " until it is enrolled again."
+    )
     alerts: list[FiringAlert] = Field(description="Not a part of the score: they are its effects.")
     state: State
     last_seen_at: datetime | None
@@ -107,8 +112,12 @@ def read_health(
     running_seconds: float,
     *,
     was_refused: bool,
+    keys_count: bool,
 ) -> AgentHealth:
-    """The health of one agent, by the database's clock; `was_refused`: by us, a moment ago."""
+    """The health of one agent, by the database's clock; `was_refused`: by us, a moment ago.
+
+    Without access control (`keys_count` is false) nobody is shut out for want of a key.
+    """
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
     seen = see_agent(session, agent.id, offline_after_seconds, was_refused=was_refused)
@@ -124,6 +133,7 @@ def read_health(
         parts=parts,
         disagreements=seen.disagreements,
         processes=seen.processes or [],
+        to_be_enrolled=keys_count and is_shut_out(session, agent.id, agent.last_seen_at),
         alerts=_firing_alerts(session, agent.id, running_seconds),
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
@@ -31,20 +32,23 @@ class RetiredKeys:
 
         Waits for the database.
         """
-        agent_id = self._retired_owner(token) if token.startswith(_OWN) else None
-        if agent_id is None:
+        owner = self._retired_owner(token) if token.startswith(_OWN) else None
+        if owner is None:
             return None
+        agent_id, since = owner
         self._still_running.note(agent_id)
+        moment = since.isoformat(timespec="seconds")
         message = (
-            f"agent {agent_id} was retired by an operator, and this key, its own, ended with it;"
-            f" have one restore it (pulseguard agents restore {agent_id}), then enrol it again"
+            f"agent {agent_id} is retired by an operator since {moment}, and this key, its own,"
+            f" ended with that; have one restore it (pulseguard agents restore {agent_id}), then"
+            " enrol it again"
         )
         fault = Fault(field="agent_id", value=str(agent_id), message=message)
         return Problem(401, f"agent_id: {message}", errors=[fault], headers=CHALLENGE)
 
-    def _retired_owner(self, token: str) -> uuid.UUID | None:
+    def _retired_owner(self, token: str) -> tuple[uuid.UUID, datetime] | None:
         query = (
-            select(Agent.id)
+            select(Agent.id, Agent.retired_at)
             .join(ApiKey, ApiKey.agent_id == Agent.id)
             .where(
                 ApiKey.digest == digest(token, self._pepper),
@@ -54,4 +58,5 @@ class RetiredKeys:
             )
         )
         with self._database.sessions() as session:
-            return session.scalars(query).one_or_none()
+            found = session.execute(query).one_or_none()
+        return None if found is None or found[1] is None else (found[0], found[1])

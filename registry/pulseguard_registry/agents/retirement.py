@@ -11,7 +11,7 @@ from pulseguard_registry.access.own_keys import has_lost_its_keys
 from pulseguard_registry.agents import schemas
 from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.service import name_cause
-from pulseguard_registry.agents.status import is_gone, status_reason_expression
+from pulseguard_registry.agents.status import status_reason_expression
 from pulseguard_registry.audit.recording import record_upkeep
 from pulseguard_registry.events.models import AgentTold
 from pulseguard_registry.scrapes.service import is_long_ago, scraped_expression
@@ -61,8 +61,13 @@ def tell_restored(
 
 
 def _runs_on(offline_after_seconds: float) -> ColumnElement[bool]:
-    """Whether it beats, or a Prometheus has scraped it since its goodbye has been told."""
-    beats = and_(Agent.last_seen_at.is_not(None), ~is_gone(offline_after_seconds))
+    """Whether it has beaten lately, or a Prometheus has scraped it since its goodbye has been told.
+
+    Lately by its last heartbeat alone: nobody is called silent for what nobody could hear, and
+    where the registry was away one that ended long ago would seem to run.
+    """
+    lately = func.now() - timedelta(seconds=offline_after_seconds)
+    beats = and_(Agent.stopped_at.is_(None), Agent.last_seen_at > lately)
     has_not_left = or_(Agent.stopped_at.is_(None), is_long_ago(Agent.stopped_at))
     answers = and_(scraped_expression() == "up", has_not_left)
     return or_(func.coalesce(beats, false()), func.coalesce(answers, false()))

@@ -89,6 +89,7 @@ def register_agent(
     except RetiredRefused as problem:
         request.app.state.still_running.note(problem.agent_id)
         raise
+    request.app.state.still_running.forget(agent_id)
     response.status_code = 201 if is_new else 200
     agent = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     if registrar.role != "enrolment":
@@ -160,7 +161,14 @@ def read_agent_health(
     agent = service.read_agent(session, agent_id, _offline_after(request))
     check_bound(reader, agent_id, agent.environment, agent.team)
     heard = request.app.state.still_running.was_heard(agent_id)
-    return read_health(session, agent, _offline_after(request), running, was_refused=heard)
+    return read_health(
+        session,
+        agent,
+        _offline_after(request),
+        running,
+        was_refused=heard,
+        keys_count=_keys_count(request),
+    )
 
 
 @router.patch("/{agent_id}", responses=_TAGGED | UNCONDITIONAL, openapi_extra=_MERGE_PATCH)
@@ -222,6 +230,7 @@ def restore_agent(
     check_match(tags, agent.revision)
     service.restore_agent(session, agent)
     session.flush()
+    request.app.state.still_running.forget(agent_id)
     told = tagged(response, service.read_agent(session, agent_id, _offline_after(request)))
     return tell_restored(session, told, keys_count=_keys_count(request))
 

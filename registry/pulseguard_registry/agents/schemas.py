@@ -186,8 +186,9 @@ class RetiredAgent(Agent):
     """A retired agent, whether its process runs on, and what brings it back."""
 
     runs_on: bool = Field(
-        description="Whether its process seems to run still: it has beaten and is neither silent"
-        " nor stopped, a Prometheus scrapes it, or it was heard since it was retired. End it."
+        description="Whether its process seems to run still: it has beaten within the time after"
+        " which one is OFFLINE, and not stopped, a Prometheus scrapes it, or it was heard since it"
+        " was retired. End it."
     )
     back_by: Literal["registering", "restoring"] = Field(
         description="`registering`: one that runs on registers by itself within seconds and is"

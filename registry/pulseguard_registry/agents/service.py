@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +28,7 @@ from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.agents.schemas import Agent, AgentRegister
 from pulseguard_registry.agents.status import status_expression, status_reason_expression
 from pulseguard_registry.audit.recording import name_object
-from pulseguard_registry.problems import Problem
+from pulseguard_registry.problems import Fault, Problem
 
 IDENTITY = ("environment", "name", "instance")
 # What an operator may set for good, so that the agent's registrations leave it.
@@ -131,6 +132,26 @@ def unknown_agent(wanted: uuid.UUID) -> Problem:
     return Problem(
         404, f"there is no agent {wanted}, or it has ended; register with POST /api/v1/agents"
     )
+
+
+def retired_agent(
+    wanted: uuid.UUID, since: datetime, *, by_operator: bool, with_own_key: bool
+) -> Problem:
+    """The 404 of what a retired agent sends: since when it is, and what brings it back.
+
+    `with_own_key`: what it was sent with is the agent's own, which ends where an operator retires.
+    """
+    why = "by an operator" if by_operator else "for having been away"
+    restore = f"pulseguard agents restore {wanted}"
+    if by_operator and with_own_key:
+        mend = f"its own key ended with that; have one restore it ({restore}), then enrol it again"
+    else:
+        mend = (
+            "registering (POST /api/v1/agents) brings it back, as the exporter does by itself, and"
+            f" so does an operator: {restore}"
+        )
+    detail = f"agent {wanted} is retired {why} since {since.isoformat(timespec='seconds')}; {mend}"
+    return Problem(404, detail, errors=[Fault(field="agent_id", value=str(wanted), message=detail)])
 
 
 # Any: of each column what it holds.

@@ -36,6 +36,11 @@ class StillRunning:
             if len(self._heard) > REMEMBERED:
                 self._heard.popitem(last=False)
 
+    def forget(self, agent_id: uuid.UUID) -> None:
+        """This one is retired no more: what was heard tells nothing of it once it is again."""
+        with self._lock:
+            self._heard.pop(agent_id, None)
+
     def was_heard(self, agent_id: uuid.UUID) -> bool:
         """Whether this one was, within a minute."""
         return agent_id in self.heard()

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from pulseguard_registry.access.guard import check_bound
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.service import unknown_agent
+from pulseguard_registry.agents.service import retired_agent, unknown_agent
 from pulseguard_registry.agents.status import Status, status_once_heard
 from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.database.engine import Database
@@ -83,25 +83,28 @@ def why_not_found(
     principal: Principal,
     wanted: Collection[uuid.UUID],
 ) -> dict[uuid.UUID, Problem]:
-    """By agent: 404 for one unknown, retired or ended; 403 for one outside of the key's bound.
+    """By agent: 404 for one unknown, ended or, which is said, retired; 403 for one outside of the
+    key's bound.
 
     Of those that are retired `still_running` is told.
     """
-    known = (models.Agent.id, models.Agent.environment, models.Agent.team)
-    is_retired = models.Agent.retired_at.is_not(None)
-    query = select(*known, is_retired).where(
-        models.Agent.id.in_(wanted), or_(is_retired, models.Agent.stopped_at.is_(None))
-    )
+    agent = models.Agent
+    is_retired = agent.retired_at.is_not(None)
+    known = (agent.id, agent.environment, agent.team, agent.retired_at, agent.retired_by_operator)
+    query = select(*known).where(agent.id.in_(wanted), or_(is_retired, agent.stopped_at.is_(None)))
     # One that came back in between is a 404 too: registering again is harmless.
     problems = {agent_id: unknown_agent(agent_id) for agent_id in wanted}
     with database.sessions() as session:
-        for agent_id, environment, team, retired in session.execute(query):
-            if retired:
-                if principal.covers(environment, team):
-                    still_running.note(agent_id)
-                continue
-            try:
-                check_bound(principal, agent_id, environment, team)
-            except Problem as problem:
-                problems[agent_id] = problem
+        for agent_id, environment, team, since, by_operator in session.execute(query):
+            if since is None:
+                try:
+                    check_bound(principal, agent_id, environment, team)
+                except Problem as problem:
+                    problems[agent_id] = problem
+            elif principal.covers(environment, team):
+                still_running.note(agent_id)
+                is_own = principal.agent_id is not None
+                problems[agent_id] = retired_agent(
+                    agent_id, since, by_operator=by_operator, with_own_key=is_own
+                )
     return problems

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import threading
 from collections.abc import Mapping
 from http.server import ThreadingHTTPServer
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pulseguard.reporting.keys import own_key_path
+from tests.exporters.examining import Verdict, doctor
 from tests.exporters.json_handler import JsonHandler
 from tests.registry.events import ahead
 from tests.registry.operating.conftest import Run
@@ -195,3 +199,66 @@ def test_a_registry_that_cannot_be_asked_is_named(
 
     assert done.status == 1
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        ("pg_agent_" + "0" * 43, "answers 401"),
+        ("pg_enrolment_" + "0" * 43, "to the key of role enrolment the registry answers 401"),
+    ],
+)
+def test_the_command_by_which_the_doctor_mends_a_key_is_whole(
+    run: Run,
+    settings: Mapping[str, str],
+    served: RegistryProcess,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    ended: str,
+    said: str,
+):
+    monkeypatch.chdir(tmp_path)
+    name, found, mend = examined(served, PULSEGUARD_KEY=ended)
+
+    program, *arguments = shlex.split(re.findall("`(.+?)`", mend)[0])
+    done = run(*arguments, PULSEGUARD_DATA_DIR=settings["PULSEGUARD_DATA_DIR"])
+
+    assert (name, said in found) == ("key", True)
+    assert (program, done.status) == ("pulseguard", 0), done.err
+    (made,) = tmp_path.iterdir()
+    after, found, _ = examined(served, PULSEGUARD_KEY_FILE=str(made))
+    assert "answers 401" not in found
+    assert (after == "key") is (made.name == "enrolment.key"), found
+
+
+def test_an_own_key_that_was_revoked_is_told_with_what_the_agent_will_do(
+    run: Run, settings: Mapping[str, str], served: RegistryProcess, tmp_path: Path
+):
+    making = ("keys", "create", "new", "--role", "enrolment", "--expires-at", ahead(hours=1))
+    enrolling = run(*making, "--environment", "night's watch", **settings).out.strip()
+    said = registration("crow", instance="a", environment="night's watch")
+    agent = served.post("/api/v1/agents", said, enrolling).body
+    kept = own_key_path(tmp_path, served.url, agent["id"])
+    kept.write_text(agent["key"])
+    keys = run("keys", "list", "--own", "--json", **settings).json()
+    (own,) = (key["id"] for key in keys if key["agent_id"] == agent["id"])
+    run("keys", "revoke", own, **settings)
+
+    flags = ("--name", "crow", "--instance", "a", "--environment", "night's watch")
+    asked = {"PULSEGUARD_KEY": enrolling, "PULSEGUARD_KEY_FOLDER": str(tmp_path)}
+    eventually(lambda: '"broken": "key"' in doctor_of(served, *flags, **asked).output)
+    _, found, mend = doctor_of(served, *flags, **asked).broken_link()
+
+    assert str(kept) in found
+    assert "The key of role enrolment that is set is accepted" in found
+    assert "enrolled again as soon as it has been silent" in mend
+
+
+def examined(served: RegistryProcess, **key: str) -> tuple[str, str, str]:
+    """The broken link of an agent that is nowhere."""
+    return doctor_of(served, "--name", "nobody", **key).broken_link()
+
+
+def doctor_of(served: RegistryProcess, *flags: str, **environment: str) -> Verdict:
+    """The doctor beside this registry."""
+    return doctor("--json", *flags, PULSEGUARD_REGISTRY_URL=served.url, **environment)
