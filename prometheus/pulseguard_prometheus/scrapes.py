@@ -8,10 +8,12 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
 from pulseguard_prometheus.errors import ScrapesTrouble, Trouble
+from pulseguard_prometheus.settling import read_start, settling_seconds
 
 REPORT_SECONDS: Final = 15.0
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
@@ -34,6 +36,7 @@ class ScrapesReport:
         read_key: Callable[[], str | None],
     ) -> None:
         self._targets_url = f"{prometheus_url}/api/v1/targets?state=active"
+        self._start_url = f"{prometheus_url}/api/v1/status/runtimeinfo"
         self._report_url = f"{registry_url}/api/v1/sync/{quote(name, safe='')}"
         self._read_key = read_key
         self._trouble: str | None = None
@@ -42,25 +45,47 @@ class ScrapesReport:
         """Goes on for ever; meant for a daemon thread of its own, since either may be slow."""
         while True:
             started = time.monotonic()
-            self.run_once()
-            time.sleep(max(1.0, REPORT_SECONDS - (time.monotonic() - started)))
+            pause = self.run_once()
+            time.sleep(max(1.0, pause - (time.monotonic() - started)))
 
-    def run_once(self) -> None:
-        """Tells once; trouble is logged when it starts and when it ends."""
+    def run_once(self) -> float:
+        """Tells once; answers the seconds until it is time to tell again.
+
+        Of a Prometheus that has just started nothing is told until it knows again whom it scrapes:
+        what was told before holds. Trouble is logged when it starts and when it ends.
+        """
         try:
-            self._tell(scrapes_of(self._ask()))
+            scrapes = scrapes_of(self._ask(self._targets_url))
+            # Asked afterwards: a start that is long ago is that of the one that has told of these.
+            if settling := settling_seconds(self._started_at(), datetime.now(UTC)):
+                return min(settling, REPORT_SECONDS)
+            self._tell(scrapes)
         except Trouble as trouble:
-            if trouble.cause != self._trouble:
-                log.warning("scrapes are not told to the registry: %s", trouble)
-            self._trouble = trouble.cause
+            self._note_trouble(trouble)
         else:
-            if self._trouble is not None:
-                log.info("scrapes are told to the registry again")
-            self._trouble = None
+            self._note_success()
+        return REPORT_SECONDS
 
-    def _ask(self) -> Any:  # Any: whatever JSON holds
+    def _note_trouble(self, trouble: Trouble) -> None:
+        if trouble.cause != self._trouble:
+            log.warning("scrapes are not told to the registry: %s", trouble)
+        self._trouble = trouble.cause
+
+    def _note_success(self) -> None:
+        if self._trouble is not None:
+            log.info("scrapes are told to the registry again")
+        self._trouble = None
+
+    def _started_at(self) -> datetime | None:
+        try:
+            return read_start(self._ask(self._start_url))
+        except ScrapesTrouble:
+            # Others that speak its language need not tell this.
+            return None
+
+    def _ask(self, url: str) -> Any:  # Any: whatever JSON holds
         mend = "check that it runs and that PULSEGUARD_PROMETHEUS_URL names it"
-        return _exchange(urllib.request.Request(self._targets_url), "Prometheus", mend)
+        return _exchange(urllib.request.Request(url), "Prometheus", mend)
 
     def _tell(self, scrapes: dict[str, str]) -> None:
         request = urllib.request.Request(

@@ -6,6 +6,7 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -35,6 +36,23 @@ LabelNames = Annotated[
     BeforeValidator(_split),
 ]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _usable_link(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in text or not text.isascii() or not text.isprintable():
+        raise ValueError("is no address of a page; give http://host:port, without user or password")
+    return text
+
+
+# For people, as a browser reaches it; empty is none.
+Link = Annotated[str, AfterValidator(_usable_link)] | None
 Rate = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -70,6 +88,8 @@ class Settings(BaseSettings):
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()
+    prometheus_link: Link = None
+    grafana_link: Link = None
 
     @property
     def listens_on_loopback(self) -> bool:
@@ -142,5 +162,6 @@ def _secret_from(path: Path | None, variable: str) -> str | None:
 def _sentence(location: tuple[int | str, ...], value: object, message: str) -> str:
     name = str(location[0]).upper()
     variable = name if name.startswith("DATABASE_URL") else f"PULSEGUARD_{name}"
-    shown = "…" if "PEPPER" in name or "URL" in name else repr(value)
+    is_secret = "PEPPER" in name or "URL" in name or "@" in str(value)
+    shown = "…" if is_secret else repr(value)
     return f"{variable}={shown}: {message}"

@@ -14,7 +14,6 @@ import yaml
 
 from pulseguard_registry.agents.identity import agent_id
 from pulseguard_registry.scrapes.schemas import KINDS
-from pulseguard_stack.status import fleet as joined
 from pulseguard_stack.status.command import main
 from tests.end_to_end.conftest import Stack, running_stack
 from tests.end_to_end.processes import Started
@@ -161,9 +160,8 @@ def expect(look: Callable[[], object], wanted: object) -> None:
 
 
 @pytest.fixture
-def fleet(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     """All of them, of whom a real sync tells. Nobody gives Prometheus more than a few seconds."""
-    monkeypatch.setattr(joined, "SETTLING_SECONDS", 1)
     with running_stack(is_telling=True) as stack:
         one = Fleet(stack)
         yield one

@@ -1,11 +1,13 @@
 """What sync tells the registry of the scrapes of the Prometheus beside it."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from pulseguard_prometheus.errors import ScrapesTrouble
-from pulseguard_prometheus.scrapes import ScrapesReport, scrapes_of
+from pulseguard_prometheus.scrapes import REPORT_SECONDS, ScrapesReport, scrapes_of
+from pulseguard_prometheus.settling import settling_seconds
 from tests.prometheus.fakes import JSON, FakeServer, Reply, fake_server
 
 ONE, TWO, THREE = (f"00000000-0000-4000-8000-00000000000{number}" for number in range(3))
@@ -64,6 +66,50 @@ def test_the_registry_is_told_with_the_key_that_prometheus_never_sees() -> None:
         assert "Authorization" not in prometheus.asked[0].headers
 
 
+def started(seconds_ago: float) -> bytes:
+    """What Prometheus says of its start, as finely as it does."""
+    start = datetime.now(UTC) - timedelta(seconds=seconds_ago)
+    document = {"data": {"startTime": f"{start:%Y-%m-%dT%H:%M:%S.%f}789Z"}}
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("start", "is_told"),
+    [
+        (Reply(200, JSON, started(2)), False),
+        # By a clock that is ahead.
+        (Reply(200, JSON, started(-2)), False),
+        (Reply(200, JSON, started(3600)), True),
+        (Reply(404), True),
+        (Reply(200, JSON, b'{"data": {"startTime": "soon"}}'), True),
+        (Reply(200, JSON, b"[]"), True),
+    ],
+    ids=["now", "soon", "long ago", "none", "no time", "no object"],
+)
+def test_a_prometheus_that_has_just_started_is_told_of_once_it_knows_its_targets_again(
+    start: Reply, is_told: bool
+) -> None:
+    targets = Reply(200, JSON, json.dumps(answer()).encode())
+    with (
+        fake_server(lambda asked: targets if "targets" in asked.path else start) as prometheus,
+        fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+    ):
+        telling = report(prometheus, registry)
+        assert telling.run_once() == REPORT_SECONDS
+        assert bool(registry.asked) is is_told
+
+
+def test_it_is_told_of_as_soon_as_it_knows_them() -> None:
+    now = datetime.now(UTC)
+
+    left = [
+        settling_seconds(now - timedelta(seconds=ago), now) for ago in (0, 15, 24, 25, 9999, -24)
+    ]
+
+    assert left == [25, 10, 1, 0, 0, 1]
+    assert settling_seconds(None, now) == 0
+
+
 def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     with (
@@ -73,8 +119,14 @@ def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) 
         telling = report(prometheus, registry)
         for _ in range(2):
             telling.run_once()
+        targets = Reply(200, JSON, json.dumps(answer()).encode())
+        just_started = Reply(200, JSON, started(1))
+        prometheus.reply = lambda asked: targets if "targets" in asked.path else just_started
+        telling.run_once()
         assert registry.asked == []
-        prometheus.reply = lambda asked: Reply(200, JSON, json.dumps(answer()).encode())
+        # It begins to be told of with this, and not before.
+        assert "again" not in caplog.text
+        prometheus.reply = lambda asked: targets
         for _ in range(2):
             telling.run_once()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from pulseguard_registry.system.schemas import DeployedAgent
 from tests.registry.requests import BOUNDS
 from tests.registry.running import RunningRegistry, snapshot
 
+REPOSITORY = Path(__file__).parents[2]
 AGENTS = "/api/v1/agents"
 SYSTEM = "/api/v1/system"
 
@@ -80,6 +83,36 @@ def test_health_tells_each_part_and_what_is_not_known(registry: RunningRegistry)
     assert after["parts"]["scraped"]["value"] is None
     assert after["state"] == "working"
     assert after["last_progress_at"] == after["last_snapshot_at"]
+
+
+def test_where_a_scrape_is_not_known_it_is_said_why_and_what_to_look_at_first(
+    registry: RunningRegistry,
+) -> None:
+    ids = {name: registry.register(name)["id"] for name in ("served", "ended", "retired")}
+    ids["nowhere"] = registry.register("nowhere", metrics_address=None)["id"]
+    registry.post(f"{AGENTS}/{ids['ended']}/heartbeat", {"goodbye": True})
+    registry.delete(f"{AGENTS}/{ids['retired']}")
+
+    def said() -> dict[str, str]:
+        parts = {name: health(registry, agent_id)["parts"] for name, agent_id in ids.items()}
+        assert {part["scraped"]["value"] for part in parts.values()} == {None}
+        return {name: part["scraped"]["sentence"] for name, part in parts.items()}
+
+    unheard = said()
+    registry.client.put("/api/v1/sync/a", json={"scrapes": {}}, headers=registry.bearer(None))
+    told = said()
+    registry.execute("DELETE FROM scrape_reports")
+
+    assert "no Prometheus tells: look first whether `pulseguard sync` runs" in unheard["served"]
+    assert "not known yet" in told["served"]
+    for sentences in (unheard, told):
+        assert "ended: Prometheus need not" in sentences["ended"]
+        assert sentences["retired"] == sentences["ended"]
+        assert "without a metrics_address" in sentences["nowhere"]
+        # One sentence, which points to the rest.
+        assert sentences["served"].count(".") == 2
+        (page,) = re.findall(r"\((docs/\S+)#it-is-not-known-whe\S+\)\.$", sentences["served"])
+        assert "\n## It is not known whether" in (REPOSITORY / page).read_text(encoding="utf-8")
 
 
 def test_a_clock_that_was_ahead_hides_nothing_of_what_comes_once_it_is_right(

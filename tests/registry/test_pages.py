@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
+from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.settings import read_settings
 from tests.registry.running import RunningRegistry
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these, which only read."""
+    return shared_registry
 
 
 def test_every_link_of_the_front_page_leads_somewhere(registry: RunningRegistry) -> None:
@@ -13,6 +23,43 @@ def test_every_link_of_the_front_page_leads_somewhere(registry: RunningRegistry)
     links = re.findall(r'href="([^"]+)"', page.text)
     assert links
     assert [registry.client.get(link).status_code for link in links] == [200] * len(links)
+
+
+def test_the_front_page_leads_to_what_shows_data_where_it_is_known(
+    registry: RunningRegistry,
+) -> None:
+    state = registry.app.state
+    before = state.settings
+
+    def links(**settings: str) -> list[tuple[str, str]]:
+        state.settings = read_settings(**settings)
+        page = registry.client.get("/").text
+        state.settings = before
+        return re.findall(r'href="(http[^"]*)">(\w+)<', page)
+
+    assert links() == links(grafana_link="", prometheus_link="") == []
+    prometheus = "https://watch.example/prometheus/?a=1&b=<2>'\""
+    escaped = "https://watch.example/prometheus/?a=1&amp;b=&lt;2&gt;&#x27;&quot;"
+    assert links(prometheus_link=prometheus) == [(escaped, "Prometheus")]
+    grafana = "http://127.0.0.1:3000"
+    both = [(escaped, "Prometheus"), (grafana, "Grafana")]
+    assert links(grafana_link=grafana, prometheus_link=prometheus) == both
+
+
+@pytest.mark.parametrize("wrong", ["javascript:alert(1)", "//host", "http://", "http://h:x", "a b"])
+def test_a_link_that_leads_nowhere_is_refused_with_its_setting(wrong: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_settings(grafana_link=wrong)
+
+    assert str(refused.value).startswith(f"PULSEGUARD_GRAFANA_LINK={wrong!r}: ")
+    assert "give http://host:port" in str(refused.value)
+
+
+def test_a_link_with_a_password_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConfigurationError, match="without user or password") as refused:
+        read_settings(prometheus_link="http://me:secret@host:9090")
+
+    assert "secret" not in str(refused.value)
 
 
 def test_the_documentation_page_loads_nothing_from_elsewhere(registry: RunningRegistry) -> None:

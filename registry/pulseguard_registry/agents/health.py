@@ -29,13 +29,12 @@ from pulseguard_registry.scrapes.schemas import DisagreementKind, ScrapeState
 PROGRESS_HOURS: Final = 1
 
 
-_SCRAPED: Final[dict[ScrapeState | None, str]] = {
+_SCRAPED: Final[dict[ScrapeState, str]] = {
     "up": "Prometheus scrapes it.",
     "down": "Its last scrape failed.",
     "absent": "It is registered, and no Prometheus scrapes it.",
-    None: "Whether Prometheus scrapes it is not known: no sync tells, or no more that of the one"
-    " that had it; or it has no address, or one for less than a minute; or it has ended.",
 }
+_MORE: Final = "docs/troubleshooting.md#it-is-not-known-whether-prometheus-scrapes-an-agent"
 
 
 class Part(BaseModel):
@@ -125,7 +124,7 @@ def read_health(
         freshness=freshness_part(age_at(now, agent.last_seen_at), offline_after_seconds),
         # A sum of bigints may be none: PostgreSQL gives a number without bounds.
         task_success=task_part(int(told.completed), int(told.failed)),
-        scraped=Part(value=scraped(seen.scraped), sentence=_SCRAPED[seen.scraped]),
+        scraped=scraped_part(agent, seen.scraped, somebody_tells=seen.somebody_tells),
     )
     return AgentHealth(
         **agent.model_dump(include={"id", "status", "status_reason", "state", "last_seen_at"}),
@@ -155,6 +154,27 @@ def task_part(completed: int, failed: int) -> Part:
     if tasks:
         sentence = f"Of {tasks} tasks within {TASKS_MINUTES} minutes, {failed} failed."
     return Part(value=task_success(completed, failed), sentence=sentence)
+
+
+def scraped_part(agent: Agent, state: ScrapeState | None, *, somebody_tells: bool) -> Part:
+    """Whether Prometheus scrapes it, or why that is not known and what to look at first."""
+    if state is not None:
+        sentence = _SCRAPED[state]
+    elif agent.stopped_at or agent.retired_at:
+        sentence = "It has ended: Prometheus need not scrape it."
+    elif agent.metrics_address is None:
+        sentence = "It was registered without a metrics_address: Prometheus cannot scrape it."
+    elif somebody_tells:
+        sentence = (
+            "Whether Prometheus scrapes it is not known yet, as in its first minute; if that lasts,"
+            f" look first whether each Prometheus still runs with its `pulseguard sync` ({_MORE})."
+        )
+    else:
+        sentence = (
+            "Whether Prometheus scrapes it is not known, for no Prometheus tells: look first"
+            f" whether `pulseguard sync` runs beside it, with --prometheus-url ({_MORE})."
+        )
+    return Part(value=scraped(state), sentence=sentence)
 
 
 def score(parts: Parts) -> float | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import uuid
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
+from pulseguard_registry.operating.durations import UNITS, read_duration
 from pulseguard_registry.operating.reach import (
     CommandRefused,
     Document,
@@ -36,8 +36,7 @@ _TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "t
 _RETIRED_TELLING: Final = tuple("retired" if name == "status" else name for name in _TELLING)
 _NOT_RETIRED: Final[Mapping[str, str]] = {}
 _RETIRED: Final[Mapping[str, str]] = {"only_retired": "true"}
-_DURATION: Final = re.compile(r"(\d+)(m|h|d)")
-_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
+_LASTING: Final = f"like 45m, 1h30m or 1d; units, the largest first: {UNITS}; at most 30d"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -62,8 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     restoring.set_defaults(run=_restore)
     planned = verbs.add_parser("maintenance", help="planned work, until a time")
     until = planned.add_mutually_exclusive_group(required=True)
-    until.add_argument("--for", dest="lasting", metavar="TIME", help="like 90m, 2h or 1d")
-    until.add_argument("--until", help="2026-12-01T18:00:00+01:00")
+    until.add_argument("--for", dest="lasting", metavar="TIME", help=_LASTING)
+    until.add_argument("--until", metavar="MOMENT", help="2026-12-01T18:00:00+01:00")
     until.add_argument("--end", action="store_true", help="end it now")
     planned.add_argument("--reason", help="for others to read; that of before if left out")
     planned.set_defaults(run=_maintain)
@@ -211,14 +210,16 @@ def _answer(given: Namespace, agent: Document, sentence: str) -> None:
 
 
 def _from_now(lasting: str) -> str:
-    found = _DURATION.fullmatch(lasting)
-    if found is None:
-        raise CommandRefused(f"--for {lasting!r} is no time; give one like 90m, 2h or 1d")
-    seconds = int(found[1]) * _SECONDS[found[2]]
     try:
-        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        duration = read_duration(lasting)
+        until = None if duration is None else datetime.now(UTC) + duration
     except OverflowError:
         raise CommandRefused(f"--for {lasting!r} is too long; give at most 30d") from None
+    if until is None:
+        raise CommandRefused(
+            f"--for {lasting!r} is no time; give whole numbers with units, the largest first"
+            f" ({UNITS}), like 45m, 1h30m or 1d, or a moment with --until"
+        )
     return until.isoformat(timespec="seconds")
 
 

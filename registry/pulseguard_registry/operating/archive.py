@@ -33,8 +33,12 @@ class Manifest(BaseModel):
 
 
 @contextmanager
-def new_archive(path: Path) -> Iterator[IO[bytes]]:
-    """A file readable by its owner only, that has its name once it is whole and on the disk."""
+def new_archive(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
+    """A file readable by its owner only, that has its name once it is whole and on the disk.
+
+    CommandRefused where there is one of this name, unless the new one `replaces` it.
+    """
+    _check_name(path, replaces=replaces)
     if not path.parent.is_dir():
         raise CommandRefused(
             f"{path} cannot be written, for there is no folder {path.parent}; make it, or name"
@@ -52,6 +56,8 @@ def new_archive(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        # Another may have been made meanwhile.
+        _check_name(path, replaces=replaces)
         beside.replace(path)
     except OSError as error:
         raise CommandRefused(
@@ -59,6 +65,18 @@ def new_archive(path: Path) -> Iterator[IO[bytes]]:
         ) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_name(path: Path, *, replaces: bool) -> None:
+    # A link that leads nowhere is there as well.
+    if not os.path.lexists(path):
+        return
+    if not path.is_file() and path.exists():
+        raise CommandRefused(f"{path} is no file, and is not replaced; name another one")
+    if not replaces:
+        raise CommandRefused(
+            f"{path} exists already, and is not replaced; name another file, or say --replace"
+        )
 
 
 def write_archive(file: IO[bytes], manifest: Manifest, dump: Path, pepper: str) -> None:

@@ -29,7 +29,10 @@ def main(argv: Sequence[str]) -> int:
         description="The registry's database, as it is at this moment, and the pepper of its keys,"
         " in one file that only you can read. The registry may run meanwhile.",
     )
-    parser.add_argument("file", type=Path, help="where to; an existing one is replaced")
+    parser.add_argument("file", type=Path, help="where to; an existing one is refused")
+    parser.add_argument(
+        "--replace", action="store_true", help="an existing one, once the new one is whole"
+    )
     parser.add_argument("--json", action="store_true", help="JSON, for programs")
     parser.set_defaults(run=_run)
     return run_verb("pulseguard backup", parser, argv)
@@ -38,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
 def _run(given: Namespace) -> None:
     settings = read_settings()
     path: Path = given.file
-    with new_archive(path) as file, database_of(settings) as url:
+    with new_archive(path, replaces=given.replace) as file, database_of(settings) as url:
         manifest = Manifest(
             made_at=datetime.now(UTC),
             version=version("pulseguard-monitor"),

@@ -41,6 +41,7 @@ from pulseguard_registry.scrapes.schemas import (
     ScrapeState,
 )
 from pulseguard_registry.scrapes.service import (
+    anyone_tells,
     is_current,
     is_long_ago,
     scraped_expression,
@@ -55,9 +56,11 @@ HEARD: Final = "heard"
 
 
 class Seen(NamedTuple):
-    """How an agent is scraped, which processes beat as it where two do, and what does not fit."""
+    """How an agent is scraped, whether any Prometheus tells of its scrapes, which processes beat as
+    the agent where two do, and what does not fit."""
 
     scraped: ScrapeState | None
+    somebody_tells: bool
     processes: list[str] | None
     disagreements: list[DisagreementKind]
 
@@ -116,15 +119,17 @@ def see_agent(
     """What is seen of one agent; `was_refused`: a moment ago, for it was retired."""
     seen = _seen(scraped_expression(), offline_after_seconds).where(Agent.id == agent_id)
     agent = seen.cte("seen")
-    columns = (agent.c.scraped, agent.c.processes, agent.c.retired_at, _kind(agent))
-    row = session.execute(select(*columns)).one()
+    kind = _kind(agent).label("kind")
+    tells = anyone_tells().label("somebody_tells")
+    row = session.execute(select(agent, kind, tells)).one()
     runs_on = was_refused and row.retired_at is not None
     kinds = [
-        row[3],
+        row.kind,
         "retired_but_heard" if runs_on else None,
         "two_processes" if row.processes else None,
     ]
-    return Seen(row.scraped, row.processes, [kind for kind in kinds if kind is not None])
+    found = [kind for kind in kinds if kind is not None]
+    return Seen(row.scraped, row.somebody_tells, row.processes, found)
 
 
 def _telling(session: Session) -> list[str]:

@@ -128,9 +128,8 @@ def scraped_expression(scrapes: Scrapes | None = None) -> ColumnElement[ScrapeSt
     `scrapes` of `scrapes_among` for many agents; without, it is looked up for each.
     """
     scrapes = scrapes or _scrapes_of_each()
-    anyone_tells = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
     return case(
-        (~anyone_tells.scalar_subquery(), null()),
+        (~anyone_tells(), null()),
         (scrapes.up, "up"),
         (scrapes.down, "down"),
         (Agent.retired_at.is_not(None), null()),
@@ -163,6 +162,12 @@ def _scrapes_of_each() -> Scrapes:
     found = is_up.correlate(Agent).scalar_subquery()
     lapsed = exists().where(of_agent, ~tells).correlate(Agent)
     return Scrapes(found.is_(True), found.is_(False), lapsed)
+
+
+def anyone_tells() -> ColumnElement[bool]:
+    """Whether any Prometheus tells what it scrapes."""
+    told = select(func.count() > 0).where(is_current()).select_from(ScrapeReport)
+    return told.scalar_subquery()
 
 
 def _telling() -> Select[str]:

@@ -74,7 +74,11 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
         command("registry", "serve", "--host", HOST, "--port", _port(where.registry_url)),
         places.log("registry"),
         answers(f"{where.registry_url}/api/v1/health/ready"),
-        {"PULSEGUARD_DATA_DIR": str(places.data_dir)},
+        {
+            "PULSEGUARD_DATA_DIR": str(places.data_dir),
+            "PULSEGUARD_PROMETHEUS_LINK": where.prometheus_url,
+            "PULSEGUARD_GRAFANA_LINK": where.grafana_url or "",
+        },
         # It ends its requests, then PostgreSQL.
         stop_seconds=20.0,
         once=["--new-admin-key"] if new_admin_key else [],

@@ -24,6 +24,8 @@ from pulseguard_stack.status.view import draw
 REFRESH_SECONDS: Final = 2.0
 # A pipe has no width, unless whoever reads it says one: room for everything.
 _WIDTH_WITHOUT_TERMINAL: Final = 100_000
+# The command above what it shows, and the prompt below.
+_LINES_OF_OTHERS: Final = 2
 
 
 class _PipedConsole(Console):
@@ -57,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         console = _console(wide=given.wide)
         if given.watch and console.is_terminal:
             return _watch(sources, endpoints, console)
-        return _show_once(sources, endpoints, console)
+        return _show_once(sources, endpoints, console, _height(console, wide=given.wide))
     except KeyboardInterrupt:
         return 0
 
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--watch", action="store_true", help="stay, and look every 2 s; Ctrl-C ends")
-    how.add_argument("--wide", action="store_true", help="once, however long the lines")
+    how.add_argument("--wide", action="store_true", help="once, every agent and whole lines")
     how.add_argument("--json", action="store_true", help="one JSON document, for programs")
     parser.add_argument("--registry-url", help="http://host:port")
     parser.add_argument("--key-file", type=Path, help="a key of role viewer, editor or admin")
@@ -85,11 +87,11 @@ def _write_document(sources: Sources, endpoints: Endpoints) -> int:
     return _exit_status(fleet, endpoints)
 
 
-def _show_once(sources: Sources, endpoints: Endpoints, console: Console) -> int:
+def _show_once(sources: Sources, endpoints: Endpoints, console: Console, height: int | None) -> int:
     fleet = sources.look()
     status = _exit_status(fleet, endpoints)
     if status == 0:
-        console.print(draw(fleet, console.width, None, endpoints.addresses))
+        console.print(draw(fleet, console.width, height, endpoints.addresses))
     return status
 
 
@@ -123,6 +125,13 @@ def _console(*, wide: bool) -> Console:
     if wide or (not console.is_terminal and "COLUMNS" not in os.environ):
         console.width = _WIDTH_WITHOUT_TERMINAL
     return console
+
+
+def _height(console: Console, *, wide: bool) -> int | None:
+    """The lines that stay in sight on a terminal; None where everything is to be shown."""
+    if wide or not console.is_terminal:
+        return None
+    return max(console.height - _LINES_OF_OTHERS, 1)
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:

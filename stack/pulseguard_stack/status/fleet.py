@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 
+from pulseguard_prometheus.settling import settling_seconds
 from pulseguard_stack.status.readings import Reading
 from pulseguard_stack.status.restarts import Restart
 
@@ -14,11 +15,6 @@ DEMO_ENVIRONMENT = "demo"
 
 # Discovery is asked every 5 s and an agent is scraped every 5 s (`make up`), with room to spare.
 FIRST_SCRAPE_SECONDS: Final = 15
-# What `make up` starts on data of before takes 10 s longer: the agents come after Prometheus, which
-# has their addresses of the last run until then.
-SETTLING_SECONDS: Final = 25
-# What the registry cannot know better than a Prometheus that has just started.
-_OF_SCRAPES: Final = ("registered_not_scraped", "beats_but_down")
 
 Scrape = Literal["up", "down", "missing"]
 
@@ -76,13 +72,6 @@ class Disagreements:
     def total(self) -> int:
         """How many there are of all kinds."""
         return sum(self.totals.values())
-
-    def without(self, kinds: Collection[str]) -> Disagreements:
-        """The others."""
-        return Disagreements(
-            [one for one in self.listed if one.kind not in kinds],
-            {kind: total for kind, total in self.totals.items() if kind not in kinds},
-        )
 
 
 @dataclass(frozen=True)
@@ -171,8 +160,6 @@ def join(heard: Heard, taken_at: datetime) -> Fleet:
     """Every agent that either source knows, once, by id."""
     inventory = {one.agent_id: one for one in heard.inventory or ()}
     readings = heard.readings or {}
-    if heard.disagreements and _has_just_begun(heard, taken_at):
-        heard = replace(heard, disagreements=heard.disagreements.without(_OF_SCRAPES))
     members = [
         _member(agent_id, inventory.get(agent_id), readings.get(agent_id), heard, taken_at)
         for agent_id in {**inventory, **readings}
@@ -234,12 +221,7 @@ def _is_new(registered: Registered | None, now: datetime) -> bool:
 def _is_settling(registered: Registered | None, heard: Heard, now: datetime) -> bool:
     since = heard.scrapes_since
     was_known = registered is not None and since is not None and registered.registered_at < since
-    return was_known and _has_just_begun(heard, now)
-
-
-def _has_just_begun(heard: Heard, now: datetime) -> bool:
-    since = heard.scrapes_since
-    return since is not None and abs((now - since).total_seconds()) < SETTLING_SECONDS
+    return was_known and settling_seconds(since, now) > 0
 
 
 def _scrape(reading: Reading | None, heard: Heard) -> Scrape | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pulseguard.doctor.web import NoAnswer, ask
+from pulseguard_prometheus import settling
 from pulseguard_stack.status.queries import TREND, TREND_SECONDS, TREND_STEP_SECONDS
 from pulseguard_stack.status.readings import Sample, Series
 
@@ -40,12 +41,10 @@ def read_trends(url: str, now: float) -> Sequence[Series]:
 
 def read_start(url: str) -> datetime:
     """When it started; NoAnswer where it does not tell, as others that speak its language."""
-    data = ask(f"{url}/api/v1/status/runtimeinfo").fields().get("data")
-    start = data.get("startTime") if isinstance(data, dict) else None
-    try:
-        return datetime.fromisoformat(str(start)).astimezone()
-    except (ValueError, OverflowError) as error:
-        raise NoAnswer("it does not tell when it started") from error
+    start = settling.read_start(ask(f"{url}/api/v1/status/runtimeinfo").fields())
+    if start is None:
+        raise NoAnswer("it does not tell when it started")
+    return start
 
 
 # Any: the result of Prometheus' API is another thing for each kind of query.

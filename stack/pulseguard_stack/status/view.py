@@ -14,7 +14,7 @@ from pulseguard_stack.status.addresses import address_lines
 from pulseguard_stack.status.fleet import Fleet
 from pulseguard_stack.status.judgement import Judged, Level, judge_fleet
 from pulseguard_stack.status.readings import total_of
-from pulseguard_stack.status.room import Listing, cut_list, share_out, wanted_lines
+from pulseguard_stack.status.room import Cut, Listing, cut_list, share_out, wanted_lines
 from pulseguard_stack.status.table import TREND_WIDTH, Column, columns_for, rows, widened
 from pulseguard_stack.status.titles import titles
 
@@ -136,13 +136,16 @@ def _agents(
         wide = widened(columns, shown, now, width)
         lines += _table(wide, shown, now, with_titles=cut.headings > 0)
     if cut.left_out:
-        said = (
-            f"and {cut.left_out} more, none in a worse state"
-            if cut.shown
-            else f"{len(judged)} agents"
-        )
-        lines.append(Text(f"… {said}"))
+        lines.append(Text(_left_out(cut, width)))
     return lines
+
+
+def _left_out(cut: Cut, width: int) -> str:
+    """How many agents there is no room for, and how to see them where there is room for that."""
+    worse = f"and {cut.left_out} more, none in a worse state"
+    said = f"… {worse if cut.shown else f'{cut.left_out} agents'}"
+    whole = f"{said}: pulseguard status --wide shows all"
+    return whole if len(whole) <= width else said
 
 
 def _table(

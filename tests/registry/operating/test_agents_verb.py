@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -134,7 +135,10 @@ def test_an_agent_is_taken_into_maintenance_and_out_of_it(
 ):
     asked = ["agents", "maintenance", "mail-bot"]
 
-    assert run(*asked, "--for", "2h", "--reason", "new disk", **settings).status == 0
+    before = datetime.now(UTC)
+    planned = run(*asked, "--for", "1h30m", "--reason", "new disk", "--json", **settings).json()
+    lasts = datetime.fromisoformat(planned["maintenance_until"]) - before
+    assert timedelta(minutes=89) < lasts < timedelta(minutes=91)
     assert "MAINTENANCE  " in run("agents", "list", **settings).out
     assert run(*asked, "--for", "4h", **settings).status == 0
     assert "new disk" in run("agents", "show", "mail-bot", **settings).out
@@ -145,7 +149,13 @@ def test_an_agent_is_taken_into_maintenance_and_out_of_it(
     status = run("agents", "show", "mail-bot", "--json", **settings).json()["agent"]["status"]
     assert f"is under maintenance no more; its status is {status}" in ended
     assert f"was under no maintenance; its status is {status}" in again
-    assert "give one like" in run(*asked, "--for", "soon", **settings).err
+    for wrong in ("soon", "", "90", "30m1h", "PT2H"):
+        refused = run(*asked, "--for", wrong, **settings)
+        assert refused.status == 1
+        assert f"--for {wrong!r} is no time" in refused.err
+        assert "(y, w, d, h, m, s, ms), like 45m, 1h30m or 1d" in refused.err
+    for long in ("9" * 99 + "d", "9" * 9999 + "d"):
+        assert "give at most 30d" in run(*asked, "--for", long, **settings).err
 
 
 def test_a_retired_agent_is_listed_on_request_only_and_comes_back(

@@ -21,7 +21,7 @@ from tests.registry.crowd import UNLIMITED, Crowd
 from tests.registry.events import ahead
 from tests.registry.fleet import answers, furnish
 from tests.registry.ledger import stored
-from tests.registry.operating.conftest import Run
+from tests.registry.operating.conftest import Done, Run
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.running import (
     PEPPER,
@@ -155,6 +155,33 @@ def test_what_is_no_whole_backup_changes_nothing(
 
     assert current["revision"] is None
     assert f"there is no folder {tmp_path}/no; make it, or name another file" in nowhere.err
+
+
+def test_a_backup_is_replaced_only_where_that_is_said_and_only_by_a_whole_one(
+    run: Run, postgres: str, tmp_path: Path
+):
+    file = tmp_path / "registry.backup"
+
+    def backup(url: str, *arguments: str) -> Done:
+        here = {"DATABASE_URL": url, "PULSEGUARD_PEPPER": PEPPER}
+        return run("backup", *arguments, PULSEGUARD_DATA_DIR=str(tmp_path), **here)
+
+    with new_database(postgres) as full, new_database(postgres, "template0") as without_tables:
+        assert backup(full, str(file)).status == 0
+        first = file.read_bytes()
+        refused = backup(full, str(file))
+        failed = backup(without_tables, str(file), "--replace")
+        assert file.read_bytes() == first
+        assert backup(full, str(file), "--replace").status == 0
+        folder = backup(full, str(tmp_path), "--replace")
+
+    assert (refused.status, failed.status, folder.status) == (1, 1, 1)
+    assert f"{file} exists already" in refused.err
+    assert "name another file, or say --replace" in refused.err
+    assert "nothing to keep" in failed.err
+    assert "is no file" in folder.err
+    assert file.read_bytes() != first
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_what_only_reads_makes_no_database_where_there_is_none(run: Run, tmp_path: Path):

@@ -69,6 +69,15 @@ def test_a_port_of_the_user_is_told_to_all_who_need_it():
     assert component["coder"].environment["PULSEGUARD_MODEL_SERVER_URL"] == "http://127.0.0.1:8090"
 
 
+@pytest.mark.parametrize(("grafana", "link"), [({}, ""), ({"grafana": 1}, "http://127.0.0.1:1")])
+def test_the_registry_is_told_what_its_page_leads_to(grafana, link):
+    ports = {name: port for name, port in DEFAULT_PORTS.items() if name != "grafana"} | grafana
+    ((registry,), *_) = stages(addresses(ports), PLACES, PROGRAMS)
+
+    assert registry.environment["PULSEGUARD_PROMETHEUS_LINK"] == "http://127.0.0.1:9090"
+    assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
+
+
 @pytest.mark.parametrize("read", [lambda a, e: read_up_settings(a, e).data_dir, read_down_data_dir])
 def test_up_and_down_speak_of_the_same_data_folder(read):
     variable = {"PULSEGUARD_DATA_DIR": "/from/variable"}
