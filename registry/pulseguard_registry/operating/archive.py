@@ -36,9 +36,11 @@ class Manifest(BaseModel):
 def new_archive(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
     """A file readable by its owner only, that has its name once it is whole and on the disk.
 
-    CommandRefused where there is one of this name, unless the new one `replaces` it.
+    CommandRefused where there is one of this name, unless the new one `replaces` it. Where the name
+    is a link, what it leads to is replaced.
     """
     _check_name(path, replaces=replaces)
+    path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise CommandRefused(
             f"{path} cannot be written, for there is no folder {path.parent}; make it, or name"
@@ -68,6 +70,8 @@ def new_archive(path: Path, *, replaces: bool) -> Iterator[IO[bytes]]:
 
 
 def _check_name(path: Path, *, replaces: bool) -> None:
+    if path.name == "-":
+        raise CommandRefused("a backup is not written to standard output; name a file")
     # A link that leads nowhere is there as well.
     if not os.path.lexists(path):
         return

@@ -172,16 +172,21 @@ def test_a_backup_is_replaced_only_where_that_is_said_and_only_by_a_whole_one(
         refused = backup(full, str(file))
         failed = backup(without_tables, str(file), "--replace")
         assert file.read_bytes() == first
-        assert backup(full, str(file), "--replace").status == 0
+        link = tmp_path / "latest"
+        link.symlink_to(file)
+        assert backup(full, str(link), "--replace").status == 0
         folder = backup(full, str(tmp_path), "--replace")
+        output = backup(full, "-")
 
-    assert (refused.status, failed.status, folder.status) == (1, 1, 1)
+    assert {done.status for done in (refused, failed, folder, output)} == {1}
     assert f"{file} exists already" in refused.err
     assert "name another file, or say --replace" in refused.err
     assert "nothing to keep" in failed.err
     assert "is no file" in folder.err
+    assert "name a file" in output.err
+    assert link.is_symlink()
     assert file.read_bytes() != first
-    assert list(tmp_path.iterdir()) == [file]
+    assert set(tmp_path.iterdir()) == {file, link}
 
 
 def test_what_only_reads_makes_no_database_where_there_is_none(run: Run, tmp_path: Path):
