@@ -12,8 +12,9 @@ from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents.gauges import agent_gauges
 from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.guarded_route import GuardedRoute
 
-router = APIRouter(tags=["metrics"])
+router = APIRouter(tags=["metrics"], route_class=GuardedRoute)
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
 
 

@@ -10,6 +10,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 
+from pulseguard_registry.guarded_route import GuardedRoute
+
 
 class StrictRequest(Request):
     """A request whose JSON is parsed strictly."""
@@ -41,17 +43,10 @@ def _unique(pairs: list[tuple[str, object]]) -> None:
         raise ValueError(f"the name {twice[:120]!r} is there twice in one object")
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(GuardedRoute):
     """A route that reads its body through StrictRequest."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler, given a StrictRequest."""
-        handle = super().get_route_handler()
-
-        async def handle_strictly(request: Request) -> Response:
-            return await handle(StrictRequest(request.scope, request.receive))
-
-        return handle_strictly
+    request_class = StrictRequest
 
 
 class DirectRoute(APIRoute):

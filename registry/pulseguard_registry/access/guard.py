@@ -41,6 +41,13 @@ async def identify(request: Request) -> Principal:
     return principal
 
 
+async def let_in(request: Request, roles: tuple[Role, ...]) -> Principal:
+    """Who asks, identified and counted once a request; a 403 problem where the role is another."""
+    principal = principal_of(request) or await identify(request)
+    allow(principal, roles)
+    return principal
+
+
 def principal_of(request: Request) -> Principal | None:
     """Who was let in to this request; None on a route that is open to everybody."""
     principal: Principal | None = request.scope.get(_PRINCIPAL)
@@ -101,9 +108,7 @@ def requires(*roles: Role) -> Any:  # Any: FastAPI's Depends is typed so
     async def admit(
         request: Request, _: HTTPAuthorizationCredentials | None = Security(_SCHEME)
     ) -> Principal:
-        principal = await identify(request)
-        allow(principal, roles)
-        return principal
+        return await let_in(request, roles)
 
     return Depends(_declared(admit, roles))
 
@@ -113,9 +118,7 @@ def admits(*roles: Role) -> Callable[[DirectEndpoint], Callable[[Request], Await
 
     def guard(endpoint: DirectEndpoint) -> Callable[[Request], Awaitable[Response]]:
         async def admitted(request: Request) -> Response:
-            principal = await identify(request)
-            allow(principal, roles)
-            return await endpoint(request, principal)
+            return await endpoint(request, await let_in(request, roles))
 
         # Not functools.wraps: FastAPI would look for the Principal in the request's query.
         admitted.__name__, admitted.__doc__ = endpoint.__name__, endpoint.__doc__

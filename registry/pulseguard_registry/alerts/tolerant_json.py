@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from fastapi import Request
+
+from pulseguard_registry.guarded_route import GuardedRoute
 
 
 class TolerantRequest(Request):
@@ -22,17 +22,10 @@ class TolerantRequest(Request):
             raise json.JSONDecodeError(str(error), "", 0) from None
 
 
-class TolerantRoute(APIRoute):
+class TolerantRoute(GuardedRoute):
     """A route that reads its body through TolerantRequest."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler, given a TolerantRequest."""
-        handle = super().get_route_handler()
-
-        async def handle_tolerantly(request: Request) -> Response:
-            return await handle(TolerantRequest(request.scope, request.receive))
-
-        return handle_tolerantly
+    request_class = TolerantRequest
 
 
 def _refuse(constant: str) -> NoReturn:

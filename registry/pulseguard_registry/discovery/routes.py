@@ -13,9 +13,10 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.discovery import state as discovery_state
 from pulseguard_registry.discovery.schemas import DiscoveryState, Released
+from pulseguard_registry.guarded_route import GuardedRoute
 from pulseguard_registry.problems import unavailable
 
-router = APIRouter(prefix=f"{API_PREFIX}/discovery", tags=["discovery"])
+router = APIRouter(prefix=f"{API_PREFIX}/discovery", tags=["discovery"], route_class=GuardedRoute)
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
 
