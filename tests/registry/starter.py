@@ -1,23 +1,24 @@
-"""Starts of the registry that end at once, each a fork of one process that has imported it.
+"""Starts registries, each a fork of one process that has imported it.
 
-As a program it reads the flags and the environment of each start, a line of JSON, and answers with
-how it ended. To import takes twenty times as long as what such a start does.
+To import takes ten times as long as what a registry does until it listens.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from threading import Lock
+from typing import Any, NamedTuple
 
-from pulseguard_registry import command
+from tests.registry.running import eventually
 
 REPOSITORY = Path(__file__).parents[2]
 LONGEST_SECONDS = 60
@@ -31,50 +32,86 @@ class Ended(NamedTuple):
 
 
 class Starter:
-    """`pulseguard registry serve` with something wrong."""
+    """`pulseguard registry serve`, as often as it is asked."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self) -> None:
+        self._program = subprocess.Popen(
+            [sys.executable, "-m", "tests.registry.forking"],
+            cwd=REPOSITORY,
+            env={},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lock = Lock()
+
+    def start(
+        self, *flags: str, environment: Mapping[str, str], folder: Path, log: Path
+    ) -> StartedRegistry:
+        """One that runs, in this folder and environment."""
+        number = self.ask([flags, environment, str(folder), str(log)])
+        return StartedRegistry(self, int(number))
 
     def serve(self, *flags: str, **environment: str) -> Ended:
-        """Start it in this environment; it has to end by itself."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps([flags, environment]) + "\n")
-        self._process.stdin.flush()
-        return Ended(*json.loads(self._process.stdout.readline()))
+        """One with something wrong: it has to end by itself."""
+        with tempfile.NamedTemporaryFile("r", encoding="utf-8") as said:
+            log = Path(said.name)
+            one = self.start(*flags, environment=environment, folder=REPOSITORY, log=log)
+            try:
+                return Ended(one.wait(LONGEST_SECONDS), said.read())
+            finally:
+                one.kill()
+
+    def ask(self, what: Any) -> Any:
+        """What the program answers; any JSON."""
+        assert self._program.stdin
+        assert self._program.stdout
+        with self._lock:
+            self._program.stdin.write(json.dumps(what) + "\n")
+            self._program.stdin.flush()
+            return json.loads(self._program.stdout.readline())
+
+    def close(self) -> None:
+        """End the program; what it has started is not touched."""
+        self._program.communicate()
 
 
-@contextmanager
-def starter() -> Iterator[Starter]:
-    """The process, ended with its input."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.registry.starter"],
-        cwd=REPOSITORY,
-        env={},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield Starter(process)
+class StartedRegistry:
+    """What the tests need of a `Popen`, which it cannot be: it is nobody's child here."""
+
+    def __init__(self, starter: Starter, pid: int) -> None:
+        self.pid = pid
+        self._starter = starter
+        self._exit_status: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        if self._exit_status is None:
+            self._exit_status = self._starter.ask(self.pid)
+        return self._exit_status
+
+    def wait(self, seconds: float = LONGEST_SECONDS) -> int:
+        """Its exit status, once it has ended."""
+        eventually(lambda: self.poll() is not None, seconds)
+        assert self._exit_status is not None
+        return self._exit_status
+
+    def terminate(self) -> None:
+        """Ask it to end, if it still runs."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
 
-def start(flags: Sequence[str], environment: Mapping[str, str]) -> Ended:
-    """Fork, and let the fork end as any program does."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
-        number = os.fork()
-        if number == 0:
-            signal.alarm(LONGEST_SECONDS)
-            os.dup2(said.fileno(), sys.stderr.fileno())
-            os.environ.clear()
-            os.environ.update(environment)
-            sys.exit(command.main(["serve", *flags]))
-        _, status = os.waitpid(number, 0)
-        said.seek(0)
-        return Ended(os.waitstatus_to_exitcode(status), said.read())
-
-
-if __name__ == "__main__":
-    for line in sys.stdin:
-        sys.stdout.write(json.dumps(start(*json.loads(line))) + "\n")
-        sys.stdout.flush()
+@cache
+def starter() -> Starter:
+    """The one of this run, ended with it."""
+    one = Starter()
+    atexit.register(one.close)
+    return one

@@ -29,10 +29,9 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def starts() -> Iterator[Starter]:
+def starts() -> Starter:
     """Starts that end at once: something is wrong with each."""
-    with starter() as one:
-        yield one
+    return starter()
 
 
 def postgres_in(folder: Path) -> list[psutil.Process]:
