@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.registry.running import eventually
-from tests.registry.starter import starter
+from tests.registry.starts import registries
 
 
 class Answer(NamedTuple):
@@ -43,9 +43,9 @@ class RegistryProcess:
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
         self.log_path.write_bytes(b"")
-        flags = ("--port", str(port))
-        self.process = starter().start(
-            *flags, environment=environment, folder=folder, log=self.log_path
+        flags = ("serve", "--port", str(port))
+        self.process = registries().start(
+            *flags, environment=environment, folder=folder, errors=self.log_path
         )
         self.url = ""
 
