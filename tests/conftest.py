@@ -1,6 +1,7 @@
 """What all tests share: how they are run, and that they know nothing of a stack on this machine."""
 
 import gc
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,11 +20,28 @@ _USUAL: dict[signal.Signals, Any] = {
 
 
 def pytest_configure() -> None:
-    """Hear what `nohup` and a shell's `&` have their programs ignore, and theirs inherit."""
+    """Before any test is imported, for some of what it says is needed for that."""
+    _hear_the_usual_signals()
+    _trust_no_certificate()
+
+
+def _hear_the_usual_signals() -> None:
+    """Those that `nohup` and a shell's `&` have their programs ignore, and theirs inherit."""
     if threading.current_thread() is threading.main_thread():
         for number, usual in _USUAL.items():
             if signal.getsignal(number) is signal.SIG_IGN:
                 signal.signal(number, usual)
+
+
+def _trust_no_certificate() -> None:
+    """Nobody speaks TLS here, and to read the machine's takes each new client 50 ms.
+
+    Only pip does, and finds them by itself, or where this variable says.
+    """
+    named = os.environ.pop("SSL_CERT_FILE", "")
+    if named:
+        os.environ.setdefault("PIP_CERT", named)
+    os.environ["SSL_CERT_DIR"] = "/nonexistent"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

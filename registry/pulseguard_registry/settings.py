@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.logs import LogFormat, LogLevel
@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     log_level: LogLevel = "info"
     access_control: Literal["on", "off"] = "on"
     request_seconds: float = Field(14, gt=0, le=300, allow_inf_nan=False)
-    data_dir: Path = Field(default_factory=lambda: default_data_dir())
+    data_dir: Path = Field(default_factory=default_data_dir)
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
@@ -140,14 +140,6 @@ def read_settings(**overrides: object) -> Settings:
             _sentence(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors()
         )
         raise ConfigurationError(faults) from None
-
-
-def default_data_dir() -> Path:
-    """Where keys and the embedded database live: never under a home when running as root."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/pulseguard")
-    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(home) / "pulseguard"
 
 
 def _secret_from(path: Path | None, variable: str) -> str | None:

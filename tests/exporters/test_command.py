@@ -120,13 +120,19 @@ def without_reader(*arguments: str, data_dir: Path) -> subprocess.CompletedProce
         os.close(writer)
 
 
-def test_the_import_is_light() -> None:
-    told = subprocess.run(
-        [sys.executable, "-c", "import sys, pulseguard; print(*sorted(sys.modules))"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
+def imported(*modules: str) -> set[str]:
+    """What a process has imported that imports these."""
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
+
+def test_the_import_is_light() -> None:
     heavy = {"asyncio", "openai", "fastapi", "pydantic", "sqlalchemy", "opentelemetry", "yaml"}
-    assert heavy & set(told) == set()
+
+    assert heavy & imported("pulseguard") == set()
+
+
+def test_up_and_down_do_not_wait_for_what_only_a_registry_needs() -> None:
+    verbs = imported("pulseguard_stack.runner.up", "pulseguard_stack.runner.down")
+
+    assert {"fastapi", "pydantic", "sqlalchemy"} & verbs == set()

@@ -11,7 +11,6 @@ from email.message import Message
 import httpx2
 import openai
 import pytest
-from pydantic_ai import exceptions
 
 from pulseguard.recording.error_types import error_type, is_cancellation
 
@@ -41,22 +40,26 @@ class ClientError(Exception):
 @pytest.mark.parametrize(
     ("category", "expected"),
     [
-        (exceptions.ModelRateLimitError, "rate_limit"),
-        (exceptions.ModelQuotaExceededError, "rate_limit"),
-        (exceptions.ModelOverloadedError, "server_error"),
-        (exceptions.ModelServerError, "server_error"),
-        (exceptions.ModelConnectionError, "network"),
-        (exceptions.ModelTimeoutError, "timeout"),
-        (exceptions.ModelRequestTimeout, "timeout"),
-        (exceptions.ModelAuthenticationError, "auth"),
-        (exceptions.ModelContextWindowExceededError, "context_length"),
-        (exceptions.ModelRequestRejectedError, "_OTHER"),
+        ("ModelRateLimitError", "rate_limit"),
+        ("ModelQuotaExceededError", "rate_limit"),
+        ("ModelOverloadedError", "server_error"),
+        ("ModelServerError", "server_error"),
+        ("ModelConnectionError", "network"),
+        ("ModelTimeoutError", "timeout"),
+        ("ModelRequestTimeout", "timeout"),
+        ("ModelAuthenticationError", "auth"),
+        ("ModelContextWindowExceededError", "context_length"),
+        ("ModelRequestRejectedError", "_OTHER"),
     ],
 )
 def test_pydantic_ais_categories_tell_the_type_without_a_cause(
-    category: type[exceptions.ModelAPIError], expected: str
+    category: str, expected: str
 ) -> None:
-    assert error_type(category.__new__(category)) == expected
+    # Imported here: it takes a second, and whoever reads this file does not need it.
+    from pydantic_ai import exceptions
+
+    kind: type[exceptions.ModelAPIError] = getattr(exceptions, category)
+    assert error_type(kind.__new__(kind)) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.registry.running import eventually
+from tests.registry.starts import registries
 
 
 class Answer(NamedTuple):
@@ -43,11 +42,11 @@ class RegistryProcess:
         environment |= {f"PULSEGUARD_{key.upper()}": each for key, each in settings.items()}
         if database_url is not None:
             environment["DATABASE_URL"] = database_url
-        command = [sys.executable, "-m", "pulseguard_registry.command", "serve"]
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "--port", str(port)], env=environment, stderr=log, cwd=folder
-            )
+        self.log_path.write_bytes(b"")
+        flags = ("serve", "--port", str(port))
+        self.process = registries().start(
+            *flags, environment=environment, folder=folder, errors=self.log_path
+        )
         self.url = ""
 
     def wait_until_it_listens(self) -> None:

@@ -17,7 +17,7 @@ import pytest
 from pulseguard_registry.embedded import owner_of, remove_stale_pid_file
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.running import eventually
-from tests.registry.starter import Starter, starter
+from tests.registry.starts import serve
 
 
 @pytest.fixture
@@ -26,13 +26,6 @@ def folder() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
     yield made
     shutil.rmtree(made)
-
-
-@pytest.fixture(scope="module")
-def starts() -> Iterator[Starter]:
-    """Starts that end at once: something is wrong with each."""
-    with starter() as one:
-        yield one
 
 
 def postgres_in(folder: Path) -> list[psutil.Process]:
@@ -86,13 +79,11 @@ def test_an_embedded_database_that_dies_is_started_again(folder: Path) -> None:
         eventually(lambda: registry.get("/api/v1/agents", key).status == 200, 10)
 
 
-def test_a_second_registry_on_the_folder_is_refused_and_harms_nothing(
-    folder: Path, starts: Starter
-) -> None:
+def test_a_second_registry_on_the_folder_is_refused_and_harms_nothing(folder: Path) -> None:
     with registry_process(folder, None) as registry:
         eventually(registry.is_ready, 20)
 
-        second = starts.serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
+        second = serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
 
         assert second.returncode == 2
         assert "another registry runs on this folder" in second.stderr
@@ -135,15 +126,13 @@ def test_a_data_folder_behind_a_symlink_keeps_its_running_database(folder: Path)
         assert "does not start" not in registry.log_path.read_text(encoding="utf-8")
 
 
-def test_who_owns_the_embedded_database_is_known_by_the_process(
-    folder: Path, starts: Starter
-) -> None:
+def test_who_owns_the_embedded_database_is_known_by_the_process(folder: Path) -> None:
     assert owner_of(folder / "data") is None
     with registry_process(folder, None) as registry:
         eventually(registry.is_ready, 20)
 
         assert owner_of(folder / "data") == f"process {registry.process.pid}"
-        refused = starts.serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
+        refused = serve("--port", "0", PULSEGUARD_DATA_DIR=str(registry.data_dir))
         assert f"(process {registry.process.pid})" in refused.stderr
         assert owner_of(folder / "data") == f"process {registry.process.pid}"
     assert owner_of(folder / "data") is None
@@ -162,11 +151,11 @@ def test_the_lock_of_the_embedded_database_is_not_shared_with_other_users(tmp_pa
     assert path.parents[1].stat().st_mode & 0o077 == 0
 
 
-def test_a_taken_port_is_one_clear_line(tmp_path: Path, starts: Starter) -> None:
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
 
-        ended = starts.serve("--port", port, PULSEGUARD_DATA_DIR=str(tmp_path))
+        ended = serve("--port", port, PULSEGUARD_DATA_DIR=str(tmp_path))
 
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
@@ -208,11 +197,11 @@ def test_what_is_wrong_with_a_setting_is_told_without_waiting_for_the_server_to_
     ],
 )
 def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
-    tmp_path: Path, starts: Starter, variable: str, value: str, words: str
+    tmp_path: Path, variable: str, value: str, words: str
 ) -> None:
     environment = {"PULSEGUARD_DATA_DIR": str(tmp_path), variable: value}
 
-    ended = starts.serve(*([] if variable == "PULSEGUARD_PORT" else ["--port", "0"]), **environment)
+    ended = serve(*([] if variable == "PULSEGUARD_PORT" else ["--port", "0"]), **environment)
 
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1, ended.stderr
@@ -223,12 +212,10 @@ def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "registry.example"])
-def test_without_access_control_it_listens_to_this_machine_only(
-    tmp_path: Path, starts: Starter, host: str
-) -> None:
+def test_without_access_control_it_listens_to_this_machine_only(tmp_path: Path, host: str) -> None:
     variables = {"PULSEGUARD_DATA_DIR": str(tmp_path), "PULSEGUARD_ACCESS_CONTROL": "off"}
 
-    ended = starts.serve("--port", "0", "--host", host, **variables)
+    ended = serve("--port", "0", "--host", host, **variables)
 
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1, ended.stderr
@@ -236,12 +223,12 @@ def test_without_access_control_it_listens_to_this_machine_only(
     assert "listen on 127.0.0.1" in ended.stderr
 
 
-def test_a_kept_pepper_that_was_cut_short_stops_the_start(tmp_path: Path, starts: Starter) -> None:
+def test_a_kept_pepper_that_was_cut_short_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "pepper").touch()
     variables = {"PULSEGUARD_DATA_DIR": str(tmp_path), "DATABASE_URL": "postgresql://h/d"}
 
-    ended = starts.serve("--port", "0", **variables)
+    ended = serve("--port", "0", **variables)
 
     assert ended.returncode == 2
     assert "secrets/pepper" in ended.stderr

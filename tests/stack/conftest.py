@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,9 +15,8 @@ import pytest
 from openai import OpenAI
 
 from pulseguard_stack.model_server.ledger import Entry, entry_from_json
+from tests.forked_program import ForkedProgram, forks_of
 
-_COMMAND = "pulseguard_stack.model_server.command"
-_RUN = f"import sys; from {_COMMAND} import main; sys.exit(main(sys.argv[1:]))"
 AT_ONCE = ("--first-token-median", "0", "--token-median", "0", "--retry-after-ms", "5")
 
 
@@ -26,7 +24,7 @@ AT_ONCE = ("--first-token-median", "0", "--token-median", "0", "--retry-after-ms
 class ModelServer:
     """A running simulated model server."""
 
-    process: subprocess.Popen[str]
+    process: ForkedProgram
     first_line: str
     url: str
 
@@ -53,19 +51,18 @@ StartServer = Callable[..., ModelServer]
 
 
 def _start(*arguments: str) -> ModelServer:
-    command = [sys.executable, "-W", "error", "-c", _RUN, "--port", "0", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
-    line = process.stdout.readline()
+    forks = forks_of("pulseguard_stack.model_server.command")
+    process = forks.start("--port", "0", *arguments, environment=os.environ)
+    line = process.first_line()
     found = re.search(r"(http://\S+)/v1", line)
-    assert found, process.communicate(timeout=5)
+    assert found, process.errors.read_text()
     return ModelServer(process, line, found[1])
 
 
 def _stop(server: ModelServer) -> None:
     server.process.terminate()
-    _, complaints = server.process.communicate(timeout=5)
-    assert complaints == ""
+    server.process.wait(5)
+    assert server.process.errors.read_text() == ""
 
 
 @pytest.fixture
@@ -81,8 +78,6 @@ def start_server() -> Iterator[StartServer]:
     for server in servers:
         if server.process.poll() is None:
             _stop(server)
-        else:
-            server.process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from pulseguard.doctor.web import Answer, NoAnswer, ask
 from pulseguard.settings_file import settings_file
+from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, read_key
-from pulseguard_registry.settings import default_data_dir
 
 _SECONDS: Final = 10.0
 _PAGE: Final = 500

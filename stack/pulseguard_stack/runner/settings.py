@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulseguard_registry.settings import default_data_dir
+from pulseguard_registry.data_dir import default_data_dir
 
 DEFAULT_PORTS: Mapping[str, int] = {
     "registry": 8000,

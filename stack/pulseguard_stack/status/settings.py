@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.secrets_folder import read_key
-from pulseguard_registry.settings import default_data_dir
 from pulseguard_stack.errors import StackError
 from pulseguard_stack.runner.places import Places
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,9 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulseguard_stack.model_server.ledger import Entry, entry_from_json
-
-_COMMAND = "pulseguard_stack.model_server.command"
-_RUN = f"import sys; from {_COMMAND} import main; sys.exit(main(sys.argv[1:]))"
+from tests.forked_program import forks_of
 
 
 @dataclass(frozen=True)
@@ -46,12 +43,12 @@ class ModelServer:
 @contextmanager
 def model_server(*arguments: str) -> Iterator[ModelServer]:
     """Runs one with these arguments on a free port."""
-    command = [sys.executable, "-c", _RUN, "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout
-            found = re.search(r"(http://\S+)/v1", process.stdout.readline())
-            assert found, "it did not start"
-            yield ModelServer(found[1])
-        finally:
-            process.terminate()
+    forks = forks_of("pulseguard_stack.model_server.command")
+    process = forks.start("--port", "0", *arguments, environment=os.environ)
+    try:
+        found = re.search(r"(http://\S+)/v1", process.first_line())
+        assert found, process.errors.read_text()
+        yield ModelServer(found[1])
+    finally:
+        process.terminate()
+        process.wait()

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
-from langchain.agents import create_agent
-from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.tools import tool
-from langchain_openai import ChatOpenAI
-from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
-from pydantic import SecretStr
 
 from pulseguard import Agent
 from pulseguard.catalog import TIME_TO_FIRST_CHUNK
@@ -31,6 +25,9 @@ from tests.exporters.otel.counted import (
     without_usage,
 )
 
+if TYPE_CHECKING:
+    from tests.exporters.otel.langchain_models import Models
+
 QUESTION = "What is 17 + 25?"
 LONG_QUESTION = "Please keep in mind: the ferry carries letters, bicycles and a piano. " * 20
 WEATHER: Any = {"messages": [("user", "Use the tool to tell the weather in Paris.")]}
@@ -41,6 +38,9 @@ STALLED = "patient timeout"
 @pytest.fixture(params=["spans alone", "the client instrumented too"])
 def seen(request: pytest.FixtureRequest, provider: TracerProvider) -> Iterator[str]:
     """By whom the calls are seen."""
+    # Here and below: what takes seconds is imported by whoever runs this, not by all who read it.
+    from opentelemetry.instrumentation.genai.langchain import LangChainInstrumentor
+
     instrumentor = LangChainInstrumentor()  # type: ignore[no-untyped-call]
     instrumentor.instrument(tracer_provider=provider)
     if request.param != "spans alone":
@@ -50,61 +50,23 @@ def seen(request: pytest.FixtureRequest, provider: TracerProvider) -> Iterator[s
     instrumentor.uninstrument()
 
 
-class Models:
-    """Chat models with HTTP clients of their own: those of LangChain outlive event loops."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._client = openai.DefaultHttpxClient()
-        self._async_client = openai.DefaultAsyncHttpxClient()
-
-    def chat(self, model: str = "gpt-4o-mini", fault: str = "ok") -> ChatOpenAI:
-        return ChatOpenAI(
-            model=model,
-            base_url=self._url,
-            api_key=SecretStr("none"),
-            max_retries=0,
-            stream_usage=True,
-            timeout=0.3 if fault == "timeout" else 10,
-            default_headers={"X-Simulate": fault.removeprefix("patient ")},
-            http_client=self._client,
-            http_async_client=self._async_client,
-        )
-
-    def until_done(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run this to its end, client closed."""
-
-        async def whole() -> None:
-            async with self._async_client:
-                await work()
-
-        asyncio.run(whole())
-
-    def close(self) -> None:
-        self._client.close()
-
-
 @pytest.fixture
 def models(server: ServedNow, seen: str) -> Iterator[Models]:
+    from tests.exporters.otel.langchain_models import Models
+
     models = Models(server.url)
     yield models
     models.close()
 
 
-@tool
-def look_up(city: str) -> str:
-    """Look up the weather."""
-    return f"sunny in {city}"
-
-
 def test_chains_and_agents_count_as_the_server_served_them(
     models: Models, agent: Agent, server: ServedNow
 ) -> None:
-    (ChatPromptTemplate.from_template("{question}") | models.chat()).invoke({"question": QUESTION})
+    models.chain().invoke({"question": QUESTION})
     for _ in range(2):
         models.chat("o4-mini").invoke(LONG_QUESTION)
     models.chat().batch([QUESTION] * 3)
-    create_agent(models.chat(), tools=[look_up]).invoke(WEATHER)
+    models.agent().invoke(WEATHER)
 
     entries = server.entries()
     assert counted(agent) == served(entries)
@@ -130,7 +92,7 @@ def test_coroutines_count_as_the_server_served_them(
         await asyncio.gather(*(models.chat().ainvoke(QUESTION) for _ in range(4)))
         async for _ in models.chat("o4-mini").astream("Tell me a story."):
             pass
-        await create_agent(models.chat(), tools=[look_up]).ainvoke(WEATHER)
+        await models.agent().ainvoke(WEATHER)
 
     models.until_done(work)
 

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from openai import AsyncOpenAI
 from opentelemetry.sdk.trace import TracerProvider
-from pydantic_ai import Agent as Framework
-from pydantic_ai.capabilities import Instrumentation
-from pydantic_ai.exceptions import AgentRunError
-from pydantic_ai.models.instrumented import InstrumentationSettings
-from pydantic_ai.models.openai import OpenAIChatModel
-from pydantic_ai.providers.openai import OpenAIProvider
 
 from pulseguard import Agent
 from pulseguard.catalog import INVOKE_AGENT_DURATION, TIME_TO_FIRST_CHUNK
@@ -29,6 +22,9 @@ from tests.exporters.otel.counted import (
     tool_uses,
     without_usage,
 )
+
+if TYPE_CHECKING:
+    from tests.exporters.otel.pydantic_ai_run import Run
 
 QUESTION = "What is 17 + 25?"
 LONG_QUESTION = "Please keep in mind: the ferry carries letters, bicycles and a piano. " * 20
@@ -45,51 +41,11 @@ def seen(request: pytest.FixtureRequest) -> Iterator[str]:
     uninstrument()
 
 
-class Run:
-    """An agent of the framework, all within one event loop."""
-
-    def __init__(self, provider: TracerProvider, server: ServedNow) -> None:
-        settings = InstrumentationSettings(tracer_provider=provider)
-        self._instrumentation = Instrumentation(settings)
-        self._url = server.url
-        self._clients: list[AsyncOpenAI] = []
-
-    def until_done(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run this to its end, clients closed."""
-
-        async def whole() -> None:
-            try:
-                await work()
-            finally:
-                await self.close()
-
-        asyncio.run(whole())
-
-    async def close(self) -> None:
-        """Close its clients."""
-        for client in self._clients:
-            await client.close()
-
-    def agent(
-        self, model: str = "gpt-4o-mini", fault: str = "ok", **more: Any
-    ) -> Framework[None, str]:
-        client = AsyncOpenAI(
-            base_url=self._url,
-            api_key="none",
-            max_retries=0,
-            timeout=0.3 if fault == "timeout" else 10,
-            default_headers={"X-Simulate": fault.removeprefix("patient ")},
-        )
-        self._clients.append(client)
-        return Framework(
-            OpenAIChatModel(model, provider=OpenAIProvider(openai_client=client)),
-            capabilities=[self._instrumentation],
-            **more,
-        )
-
-
 @pytest.fixture
 def run(provider: TracerProvider, server: ServedNow, seen: str) -> Run:
+    # What takes a second is imported by whoever runs this, not by all who read it.
+    from tests.exporters.otel.pydantic_ai_run import Run
+
     return Run(provider, server)
 
 
@@ -153,7 +109,7 @@ def test_failures_have_the_types_that_the_server_gave_them(
 ) -> None:
     async def work() -> None:
         for fault in FAULTS:
-            with suppress(AgentRunError):
+            with suppress(run.error):
                 await run.agent(fault=fault).run("Tell me a story.")
 
     run.until_done(work)
@@ -176,12 +132,12 @@ def test_failures_of_streams_have_the_types_that_the_server_gave_them(
 
     async def work() -> None:
         for fault in FAULTS:
-            with suppress(AgentRunError):
+            with suppress(run.error):
                 await read(fault)
-        with suppress(AgentRunError):
+        with suppress(run.error):
             await run.agent(fault="cut").run("Tell me a story.", event_stream_handler=handle)
         if seen == "spans alone":  # to the client, who has no patience is a caller that gives up
-            with suppress(AgentRunError):
+            with suppress(run.error):
                 await read(STALLED, first_event_timeout=0.1)
 
     run.until_done(work)
@@ -203,7 +159,7 @@ def test_what_fails_while_a_stream_is_read_is_no_failure_of_its_call(
 
     async def work() -> None:
         for error in (ConnectionError(), asyncio.CancelledError(), None):
-            with suppress(ConnectionError, asyncio.CancelledError, AgentRunError):
+            with suppress(ConnectionError, asyncio.CancelledError, run.error):
                 await read(error)
 
     run.until_done(work)

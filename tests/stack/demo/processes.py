@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-_RUN = "import sys; from pulseguard_stack.demo.command import main; sys.exit(main(sys.argv[1:]))"
+from tests.forked_program import ForkedProgram, forks_of
+
 CALLS = "gen_ai_client_operation_duration_seconds_count"
 
 
@@ -42,7 +40,7 @@ class DemoAgent:
     """A running demo agent."""
 
     name: str
-    process: subprocess.Popen[str]
+    process: ForkedProgram
     first_line: str
     log_file: Path
 
@@ -79,10 +77,8 @@ def start_agent(
     """Starts an agent in a folder of its own, and answers once it is measured."""
     folder.mkdir(parents=True, exist_ok=True)
     log_file = folder / f"{name}.log"
-    with log_file.open("w", encoding="utf-8") as log:
-        process = _start(log, name, folder, *arguments, **environment, url=url)
-    assert process.stdout
-    line = process.stdout.readline()
+    process = _start(log_file, name, folder, *arguments, **environment, url=url)
+    line = process.first_line()
     assert line, log_file.read_text(encoding="utf-8")
     return DemoAgent(name, process, line, log_file)
 
@@ -92,23 +88,15 @@ def stop_agents(agents: Collection[DemoAgent]) -> None:
     for agent in agents:
         agent.process.terminate()
     for agent in agents:
-        _wait_or_kill(agent.process)
-        if agent.process.stdout:
-            agent.process.stdout.close()
-
-
-def _wait_or_kill(process: subprocess.Popen[str]) -> None:
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise
+        try:
+            agent.process.wait(10)
+        finally:
+            agent.process.kill()
 
 
 def _start(
-    log: IO[str], name: str, folder: Path, *arguments: str, url: str, **environment: str
-) -> subprocess.Popen[str]:
+    log_file: Path, name: str, folder: Path, *arguments: str, url: str, **environment: str
+) -> ForkedProgram:
     settings = {
         "PATH": os.environ["PATH"],
         # The slots of the tests' agents are nobody else's, nor is the file of the user's stack.
@@ -117,15 +105,8 @@ def _start(
         "PULSEGUARD_MODEL_SERVER_URL": url,
         **environment,
     }
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _RUN, name, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-        cwd=folder,
-        env=settings,
-    )
+    agents = forks_of("pulseguard_stack.demo.command")
+    return agents.start(name, *arguments, environment=settings, folder=folder, errors=log_file)
 
 
 def _matches(sample: Sample, name: str, labels: dict[str, str]) -> bool:
