@@ -120,12 +120,12 @@ def test_a_fall_is_held_back_for_all_registries_and_over_a_restart_until_it_is_r
 ) -> None:
     with running_registry(database_url, tmp_path) as registry:
         whole = with_fleet(registry)
-        gone = registry.rows("SELECT id::text FROM agents WHERE name <> 'agent-0' ORDER BY id")
-        registry.execute("DELETE FROM agents WHERE name <> 'agent-0'")
+        gone = registry.rows("SELECT id::text FROM agents WHERE name > 'agent-1' ORDER BY id")
+        registry.execute("DELETE FROM agents WHERE name > 'agent-1'")
         eventually(lambda: state(registry)["held_back"])
         assert etag(registry) == whole
         page = registry.get("/metrics").text
-        assert "pulseguard_registry_sd_held_back_targets 7.0" in page
+        assert "pulseguard_registry_sd_held_back_targets 6.0" in page
         assert "pulseguard_registry_sd_holds_total 1.0" in page
         with running_registry(database_url, tmp_path) as other:
             assert etag(other) == whole
@@ -136,6 +136,8 @@ def test_a_fall_is_held_back_for_all_registries_and_over_a_restart_until_it_is_r
         assert [(agent,) for agent in held["agents"]] == gone
         registry.register("a-ninth")
         eventually(lambda: state(registry)["targets"] == 9)
+        registry.execute("DELETE FROM agents WHERE name = 'agent-1'")
+        eventually(lambda: state(registry)["held_back"]["targets"] == 7)
 
         released = registry.post(RELEASE, None, registry.key("editor"))
 

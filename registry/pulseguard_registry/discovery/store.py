@@ -18,7 +18,8 @@ from pulseguard_registry.discovery.targets import Target
 ROWS_AT_ONCE = 500
 
 _LOCK = """
-SELECT now(), generation, held_since, held_until, holds, released_at, released_by, released_targets
+SELECT now(), generation, held_since, held_until, held_targets, holds,
+       released_at, released_by, released_targets
   FROM discovery_guard FOR UPDATE
 """
 _SERVED = """
@@ -74,6 +75,7 @@ class GuardRow:
     generation: int
     held_since: datetime | None
     held_until: datetime | None
+    held_targets: int
     holds: int
     released_at: datetime | None
     released_by: str | None
