@@ -163,7 +163,7 @@ _SYSTEM: Final[Json] = {
         "by_environment": {"production": 40},
         "by_type": {"LLM_AGENT": 30, "TASK_AGENT": 10},
     },
-    "database": {"version": "18.0", "schema_revision": "0012", "size_bytes": 9123519},
+    "database": {"version": "18.0", "schema_revision": "0013", "size_bytes": 9123519},
     "targets": {"count": 39, "age_seconds": 0.248},
     "snapshots": {"stored": 403200, "late": 0},
     "alerts_firing": 1,
@@ -220,7 +220,7 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "Readiness": {
         "status": "ready",
         "database": "up",
-        "schema_revision": "0012",
+        "schema_revision": "0013",
         "target_list_age_seconds": 0.078,
         "targets": 39,
     },

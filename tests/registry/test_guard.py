@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulseguard_registry.discovery.guard import Left, Served, decide, excused_of
+from pulseguard_registry.discovery.guard import Hold, Left, Served, decide, excused_of
 from pulseguard_registry.discovery.targets import Target
 from tests.registry.running import RunningRegistry, eventually, running_registry
 
@@ -31,6 +33,12 @@ STEPS = st.lists(
     ),
     min_size=1,
     max_size=12,
+)
+# Within a minute, seconds apart: how many vanish, and how many say goodbye.
+LEAVING = st.lists(
+    st.tuples(st.sampled_from([0, 1, 14]), st.integers(0, 5), st.integers(0, 2)),
+    min_size=1,
+    max_size=4,
 )
 
 
@@ -83,6 +91,49 @@ def test_what_comes_back_ends_the_hold_and_what_does_not_leaves_after_the_grace_
     assert held == decide(held, of(set(AGENTS[:5])), set(), later - MINUTE, GRACE)
 
 
+@given(st.integers(5, 15), LEAVING)
+def test_a_fall_within_a_minute_is_held_whole_in_whatever_order_and_less_than_one_is_not(
+    size: int, leaving: list[tuple[int, int, int]]
+) -> None:
+    now, there, vanished, said_goodbye = START, set(AGENTS[:size]), set[str](), set[str]()
+    served = decide(Served(), of(there), set(), now, GRACE)
+    order = iter(AGENTS[:size])
+    for seconds, vanishing, polite in leaving:
+        now += timedelta(seconds=seconds)
+        vanished |= set(islice(order, vanishing))
+        said_goodbye |= set(islice(order, polite))
+        there -= vanished | said_goodbye
+        served = decide(served, of(there), said_goodbye, now, GRACE)
+
+    is_a_fall = len(vanished) >= 5 and 2 * len(vanished) > size - len(said_goodbye)
+    assert served.held == (vanished if is_a_fall else set())
+    assert served.targets == of(there | served.held)
+    released = replace(served, hold=Hold(START, now) if is_a_fall else None)
+    assert decide(released, of(there), said_goodbye, now, GRACE).targets == of(there)
+
+
+def test_neither_new_agents_nor_some_that_are_back_let_the_rest_of_a_fall_go() -> None:
+    served = decide(Served(), of(set(AGENTS)), set(), START, GRACE)
+    back = set(AGENTS[:5])
+    for come in ({f"new-{number}" for number in range(40)}, set(AGENTS[:23]), set()):
+        back |= come
+        served = decide(served, of(back), set(), START, GRACE)
+        assert served.targets == of(back | set(AGENTS))
+        assert served.held == set(AGENTS) - back
+
+
+def test_who_is_back_at_a_new_address_is_a_target_once_and_there() -> None:
+    whole = decide(Served(), of(set(AGENTS)), set(), START, GRACE)
+    half = decide(whole, of(set(AGENTS[12:])), set(), START, GRACE)
+    moved = {AGENTS[0]: target(AGENTS[0])._replace(address="10.0.0.8:9464")}
+
+    held = decide(half, {**of(set(AGENTS[13:])), **moved}, set(), START, GRACE)
+
+    assert half.targets == of(set(AGENTS[12:]))
+    assert held.targets == {**of(set(AGENTS)), **moved}
+    assert held.held == set(AGENTS[1:13])
+
+
 def test_a_goodbye_and_an_operators_word_excuse_and_many_retired_at_one_stroke_do_not() -> None:
     def retired(number: int, *, at_once: bool) -> Left:
         return Left(AGENTS[number], None, START + timedelta(seconds=0 if at_once else number))
@@ -120,22 +171,27 @@ def test_a_fall_is_held_back_for_all_registries_and_over_a_restart_until_it_is_r
 ) -> None:
     with running_registry(database_url, tmp_path) as registry:
         whole = with_fleet(registry)
-        gone = registry.rows("SELECT id::text FROM agents WHERE name <> 'agent-0' ORDER BY id")
-        registry.execute("DELETE FROM agents WHERE name <> 'agent-0'")
+        gone = registry.rows("SELECT id::text FROM agents WHERE name > 'agent-1' ORDER BY id")
+        registry.execute("DELETE FROM agents WHERE name > 'agent-4'")
+        eventually(lambda: state(registry)["targets"] == 5)
+
+    with running_registry(database_url, tmp_path) as registry:
+        registry.register("agent-5")
+        eventually(lambda: state(registry)["targets"] == 6)
+        registry.execute("DELETE FROM agents WHERE name > 'agent-1'")
         eventually(lambda: state(registry)["held_back"])
         assert etag(registry) == whole
         page = registry.get("/metrics").text
-        assert "pulseguard_registry_sd_held_back_targets 7.0" in page
+        assert "pulseguard_registry_sd_held_back_targets 6.0" in page
         assert "pulseguard_registry_sd_holds_total 1.0" in page
         with running_registry(database_url, tmp_path) as other:
             assert etag(other) == whole
-
-    with running_registry(database_url, tmp_path) as registry:
-        assert etag(registry) == whole
-        held = state(registry)["held_back"]
+            held = state(other)["held_back"]
         assert [(agent,) for agent in held["agents"]] == gone
         registry.register("a-ninth")
         eventually(lambda: state(registry)["targets"] == 9)
+        registry.execute("DELETE FROM agents WHERE name = 'agent-1'")
+        eventually(lambda: state(registry)["held_back"]["targets"] == 7)
 
         released = registry.post(RELEASE, None, registry.key("editor"))
 

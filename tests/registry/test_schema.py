@@ -135,20 +135,17 @@ def test_what_discovery_served_stays_known_when_its_table_changes(
             # Since when it is served was not always kept.
             return [tuple(row)[:-1] for row in connection.execute(query)]
 
+    values = """'10.0.0.1:9464', 'bot', '0', 'CUSTOM', 'test', '', '{"region": "eu"}'"""
     with engine.begin() as connection:
-        left = "INSERT INTO served_targets (agent_id, left_at) VALUES (gen_random_uuid(), now())"
-        connection.execute(text(left))
-        there = (
-            "INSERT INTO served_targets VALUES (gen_random_uuid(), NULL, '10.0.0.1:9464', 'bot',"
-            """ '0', 'CUSTOM', 'test', '', '{"region": "eu"}')"""
-        )
-        connection.execute(text(there))
-    before = served()
+        for left_at, kept in (("NULL", values), ("now()", values), ("now() + '1 s'", "NULL")):
+            row = f"INSERT INTO served_targets VALUES (gen_random_uuid(), {left_at}, {kept})"
+            connection.execute(text(row))
+    there, just_left, left_before = served()
     downgrade(engine, "0006")
     upgrade(engine, place_of(database_url))
 
-    assert served() == before
-    assert before[0][2:] == ("10.0.0.1:9464", "bot", "0", "CUSTOM", "test", "", {"region": "eu"})
+    assert there[2:] == ("10.0.0.1:9464", "bot", "0", "CUSTOM", "test", "", {"region": "eu"})
+    assert served() == [there, (*just_left[:2], *[None] * 7), left_before]
 
 
 def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:

@@ -67,7 +67,9 @@ class TargetFollower:
         served = await asyncio.to_thread(decide, previous, inventory, excused, row.now, self._grace)
         changes = await asyncio.to_thread(Changes.between, kept, served)
         generation = row.generation
-        if changes or served.hold != row.hold or generation < self._generation:
+        # More that is held back, or less, is no change of what is served: it is counted too.
+        of_hold = (served.hold, len(served.held)) != (row.hold, row.held_targets)
+        if changes or of_hold or generation < self._generation:
             generation = await keep(connection, row, served, changes, self._generation)
             self._tell(row, served)
         current = await asyncio.to_thread(self._renderer.render, served.targets)

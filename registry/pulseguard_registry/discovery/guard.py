@@ -23,15 +23,25 @@ class Hold(NamedTuple):
     until: datetime
 
 
+class Loss(NamedTuple):
+    """A target that left within the last minute, and that nobody took away on purpose.
+
+    None where it left under a version that did not keep it: it counts, and cannot come back.
+    """
+
+    left_at: datetime
+    target: Target | None
+
+
 @dataclass(frozen=True)
 class Served:
     """What is served: targets by the id of their agent, those held back among them.
 
-    `lost` says when targets left within the last minute that nobody took away on purpose.
+    And what was `lost`, until it is held back too or a minute has passed.
     """
 
     targets: Mapping[str, Target] = field(default_factory=dict)
-    lost: Mapping[str, datetime] = field(default_factory=dict)
+    lost: Mapping[str, Loss] = field(default_factory=dict)
     hold: Hold | None = None
     held: Set[str] = frozenset()
 
@@ -54,22 +64,24 @@ def decide(
     """What is to be served now that the inventory is this one.
 
     New and changed targets are taken up, and the `excused` leave, at any time. The others leave
-    unless too many would within a minute: then they stay until they are released, or grace ends.
+    unless too many would within a minute: then they stay, and those of them that have left before
+    come back, until all are in the inventory again, were released, or grace ends.
     """
     missing = served.targets.keys() - inventory.keys() - excused
     lost = {
-        agent: at
-        for agent, at in served.lost.items()
-        if now - at < FALL_WITHIN and agent not in inventory and agent not in excused
+        agent: loss
+        for agent, loss in served.lost.items()
+        if now - loss.left_at < FALL_WITHIN and agent not in inventory and agent not in excused
     }
     before = len(served.targets.keys() - excused) + len(lost)
-    if not _is_a_fall(len(missing) + len(lost), before):
-        return Served(inventory, lost | dict.fromkeys(missing, now))
+    leaving = {agent: served.targets[agent] for agent in missing}
+    if served.hold is None and not _is_a_fall(len(missing) + len(lost), before):
+        return Served(inventory, lost | {agent: Loss(now, leaving[agent]) for agent in leaving})
+    held = {agent: loss.target for agent, loss in lost.items() if loss.target} | leaving
     hold = served.hold or Hold(now, now + grace)
-    if not missing or now >= hold.until:
-        return Served(inventory, {} if missing else lost)
-    kept = {agent: served.targets[agent] for agent in missing}
-    return Served({**inventory, **kept}, lost, hold, frozenset(missing))
+    if not held or now >= hold.until:
+        return Served(inventory)
+    return Served({**inventory, **held}, {}, hold, frozenset(held))
 
 
 def excused_of(left: Iterable[Left]) -> set[str]:

@@ -13,7 +13,10 @@ from pulseguard_registry.database.engine import Base
 
 
 class ServedTarget(Base):
-    """A target as it is served `since` then, or one that left at `left_at`, all else null."""
+    """A target as it is served `since` then, or was until it left at `left_at`.
+
+    All else is null of one that left under a version that did not keep it.
+    """
 
     __tablename__ = "served_targets"
 

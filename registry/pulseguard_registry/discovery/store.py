@@ -11,14 +11,15 @@ from typing import Any, LiteralString
 
 from psycopg import AsyncConnection
 
-from pulseguard_registry.discovery.guard import Hold, Left, Served
+from pulseguard_registry.discovery.guard import Hold, Left, Loss, Served
 from pulseguard_registry.discovery.targets import Target
 
 # Rows become objects on the event loop: a few at a time, so that nothing else waits for long.
 ROWS_AT_ONCE = 500
 
 _LOCK = """
-SELECT now(), generation, held_since, held_until, holds, released_at, released_by, released_targets
+SELECT now(), generation, held_since, held_until, held_targets, holds,
+       released_at, released_by, released_targets
   FROM discovery_guard FOR UPDATE
 """
 _SERVED = """
@@ -38,6 +39,7 @@ SELECT coalesce(id, agent_id)::text, now.metrics_address, now.name, now.instance
                  IS DISTINCT FROM
                  (served.metrics_address, served.name, served.instance, served.type,
                   served.environment, served.team, served.labels)
+                 OR left_at IS NOT NULL
             ELSE agent_id IS NOT NULL END
 """
 _REMOVE = "DELETE FROM served_targets WHERE agent_id = ANY(%s::uuid[])"
@@ -74,6 +76,7 @@ class GuardRow:
     generation: int
     held_since: datetime | None
     held_until: datetime | None
+    held_targets: int
     holds: int
     released_at: datetime | None
     released_by: str | None
@@ -106,9 +109,9 @@ class Changes:
             if (known := before.targets.get(agent)) is not target and known != target
         ]
         lost = [
-            (agent, None, left_at)
-            for agent, left_at in after.lost.items()
-            if before.lost.get(agent) != left_at
+            (agent, loss.target, loss.left_at)
+            for agent, loss in after.lost.items()
+            if before.lost.get(agent) != loss
         ]
         return cls(list(gone), [*targets, *lost])
 
@@ -129,12 +132,14 @@ async def lock_guard(connection: AsyncConnection[Any]) -> GuardRow:
 
 async def read_served(connection: AsyncConnection[Any], hold: Hold | None) -> Served:
     """What was served last."""
-    rows = await _rows(connection, _SERVED)
-    return Served(
-        {agent: _target(agent, columns) for agent, *columns, left_at in rows if left_at is None},
-        {agent: left_at for agent, *_, left_at in rows if left_at is not None},
-        hold,
-    )
+    targets, lost = {}, {}
+    for agent, *columns, left_at in await _rows(connection, _SERVED):
+        target = None if columns[0] is None else _target(agent, columns)
+        if left_at is not None:
+            lost[agent] = Loss(left_at, target)
+        elif target is not None:
+            targets[agent] = target
+    return Served(targets, lost, hold)
 
 
 async def read_inventory(
@@ -176,7 +181,7 @@ def _target(agent: str, columns: Sequence[Any]) -> Target:
 
 
 def _columns(target: Target | None) -> tuple[str | None, ...]:
-    """As they are stored: of one that has left, none."""
+    """As they are stored: of one that nobody knows any more, none."""
     if target is None:
         return (None,) * 7
     address, _, *others, labels = target
