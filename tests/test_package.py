@@ -125,7 +125,6 @@ def test_the_command_says_the_version_of_the_package(light):
         (["registry", "serve"], "registry"),
         (["simulated-model-server"], "stack"),
         (["up"], "stack"),
-        (["down"], "stack"),
         (["status"], "stack"),
         (["demo-agent", "coder"], "stack"),
     ],

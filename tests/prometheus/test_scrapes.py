@@ -1,6 +1,7 @@
 """What sync tells the registry of the scrapes of the Prometheus beside it."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,32 +67,32 @@ def test_the_registry_is_told_with_the_key_that_prometheus_never_sees() -> None:
         assert "Authorization" not in prometheus.asked[0].headers
 
 
-def started(seconds_ago: float) -> bytes:
+def started(seconds_ago: float) -> Reply:
     """What Prometheus says of its start, as finely as it does."""
     start = datetime.now(UTC) - timedelta(seconds=seconds_ago)
     document = {"data": {"startTime": f"{start:%Y-%m-%dT%H:%M:%S.%f}789Z"}}
-    return json.dumps(document).encode()
+    return Reply(200, JSON, json.dumps(document).encode())
 
 
 @pytest.mark.parametrize(
     ("start", "is_told"),
     [
-        (Reply(200, JSON, started(2)), False),
+        (lambda: started(2), False),
         # By a clock that is ahead.
-        (Reply(200, JSON, started(-2)), False),
-        (Reply(200, JSON, started(3600)), True),
-        (Reply(404), True),
-        (Reply(200, JSON, b'{"data": {"startTime": "soon"}}'), True),
-        (Reply(200, JSON, b"[]"), True),
+        (lambda: started(-2), False),
+        (lambda: started(3600), True),
+        (lambda: Reply(404), True),
+        (lambda: Reply(200, JSON, b'{"data": {"startTime": "soon"}}'), True),
+        (lambda: Reply(200, JSON, b"[]"), True),
     ],
     ids=["now", "soon", "long ago", "none", "no time", "no object"],
 )
 def test_a_prometheus_that_has_just_started_is_told_of_once_it_knows_its_targets_again(
-    start: Reply, is_told: bool
+    start: Callable[[], Reply], is_told: bool
 ) -> None:
-    targets = Reply(200, JSON, json.dumps(answer()).encode())
+    targets, began = Reply(200, JSON, json.dumps(answer()).encode()), start()
     with (
-        fake_server(lambda asked: targets if "targets" in asked.path else start) as prometheus,
+        fake_server(lambda asked: targets if "targets" in asked.path else began) as prometheus,
         fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
     ):
         telling = report(prometheus, registry)
@@ -120,7 +121,7 @@ def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) 
         for _ in range(2):
             telling.run_once()
         targets = Reply(200, JSON, json.dumps(answer()).encode())
-        just_started = Reply(200, JSON, started(1))
+        just_started = started(1)
         prometheus.reply = lambda asked: targets if "targets" in asked.path else just_started
         telling.run_once()
         assert registry.asked == []
