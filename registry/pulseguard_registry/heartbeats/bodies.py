@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from pulseguard_registry.database.clock import DatabaseClock
+from pulseguard_registry.faults import validation_problem
 from pulseguard_registry.heartbeats.schemas import AgentHeartbeat, HeartbeatBulk
-from pulseguard_registry.problems import Problem, validation_problem
+from pulseguard_registry.problems import Problem
 from pulseguard_registry.snapshots.schemas import AHEAD
 from pulseguard_registry.strict_json import refuse_repeated_names
 from pulseguard_registry.telemetry import SnapshotOutcome
