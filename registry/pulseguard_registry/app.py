@@ -44,6 +44,7 @@ from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
+from pulseguard_registry.methods import HeadAsGet
 from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
@@ -172,6 +173,7 @@ def create_app(
         observe=telemetry.observe_request,
         refusals=refusals,
     )
+    app.add_middleware(HeadAsGet)
     return app
 
 

@@ -22,6 +22,7 @@ from pulseguard_registry.database.conflicts import Conflict, conflict_of, constr
 from pulseguard_registry.database.diagnosis import Place, diagnose, own_words, tells_of_database
 from pulseguard_registry.errors import DatabaseUnavailable, RegistryError, WriteRefused
 from pulseguard_registry.faults import validation_problem
+from pulseguard_registry.methods import allowed_methods
 from pulseguard_registry.problems import Fault, Problem, problem_response, shown, unavailable
 
 log = logging.getLogger("pulseguard.registry")
@@ -30,7 +31,7 @@ _LOST = "the database did not answer this request in time; try again"
 # What the router says by itself is only the name of the status.
 _ROUTING = {
     404: "there is no such path; /docs lists those that there are",
-    405: "this method is not offered on this path; /docs lists those that are",
+    405: "this method is not offered on this path; use one of {allowed}",
 }
 
 
@@ -44,7 +45,7 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
     async def on_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if not isinstance(error, Problem) and error.status_code in _ROUTING:
-            error = HTTPException(error.status_code, _ROUTING[error.status_code], error.headers)
+            error = _routing_problem(app, request, error.status_code)
         return problem_response(error, request.scope)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
@@ -86,6 +87,15 @@ def install_problem_handlers(app: FastAPI, place: Place) -> None:
     app.add_exception_handler(WriteRefused, on_refused)
     app.add_exception_handler(IntegrityError, on_conflict)
     app.add_exception_handler(DataError, on_unstorable)
+
+
+def _routing_problem(app: FastAPI, request: Request, status: int) -> Problem:
+    """What the router has to say, in words of ours."""
+    sentence = _ROUTING[status]
+    if status == 404:
+        return Problem(status, sentence)
+    allowed = allowed_methods(app.routes, request.scope["path"])
+    return Problem(status, sentence.format(allowed=allowed), headers={"Allow": allowed})
 
 
 def _defect(met: psycopg.IntegrityError, error: Exception) -> RegistryError:
