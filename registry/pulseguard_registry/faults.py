@@ -12,6 +12,8 @@ from pulseguard_registry.fields import NEEDED
 from pulseguard_registry.problems import Fault, Problem, shown
 from pulseguard_registry.wording import message_of
 
+NO_BODY: Final = "is missing; send a JSON object with Content-Type: application/json"
+NO_JSON: Final = "is no valid JSON ({reason}); send a JSON object"
 _SOURCES: Final = ("body", "query", "path", "header")
 # Places of these hold names that the routes declare, none of the sender's own.
 _DECLARED: Final = ("path", "header")
@@ -69,19 +71,13 @@ def _told(fault: Mapping[str, Any], field: str) -> tuple[str, str | None, str]:
         return field, None, "is no JSON object; send one, with Content-Type: application/json"
     if kind == "json_invalid":
         reason = fault.get("ctx", {}).get("error", fault["msg"])
-        return "body", None, f"is no valid JSON ({reason}); send a JSON object"
+        return "body", None, NO_JSON.format(reason=reason)
     if kind == "missing":
-        return field, None, _missing(field)
+        return field, None, NO_BODY if field == "body" else "is missing; it is required"
     if kind == "extra_forbidden":
         message = "is not a field of this request; take it out, or see /docs for its right name"
         return field, shown(fault["input"]), message
     return field, None if kind == NEEDED else shown(fault["input"]), message_of(fault)
-
-
-def _missing(field: str) -> str:
-    if field == "body":
-        return "is missing; send a JSON object with Content-Type: application/json"
-    return "is missing; it is required"
 
 
 @cache

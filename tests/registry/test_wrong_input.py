@@ -160,12 +160,15 @@ def test_a_body_without_its_content_type_is_told_to_name_it(registry: RunningReg
     assert_problem(answer, 422, "Content-Type: application/json")
 
 
-@pytest.mark.parametrize("template", ["", "/heartbeat", "/ai-metrics"])
+@pytest.mark.parametrize(
+    "template", ["", "/heartbeat", "/ai-metrics", "/health", "/events", "/restore", "/maintenance"]
+)
 def test_an_id_that_is_none_is_refused_and_an_unknown_one_is_404(
     registry: RunningRegistry, template: str
 ) -> None:
     for call in (call for call in CALLS if call.template.endswith("{agent_id}" + template)):
-        assert_problem(call.send(registry, "7"), 422, "agent_id")
+        no_id = call.send(registry, "7")
+        assert_problem(no_id, 422, "agent_id", "is no UUID; use the id that registering gave")
         unknown = call.send(registry, "00000000-0000-0000-0000-000000000000")
         assert_problem(unknown, 404, "register")
 
