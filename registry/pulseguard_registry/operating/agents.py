@@ -6,12 +6,12 @@ import argparse
 import os
 import re
 import sys
-import uuid
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from pulseguard_registry.operating.named_agent import ONLY_RETIRED, find_agent
 from pulseguard_registry.operating.reach import (
     CommandRefused,
     Document,
@@ -34,8 +34,6 @@ _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", 
 _RETIRED_COLUMNS: Final = tuple("retired" if name == "status" else name for name in _COLUMNS)
 _TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "team", "version")
 _RETIRED_TELLING: Final = tuple("retired" if name == "status" else name for name in _TELLING)
-_NOT_RETIRED: Final[Mapping[str, str]] = {}
-_RETIRED: Final[Mapping[str, str]] = {"only_retired": "true"}
 _DURATION: Final = re.compile(r"(\d+)(m|h|d)")
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
@@ -79,7 +77,7 @@ def _list(given: Namespace) -> None:
     asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
     # These two are in capitals, whatever they are written in here.
     asked |= {name: asked[name].upper() for name in ("status", "type") if name in asked}
-    which = _RETIRED if given.retired else _NOT_RETIRED
+    which = ONLY_RETIRED if given.retired else {}
     agents = list(_registry(given).pages("/agents", **asked, **which))
     if given.json:
         write_json(agents)
@@ -124,7 +122,7 @@ def _status(agent: Document) -> str:
 
 def _show(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     health = registry.get(f"/agents/{agent['id']}/health")
     if given.json:
         write_json({"agent": agent, "health": health})
@@ -141,7 +139,7 @@ def _show(given: Namespace) -> None:
 
 def _retire(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     retired = registry.send("DELETE", f"/agents/{agent['id']}")
     _answer(given, retired, _once_retired(retired))
 
@@ -165,7 +163,7 @@ def _once_retired(agent: Document) -> str:
 
 def _restore(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent, _RETIRED)
+    agent = find_agent(registry, given.agent, retired=True)
     if agent["retired_at"] is None:
         _answer(given, agent, "is not retired: nothing was to be done")
         return
@@ -179,7 +177,7 @@ def _restore(given: Namespace) -> None:
 
 def _maintain(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     path = f"/agents/{agent['id']}/maintenance"
     if given.end:
         _end_maintenance(given, registry, agent, path)
@@ -220,21 +218,6 @@ def _from_now(lasting: str) -> str:
     except OverflowError:
         raise CommandRefused(f"--for {lasting!r} is too long; give at most 30d") from None
     return until.isoformat(timespec="seconds")
-
-
-def _found(registry: Registry, named: str, which: Mapping[str, str] = _NOT_RETIRED) -> Document:
-    """The agent of this id, or the only one of this name among those of `which`."""
-    try:
-        return registry.get(f"/agents/{uuid.UUID(named)}")
-    except ValueError:
-        found = list(registry.pages("/agents", name=named, **which))
-    if not found:
-        kind, flag = ("retired agent", " --retired") if which else ("agent", "")
-        raise CommandRefused(f"no {kind} is named {named!r}; see pulseguard agents list{flag}")
-    if len(found) > 1:
-        ids = ", ".join(f"{agent['id']} ({agent['instance']})" for agent in found[:5])
-        raise CommandRefused(f"{len(found)} agents are named {named!r}; give the id: {ids}")
-    return found[0]
 
 
 def _registry(given: Namespace) -> Registry:

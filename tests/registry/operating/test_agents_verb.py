@@ -164,6 +164,15 @@ def test_a_retired_agent_is_listed_on_request_only_and_comes_back(
     assert (shown["id"], shown["retired_at"] is None) == (fleet["b"], False)
     assert "no retired agent is like that" in run(*listed, "--team", "x", **settings).out
 
+    assert run("agents", "retire", "mail-bot", **settings).status == 0
+    for verb in ("show", "retire"):
+        gone = run("agents", verb, "mail-bot", **settings)
+        assert (gone.status, gone.out) == (1, "")
+        assert "'mail-bot' is retired (" in gone.err
+        assert f"give its id, {fleet['c']}, or" in gone.err
+        assert f"pulseguard agents restore {fleet['c']}; all of them: pulseguard agents" in gone.err
+    assert run("agents", "restore", "mail-bot", **settings).status == 0
+
     # Of two of that name the only one that is retired.
     assert "is back" in run("agents", "restore", "invoice-bot", **settings).out
     assert fleet["b"] in run("agents", "list", **settings).out
