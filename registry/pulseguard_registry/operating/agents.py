@@ -30,6 +30,10 @@ from pulseguard_registry.operating.terminal import (
 )
 
 FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
+_HELP: Final = {
+    "name": "those of this name only, the whole of it",
+    "text": "those that have this in name, instance, description or host, in whatever case",
+}
 _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
 _RETIRED_COLUMNS: Final = tuple("retired" if name == "status" else name for name in _COLUMNS)
 _TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "team", "version")
@@ -49,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="the agents that were not retired, or those that were")
     listing.add_argument("--retired", action="store_true", help="those that were, and since when")
     for name in FILTERS:
-        listing.add_argument(f"--{name}", help=f"those of this {name} only")
+        listing.add_argument(f"--{name}", help=_HELP.get(name, f"those of this {name} only"))
     add_width(listing)
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")

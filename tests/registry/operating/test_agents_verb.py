@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from pulseguard.reporting.keys import own_key_path
+from pulseguard_registry.agents.listing import SEARCHED
 from tests.exporters.examining import doctor
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
@@ -53,6 +54,16 @@ def test_agents_are_listed_for_people_and_for_programs(
     assert "UNKNOWN (never_heard)" in table
     assert {agent["id"] for agent in listed} == {fleet["a"], fleet["b"]}
     assert "no agent is like that" in run("agents", "list", "--name", "x", **settings).out
+
+
+def test_the_help_of_a_list_says_where_a_text_is_looked_for(
+    run: Run, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit):
+        run("agents", "list", "--help", COLUMNS="200")
+
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " --text TEXT " in line]
+    assert all(name in line for name in SEARCHED)
 
 
 @pytest.mark.parametrize(
