@@ -221,7 +221,7 @@ def test_a_fault_names_the_field_as_its_sender_knows_it_and_the_mend(
 
     assert_problem(answer, 422, mend)
     (fault,) = answer.json()["errors"]
-    assert (fault["field"], fault["value"]) == (field, value)
+    assert fault == {"field": field, "value": value, "message": fault["message"]}
 
 
 @pytest.mark.parametrize("value", ["yes", 1, "true", 0.5, None], ids=repr)
