@@ -9,6 +9,7 @@ import pytest
 from pulseguard.settings import Settings as ExporterSettings
 from pulseguard_prometheus import settings as sync_settings
 from pulseguard_registry.settings import Settings as RegistrySettings
+from pulseguard_stack.runner.settings import read_up_settings
 
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENTS = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
@@ -46,6 +47,16 @@ def test_every_setting_of_sync_is_documented_and_no_other() -> None:
 
     assert set(re.findall(r"`(--[a-z-]+)`", documented)) == flags - {"-h", "--help"}
     assert variables(documented) == set(re.findall(r"PULSEGUARD_[A-Z_]+", parser.format_help()))
+
+
+def test_every_flag_of_make_up_is_documented_and_no_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        read_up_settings(["--help"], {})
+    flags = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+    assert set(re.findall(r"`(--[a-z-]+)`", section("`make up`"))) == flags - {"--help"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

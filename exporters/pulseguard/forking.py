@@ -14,8 +14,8 @@ from pulseguard import early_signals
 # ever. So would the agent's own code there, should it want the same module.
 IMPORTING: Final = threading.Lock()
 
-# A fork waits no longer for such an import. One takes 0.2 s, and ten times as long on a machine that
-# has no time for it; a child that was forked in its midst would never get on.
+# A fork waits no longer for such an import. One takes 0.2 s, and ten times as long on a busy
+# machine; a child that was forked in its midst would never get on.
 _LONGEST_WAIT_SECONDS: Final = 10.0
 
 

@@ -44,8 +44,11 @@ from pulseguard_registry.gate import Gate
 from pulseguard_registry.heartbeats import bulk
 from pulseguard_registry.heartbeats import routes as heartbeat_routes
 from pulseguard_registry.heartbeats.group_commit import GroupCommit
+from pulseguard_registry.methods import HeadAsGet
 from pulseguard_registry.openapi import describe_bodies
-from pulseguard_registry.problems import documented, install_problem_handlers
+from pulseguard_registry.problem_handlers import install_problem_handlers
+from pulseguard_registry.problems import documented
+from pulseguard_registry.refusals import RefusalLog
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
@@ -81,6 +84,7 @@ def create_app(
     keyring = Keyring(pepper, clock)
     last_use = LastUse(database, clock)
     telemetry = Telemetry()
+    refusals = RefusalLog()
     targets = TargetFollower(
         settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
     )
@@ -113,6 +117,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             # Whatever thread still waits for the database must not hold up the end.
             stack.callback(database.close)
+            stack.callback(refusals.tell_left_out)
             for work in (
                 supervisor.run(),
                 group_commit.run(),
@@ -162,7 +167,13 @@ def create_app(
     app.router.middleware_stack = ShortCut(
         app.router.middleware_stack, [*heartbeat_routes.router.routes, *bulk.router.routes]
     )
-    app.add_middleware(Gate, trouble=lambda: supervisor.trouble, observe=telemetry.observe_request)
+    app.add_middleware(
+        Gate,
+        trouble=lambda: supervisor.trouble,
+        observe=telemetry.observe_request,
+        refusals=refusals,
+    )
+    app.add_middleware(HeadAsGet)
     return app
 
 

@@ -12,8 +12,10 @@ from pydantic_core import PydanticCustomError
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
-# The type of this fault, among those that pydantic tells.
+# The type of the fault of a text that is no moment, among those that pydantic tells.
 NO_MOMENT: LiteralString = "no_moment"
+# The same where a field is absent that another one makes necessary.
+NEEDED: LiteralString = "needed"
 
 # Control characters, line and paragraph separators, halves of surrogate pairs.
 _UNPRINTABLE = frozenset({"Cc", "Zl", "Zp", "Cs"})

@@ -16,7 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.database import overdue
 from pulseguard_registry.logs import log_answer, request_in_hand
-from pulseguard_registry.problems import Problem, problem_response, unavailable
+from pulseguard_registry.problems import (
+    PROBLEM,
+    REQUEST_ID,
+    Problem,
+    problem_response,
+    unavailable,
+)
+from pulseguard_registry.refusals import RefusalLog
 
 BODY_LIMIT_BYTES = 1_048_576
 # Answered while the database is away: liveness, readiness, the registry's own metrics, and what
@@ -41,13 +48,17 @@ Observe = Callable[[str, str, int, float], None]
 class Gate:
     """Wraps the application; `trouble` says why the database cannot be used, or None.
 
-    `observe` gets method, route template, status code and duration in seconds of each request.
+    `observe` gets method, route template, status code and duration in seconds of each request,
+    `refusals` those that are answered 4xx.
     """
 
-    def __init__(self, app: ASGIApp, *, trouble: Trouble, observe: Observe) -> None:
+    def __init__(
+        self, app: ASGIApp, *, trouble: Trouble, observe: Observe, refusals: RefusalLog
+    ) -> None:
         self._app = app
         self._trouble = trouble
         self._observe = observe
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -55,7 +66,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        request_id = scope["pulseguard.request_id"] = _request_id(headers)
+        request_id = scope[REQUEST_ID] = _request_id(headers)
         token = request_in_hand.set(request_id)
         try:
             await self._serve(scope, receive, send, headers, request_id)
@@ -89,19 +100,22 @@ class Gate:
                 receive = await _buffered(headers, receive)
                 scope[overdue.DUE] = time.monotonic() + overdue.ANSWER_SECONDS
             except Problem as problem:
-                await problem_response(problem, request_id)(scope, receive, send_with_id)
+                await problem_response(problem, scope)(scope, receive, send_with_id)
                 return
             await self._app(scope, receive, send_with_id)
         except Exception:  # the one place: a defect of ours is a problem document and a log line
             log.exception("a request failed: %s %s", scope["method"], _route_template(scope))
             if status is not None:
                 raise  # an answer has begun: the connection is cut
-            await problem_response(Problem(500, _OURS), request_id)(scope, receive, send_with_id)
+            await problem_response(Problem(500, _OURS), scope)(scope, receive, send_with_id)
         finally:
             seconds = time.perf_counter() - started
             said = (scope["method"], _route_template(scope), status or 500, seconds)
             self._observe(*said)
-            log_answer(*said, explained=self._trouble() is not None)
+            if status is not None and 400 <= status < 500:
+                self._refusals.tell(*said, scope.get(PROBLEM))
+            else:
+                log_answer(*said, explained=self._trouble() is not None)
 
     def _refuse(self, path: str, headers: dict[bytes, bytes]) -> None:
         if path not in ALWAYS_OPEN and (sentence := self._trouble()) is not None:

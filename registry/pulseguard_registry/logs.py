@@ -69,6 +69,15 @@ def log_answer(method: str, route: str, status: int, seconds: float, *, explaine
     failed = status >= 500 and not (status == 503 and explained)
     level = logging.WARNING if failed else logging.DEBUG
     if answers.isEnabledFor(level):
-        fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
-        said = "%s %s answered %d in %.3f s"
-        answers.log(level, said, method, route, status, seconds, extra={"fields": fields})
+        tell_answer(level, method, route, status, seconds)
+
+
+def tell_answer(
+    level: int, method: str, route: str, status: int, seconds: float, reason: str = ""
+) -> None:
+    """The line of one request, with the reason of its answer where there is one to be told."""
+    fields = {"method": method, "route": route, "status": status, "seconds": round(seconds, 6)}
+    said, told = "%s %s answered %d in %.3f s", [method, route, status, seconds]
+    if reason:
+        fields, said, told = fields | {"reason": reason}, f"{said}: %s", [*told, reason]
+    answers.log(level, said, *told, extra={"fields": fields})

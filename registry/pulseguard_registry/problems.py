@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import psycopg
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    InterfaceError,
-    OperationalError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from fastapi import Request, Response
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
-from pulseguard_registry.database.conflicts import Conflict, conflict_of, constraint_of
-from pulseguard_registry.database.diagnosis import Place, diagnose, own_words, tells_of_database
-from pulseguard_registry.errors import DatabaseUnavailable, RegistryError, WriteRefused
-from pulseguard_registry.wording import message_of
-
-log = logging.getLogger("pulseguard.registry")
+# In a request's ASGI scope: the id that the gate gave to it, and the problem that it is answered.
+REQUEST_ID = "pulseguard.request_id"
+PROBLEM = "pulseguard.problem"
 
 TITLES = {
     400: "The request could not be read",
@@ -54,6 +41,11 @@ class Fault(BaseModel):
     field: str
     value: str | None = None
     message: str
+
+    @property
+    def logged(self) -> str:
+        """What the log says of it: never a value, which may be secret or somebody's name."""
+        return self.field
 
 
 class ProblemDocument(BaseModel):
@@ -102,15 +94,16 @@ def unavailable(sentence: str, *, errors: Sequence[Fault] = ()) -> Problem:
     return Problem(503, sentence, errors=errors, headers={"Retry-After": "2"})
 
 
-def problem_response(problem: HTTPException, request_id: str) -> Response:
-    """Render any HTTP error as a problem document."""
+def problem_response(problem: HTTPException, scope: Scope) -> Response:
+    """Render any HTTP error as a problem document, and leave it in the scope of its request."""
+    scope[PROBLEM] = problem
     status = problem.status_code
     document = ProblemDocument(
         type=f"urn:pulseguard:problem:{status}",
         title=TITLES.get(status, "The request was refused"),
         status=status,
         detail=str(problem.detail),
-        request_id=request_id,
+        request_id=str(scope.get(REQUEST_ID, "")),
         errors=getattr(problem, "errors", []),
     )
     return Response(
@@ -121,87 +114,9 @@ def problem_response(problem: HTTPException, request_id: str) -> Response:
     )
 
 
-def validation_problem(
-    faults: Sequence[Any],
-) -> Problem:  # Any: pydantic's ErrorDetails or FastAPI's
-    """A 422 that lists every fault pydantic found, each with field, value and mend."""
-    errors = [_fault(fault) for fault in faults]
-    first = errors[0] if errors else Fault(field="body", message="does not hold")
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return Problem(422, f"{first.field}: {first.message}{more}", errors=errors)
-
-
-def install_problem_handlers(app: FastAPI, place: Place) -> None:
-    """Make every error of the application a problem document; `place` is that of its database.
-
-    All are coroutines: a plain function would wait for a thread, of which those who wait for the
-    database may have taken all.
-    """
-
-    async def on_http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if not isinstance(error, Problem) and error.status_code in _ROUTING:
-            error = HTTPException(error.status_code, _ROUTING[error.status_code], error.headers)
-        return problem_response(error, request_id_of(request))
-
-    async def on_invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError | ValidationError)
-        return await on_http(request, validation_problem(error.errors()))
-
-    async def on_database(request: Request, error: Exception) -> Response:
-        is_told = isinstance(error, DatabaseUnavailable) or tells_of_database(error)
-        sentence = str(diagnose(place, error)) if is_told else _LOST
-        return await on_http(request, unavailable(sentence))
-
-    async def on_statement(request: Request, error: Exception) -> Response:
-        if tells_of_database(error):
-            return await on_database(request, error)
-        raise error  # a defect of ours, for the gate
-
-    async def on_conflict(request: Request, error: Exception) -> Response:
-        met = own_words(error)
-        assert isinstance(met, psycopg.IntegrityError)
-        conflict = conflict_of(met)
-        if conflict is None:
-            raise _defect(met, error)
-        # One that comes again and again is a defect of ours, not a race.
-        log.warning("a change was refused by the constraint %s", constraint_of(met))
-        return await on_http(request, _problem_of(conflict))
-
-    async def on_unstorable(request: Request, error: Exception) -> Response:
-        sentence = "a value of this request cannot be kept by PostgreSQL"
-        return await on_http(request, Problem(422, sentence))
-
-    async def on_refused(request: Request, error: Exception) -> Response:
-        return await on_http(request, Problem(422, str(error)))
-
-    app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    for kind in (DatabaseUnavailable, OperationalError, InterfaceError, PoolTimeout):
-        app.add_exception_handler(kind, on_database)
-    app.add_exception_handler(DBAPIError, on_statement)
-    app.add_exception_handler(WriteRefused, on_refused)
-    app.add_exception_handler(IntegrityError, on_conflict)
-    app.add_exception_handler(DataError, on_unstorable)
-
-
-def _defect(met: psycopg.IntegrityError, error: Exception) -> RegistryError:
-    """For the gate, which logs it: PostgreSQL's own words are the whole row, secrets included."""
-    defect = RegistryError(f"a row of ours does not hold: {constraint_of(met)}")
-    defect.__suppress_context__ = True
-    return defect.with_traceback(error.__traceback__)
-
-
-def _problem_of(met: Conflict) -> Problem:
-    """A 409 about what a constraint of the schema has refused."""
-    value = None if met.value is None else shown(met.value)
-    fault = Fault(field=met.field, value=value, message=met.message)
-    return Problem(409, f"{met.field}: {met.message}", errors=[fault])
-
-
 def request_id_of(request: Request) -> str:
     """The id that the gate gave to this request."""
-    return str(request.scope.get("pulseguard.request_id", ""))
+    return str(request.scope.get(REQUEST_ID, ""))
 
 
 def shown(value: object) -> str:
@@ -214,37 +129,3 @@ def shown(value: object) -> str:
         text = type(value).__name__
     text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
     return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "…"
-
-
-_LOST = "the database did not answer this request in time; try again"
-
-
-# What the router says by itself is only the name of the status.
-_ROUTING = {
-    404: "there is no such path; /docs lists those that there are",
-    405: "this method is not offered on this path; /docs lists those that are",
-}
-_NO_OBJECT = frozenset({"json_type", "model_type", "model_attributes_type", "dict_type"})
-
-
-def _fault(fault: Mapping[str, Any]) -> Fault:
-    place = [str(part) for part in fault["loc"] if part not in ("body", "query", "path", "header")]
-    if fault["type"] in _NO_OBJECT and not place:
-        message = "is no JSON object; send one, with Content-Type: application/json"
-        return Fault(field="body", message=message)
-    if fault["type"] == "json_invalid":
-        reason = fault.get("ctx", {}).get("error", fault["msg"])
-        return Fault(field="body", message=f"is no valid JSON ({reason}); send a JSON object")
-    field = ".".join(place) or "body"
-    if fault["type"] == "missing":
-        return Fault(field=field, message=_missing(fault, field))
-    if fault["type"] == "extra_forbidden":
-        message = "is not a field of this request; take it out, or see /docs for its right name"
-        return Fault(field=field, value=shown(fault["input"]), message=message)
-    return Fault(field=field, value=shown(fault["input"]), message=message_of(fault))
-
-
-def _missing(fault: Mapping[str, Any], field: str) -> str:
-    if field == "body":
-        return "is missing; send a JSON object with Content-Type: application/json"
-    return "is missing; it is required"

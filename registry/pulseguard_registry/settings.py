@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -130,14 +131,16 @@ def check_pepper(pepper: str, where: str) -> None:
         )
 
 
-def read_settings(**overrides: object) -> Settings:
-    """Read the environment, flags first; ConfigurationError names every setting that is wrong."""
-    given = {name: value for name, value in overrides.items() if value is not None}
+def read_settings(**flags: object) -> Settings:
+    """Read the environment, flags first; ConfigurationError names every setting that is wrong, by
+    its flag where that gave it."""
+    given = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)  # type: ignore[arg-type]  # pydantic checks the values
     except ValidationError as error:
         faults = "; ".join(
-            _sentence(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors()
+            _sentence(str(fault["loc"][0]), fault["input"], fault["msg"], given)
+            for fault in error.errors()
         )
         raise ConfigurationError(faults) from None
 
@@ -151,8 +154,10 @@ def _secret_from(path: Path | None, variable: str) -> str | None:
         raise ConfigurationError(f"{variable}={path}: cannot be read ({error.strerror})") from None
 
 
-def _sentence(location: tuple[int | str, ...], value: object, message: str) -> str:
-    name = str(location[0]).upper()
+def _sentence(field: str, value: object, message: str, flags: Collection[str]) -> str:
+    if field in flags:
+        return f"--{field} {value}: {message}"
+    name = field.upper()
     variable = name if name.startswith("DATABASE_URL") else f"PULSEGUARD_{name}"
     is_secret = "PEPPER" in name or "URL" in name or "@" in str(value)
     shown = "…" if is_secret else repr(value)

@@ -9,6 +9,13 @@ from typing import Any, Final
 from pulseguard_registry.fields import NO_MOMENT
 
 _MOMENTS: Final = (NO_MOMENT, "datetime_parsing", "datetime_from_date_parsing", "datetime_type")
+# Of an id of an agent, wherever it stands.
+NO_AGENT_ID: Final = "is no UUID; use the id that registering gave"
+_NO_KEY_ID: Final = "is no UUID; use the id that GET /api/v1/keys shows"
+_IDS: Final = ("uuid_parsing", "uuid_type")
+_NO_CURSOR: Final = (
+    "is no place in this list; send `next_cursor` of the page before, or leave it out"
+)
 _EXAMPLE: Final = "give one with its offset, such as 2026-12-01T18:00:00+01:00"
 # What a query makes of an offset whose + stands there as it is.
 _SPACE_FOR_PLUS: Final = re.compile(r".*\d \d\d:?\d\d")
@@ -18,6 +25,10 @@ _SPACE_FOR_PLUS: Final = re.compile(r".*\d \d\d:?\d\d")
 def message_of(fault: Mapping[str, Any]) -> str:
     """The message of this fault, in words of ours where pydantic's do not say what to do."""
     kind, context = fault["type"], fault.get("ctx", {})
+    if tuple(fault["loc"]) == ("query", "cursor"):
+        return _NO_CURSOR
+    if kind in _IDS:
+        return _NO_KEY_ID if "key_id" in fault["loc"] else NO_AGENT_ID
     if kind in _MOMENTS:
         return _no_moment(fault, context)
     if kind == "timezone_aware":

@@ -35,7 +35,7 @@ def test_every_line_is_json_and_names_its_request_but_no_secret(
         mine = [record for record in records if record.get("request_id") == request_id]
         return [(record["level"], record.get("status")) for record in mine]
 
-    assert of(refused.body["request_id"]) == [("DEBUG", 422)]
+    assert of(refused.body["request_id"]) == [("INFO", 422)]
     assert of(failed.body["request_id"]) == [("ERROR", None), ("WARNING", 500)]
     (access,) = [record for record in records if record.get("status") == 422]
     assert (access["method"], access["route"]) == ("GET", "/api/v1/agents/{agent_id}")

@@ -8,7 +8,8 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection
 
 import psutil
 import pytest
@@ -152,6 +153,21 @@ def test_a_connection_that_is_kept_alive_may_rest_between_two_requests(
             kept.sendall(HEALTH)
             assert is_open_after(kept, 0.5)  # and has answered
             assert is_open_after(kept, PATIENCE_SECONDS + 0.5)
+
+
+def test_the_answer_to_head_has_no_body_that_would_be_taken_for_the_next_answer(
+    server: RegistryProcess,
+) -> None:
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as kept:
+        answers = []
+        for method in ("HEAD", "GET", "HEAD", "GET"):
+            kept.request(method, "/api/v1/health")
+            answer = kept.getresponse()
+            answers.append((answer.status, answer.getheader("content-length"), answer.read()))
+
+    (_, length, body), empty = answers[1], b""
+    assert answers == [(200, length, empty), (200, length, body)] * 2
+    assert length == str(len(body))
 
 
 def test_a_request_that_was_cut_short_is_not_carried_out(server: RegistryProcess) -> None:

@@ -180,6 +180,22 @@ def test_a_retired_agent_that_asks_all_the_same_is_known_to_run_on_until_it_is_r
     assert registry.get(f"{AGENTS}/{agent['id']}/health").json()["disagreements"] == []
 
 
+def test_a_retired_agent_has_no_score_until_it_is_back(registry: RunningRegistry) -> None:
+    agent_id = registry.register("scored")["id"]
+    heartbeat(registry, agent_id)
+
+    def scores() -> list[float | None]:
+        listed = registry.get(AGENTS, params={"name": "scored", "include_retired": True}).json()
+        shown = registry.get(f"{AGENTS}/{agent_id}").json()
+        return [agent["health_score"] for agent in (*listed["items"], shown)]
+
+    assert scores() == [1, 1]
+    change(registry, "DELETE", agent_id)
+    assert scores() == [None, None]
+    change(registry, "POST", f"{agent_id}/restore")
+    assert scores() == [1, 1]
+
+
 def test_an_own_key_of_whose_end_a_registry_does_not_know_yet_brings_nobody_back(
     registry: RunningRegistry, enrolling: str
 ) -> None:
@@ -265,7 +281,7 @@ def test_only_the_retired_or_only_some_are_listed_where_that_is_asked(
     assert [agent["id"] for agent in listed(id=ids[1:2], only_retired="true")] == ids[1:2]
     assert [agent["id"] for agent in listed(id=ids)] == ids[:1]
     nonsense = registry.get(AGENTS, params={"id": [ids[0], "seven"]})
-    assert_problem(nonsense, 422, "id.1", "seven", "UUID")
+    assert_problem(nonsense, 422, "id: is no UUID", "seven")
 
 
 def test_who_was_heard_is_forgotten_after_a_minute_and_never_kept_without_bound() -> None:

@@ -211,6 +211,14 @@ def test_a_bad_setting_stops_the_start_with_its_name_and_the_mend(
     assert "ter2" not in ended.stderr
 
 
+def test_a_bad_flag_is_named_as_it_was_given(tmp_path: Path) -> None:
+    ended = serve("--port", "80000", PULSEGUARD_DATA_DIR=str(tmp_path))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("pulseguard registry: --port 80000: ")
+    assert "PULSEGUARD_PORT" not in ended.stderr
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "registry.example"])
 def test_without_access_control_it_listens_to_this_machine_only(tmp_path: Path, host: str) -> None:
     variables = {"PULSEGUARD_DATA_DIR": str(tmp_path), "PULSEGUARD_ACCESS_CONTROL": "off"}

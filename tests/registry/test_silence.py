@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from pulseguard_registry import upkeep
-from pulseguard_registry.agents.silence import Count, Watch, judge
+from pulseguard_registry.agents.silence import Count, Watch, end_of_hold, judge
 from tests.registry.process import registry_process
 from tests.registry.running import RunningRegistry, eventually, running_registry
 
@@ -62,6 +62,29 @@ class Fleet:
         """As the status says."""
         before = min(self.watch.silent_before, self.now - PERIOD)
         return {agent for agent, at in self.heard.items() if at < before}
+
+
+@pytest.mark.parametrize(
+    ("gone", "pause", "sentence"),
+    [
+        (20, TICK, "20 of 23 agents, which fell silent at once, did not come back: called"),
+        (0, TICK, "the silence of many agents is over: they send heartbeats again"),
+        (1, TICK, "heartbeats again, but for 1, called OFFLINE from now on"),
+        (20, 4 * TICK, "judged anew: nobody was listening meanwhile"),
+    ],
+    ids=["gone", "back", "all but one", "nobody listened"],
+)
+def test_it_is_told_whether_a_silence_that_was_held_is_over_or_believed(
+    gone: int, pause: timedelta, sentence: str
+) -> None:
+    now, until = START + PERIOD, START + PERIOD + TICK
+    known = Watch(now, START - PERIOD, START - PERIOD, until, 20)
+    count = Count(live=23, late=gone, due=gone)
+
+    judged = judge(known, count, now + pause, PERIOD)
+
+    assert judged.held_until is None
+    assert sentence in end_of_hold(known, judged, count)
 
 
 @given(

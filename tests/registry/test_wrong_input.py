@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.registry.problems import assert_problem, everything
-from tests.registry.requests import CALLS, OPEN, Call
+from tests.registry.requests import CALLS, OPEN, REGISTERED, Call
 from tests.registry.running import RunningRegistry
 
 WITH_BODY = [call for call in CALLS if call.body is not None]
@@ -160,21 +160,66 @@ def test_a_body_without_its_content_type_is_told_to_name_it(registry: RunningReg
     assert_problem(answer, 422, "Content-Type: application/json")
 
 
-@pytest.mark.parametrize("template", ["", "/heartbeat", "/ai-metrics"])
+@pytest.mark.parametrize(
+    "template", ["", "/heartbeat", "/ai-metrics", "/health", "/events", "/restore", "/maintenance"]
+)
 def test_an_id_that_is_none_is_refused_and_an_unknown_one_is_404(
     registry: RunningRegistry, template: str
 ) -> None:
     for call in (call for call in CALLS if call.template.endswith("{agent_id}" + template)):
-        assert_problem(call.send(registry, "7"), 422, "agent_id")
+        no_id = call.send(registry, "7")
+        assert_problem(no_id, 422, "agent_id", "is no UUID; use the id that registering gave")
         unknown = call.send(registry, "00000000-0000-0000-0000-000000000000")
         assert_problem(unknown, 404, "register")
 
 
-def test_an_unknown_path_and_method_are_problem_documents(registry: RunningRegistry) -> None:
-    assert registry.get("/api/v2/agents").headers["content-type"] == "application/problem+json"
-    answer = registry.client.put("/api/v1/agents", headers=registry.bearer(None))
-    assert answer.status_code == 405
-    assert answer.headers["content-type"] == "application/problem+json"
+def test_an_unknown_path_is_a_problem_document(registry: RunningRegistry) -> None:
+    assert_problem(registry.get("/api/v2/agents"), 404, "/docs")
+
+
+def test_a_method_that_a_path_does_not_have_is_told_all_that_it_has(
+    registry: RunningRegistry,
+) -> None:
+    offered: dict[str, set[str]] = {}
+    for call in CALLS + OPEN:
+        if not call.template.endswith("/check"):  # which might be an agent's id as well
+            offered.setdefault(call.template, set()).add(call.method)
+    for template, methods in offered.items():
+        expected = methods | ({"HEAD"} if "GET" in methods else set())
+        for method in {"TRACE", "PUT"} - methods:
+            path = Call(method, template).path(REGISTERED)
+            answer = registry.client.request(method, path, headers=registry.bearer(None))
+
+            assert_problem(answer, 405, answer.headers["allow"])
+            assert set(answer.headers["allow"].split(", ")) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/", "GET, HEAD"), ("/static-offline-docs/x.js", "GET, HEAD"), ("/docs", "GET, HEAD")],
+)
+def test_a_page_is_for_reading(registry: RunningRegistry, path: str, allow: str) -> None:
+    assert registry.client.post(path).headers["allow"] == allow
+
+
+@pytest.mark.parametrize("call", [c for c in CALLS + OPEN if c.method == "GET"], ids=str)
+def test_head_is_answered_as_get_is_but_without_the_body(
+    registry: RunningRegistry, call: Call
+) -> None:
+    path, headers = call.path(registry.register()["id"]), registry.bearer(None)
+
+    head = registry.client.head(path, headers=headers)
+
+    read = registry.client.get(path, headers=headers)
+    assert (head.status_code, head.content) == (read.status_code, b"") == (200, b"")
+    assert head.headers["content-type"] == read.headers["content-type"]
+    assert head.headers.keys() == read.headers.keys()
+
+
+def test_head_of_what_cannot_be_read_is_405(registry: RunningRegistry) -> None:
+    answer = registry.client.head("/api/v1/heartbeats", headers=registry.bearer(None))
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
 def test_a_request_id_is_kept_or_made(registry: RunningRegistry) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.registry.problems import assert_problem, everything
+from tests.registry.requests import BOUNDS, REGISTERED
 from tests.registry.running import YESTERDAY, RunningRegistry, registration, snapshot
 
 
@@ -183,6 +184,44 @@ def test_a_field_that_is_absent_has_no_value_and_a_time_is_written_as_it_was_sen
     faults = [(fault["field"], fault["value"]) for fault in absent.json()["errors"]]
     assert faults == [("from", None)]
     assert over.json()["errors"][0]["value"] == past["until"]
+
+
+AGENT = f"/api/v1/agents/{REGISTERED}"
+KEY = {"name": "a key"}
+FAULTS: list[tuple[str, str, object, str, str | None, str]] = [
+    ("GET", "/api/v1/agents?cursor=zzz", None, "cursor", "zzz", "send `next_cursor`"),
+    ("GET", "/api/v1/alerts?cursor=zzz", None, "cursor", "zzz", "send `next_cursor`"),
+    ("GET", "/api/v1/alerts?agent_id=7", None, "agent_id", "7", "that registering gave"),
+    ("GET", "/api/v1/agents?id=7", None, "id", "7", "that registering gave"),
+    ("DELETE", "/api/v1/keys/7", None, "key_id", "7", "that GET /api/v1/keys shows"),
+    ("GET", f"{AGENT}/ai-metrics?field=speed", None, "field", "speed", "'tokens_processed'"),
+    ("GET", f"{AGENT}/events?kind=birth", None, "kind", "birth", "'registered'"),
+    ("POST", "/api/v1/agents", registration(labels={"job": ""}), "labels.job", "job", "reserved"),
+    ("POST", "/api/v1/keys", KEY | {"role": "agent"}, "environment", None, "name the one"),
+    ("POST", "/api/v1/keys", KEY | BOUNDS["agent"] | {"role": "enrolment"}, "expires_at", None, ""),
+    ("POST", "/api/v1/keys", KEY | {"role": "admin", "team": "a"}, "team", "a", "leave it out"),
+    ("POST", f"{AGENT}/heartbeat", None, "body", None, "is missing; send a JSON object"),
+    ("POST", f"{AGENT}/ai-metrics", None, "body", None, "is missing; send a JSON object"),
+    ("POST", "/api/v1/heartbeats", None, "body", None, "is missing; send a JSON object"),
+    ("POST", "/api/v1/agents", None, "body", None, "is missing; send a JSON object"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "field", "value", "mend"), FAULTS)
+def test_a_fault_names_the_field_as_its_sender_knows_it_and_the_mend(
+    registry: RunningRegistry,
+    method: str,
+    path: str,
+    body: object,
+    field: str,
+    value: str | None,
+    mend: str,
+) -> None:
+    answer = registry.client.request(method, path, json=body, headers=registry.bearer(None))
+
+    assert_problem(answer, 422, mend)
+    (fault,) = answer.json()["errors"]
+    assert fault == {"field": field, "value": value, "message": fault["message"]}
 
 
 @pytest.mark.parametrize("value", ["yes", 1, "true", 0.5, None], ids=repr)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Literal, Self
+from typing import Literal, LiteralString
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from pulseguard_registry.fields import Instant, Name
+from pulseguard_registry.fields import NEEDED, Instant, Name
 
 Role = Literal["agent", "enrolment", "prometheus", "viewer", "editor", "admin"]
 
 _BOUND = ("agent", "enrolment")
+_NO_ENVIRONMENT: LiteralString = (
+    "is missing: a key of role {role} needs an environment; name the one it speaks for"
+)
+_NO_END: LiteralString = (
+    "is missing: a key of role enrolment needs an end; give one, 24 h ahead at most"
+)
 
 
 class KeyCreate(BaseModel):
@@ -36,28 +43,36 @@ class KeyCreate(BaseModel):
     role: Role
     environment: Name | None = Field(
         None,
+        validate_default=True,
         description="The only environment it may speak for; required for agent and enrolment.",
     )
     team: Name | None = Field(None, description="The only team it may speak for.")
     expires_at: Instant | None = Field(
         None,
+        validate_default=True,
         description="When it ends; never if absent. Role enrolment needs it, 24 h ahead at most.",
     )
 
-    @model_validator(mode="after")
-    def _bounds_fit(self) -> Self:
-        if self.role in _BOUND and self.environment is None:
-            raise ValueError(
-                f"a key of role {self.role} needs an environment; name the one it speaks for"
-            )
-        if self.role not in _BOUND and (self.environment or self.team):
-            raise ValueError(
-                "only keys of role agent and enrolment have an environment and a team;"
-                " leave them out"
-            )
-        if self.role == "enrolment" and self.expires_at is None:
-            raise ValueError("a key of role enrolment needs an end; give expires_at, 24 h at most")
-        return self
+    @field_validator("environment")
+    @classmethod
+    def _bound_has_one(cls, environment: str | None, told: ValidationInfo) -> str | None:
+        if environment is None and (role := told.data.get("role")) in _BOUND:
+            raise PydanticCustomError(NEEDED, _NO_ENVIRONMENT, {"role": role})
+        return environment
+
+    @field_validator("environment", "team")
+    @classmethod
+    def _only_bound_have(cls, name: str | None, told: ValidationInfo) -> str | None:
+        if name is not None and told.data.get("role", "agent") not in _BOUND:
+            raise ValueError("is for keys of role agent and enrolment only; leave it out")
+        return name
+
+    @field_validator("expires_at")
+    @classmethod
+    def _enrolment_ends(cls, end: datetime | None, told: ValidationInfo) -> datetime | None:
+        if end is None and told.data.get("role") == "enrolment":
+            raise PydanticCustomError(NEEDED, _NO_END)
+        return end
 
 
 class Key(BaseModel):

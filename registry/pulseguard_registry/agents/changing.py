@@ -13,7 +13,8 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
 from pulseguard_registry.agents.schemas import AgentPatch, AgentRegister, Merged
 from pulseguard_registry.agents.service import OPERATOR, OPERATOR_FIELDS, name_cause
-from pulseguard_registry.problems import Problem, shown, validation_problem
+from pulseguard_registry.faults import validation_problem
+from pulseguard_registry.problems import Problem, shown
 
 
 def patch_agent(session: Session, agent: models.Agent, patch: AgentPatch, by: Principal) -> None:

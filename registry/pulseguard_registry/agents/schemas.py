@@ -170,7 +170,8 @@ class ScoredAgent(Agent):
     """An agent with the score of its health."""
 
     health_score: float | None = Field(
-        description="0 to 1, as `/agents/{agent_id}/health` explains; null where nothing is known."
+        description="0 to 1, as `/agents/{agent_id}/health` explains; null where nothing is known,"
+        " and of a retired agent."
     )
 
 

@@ -34,12 +34,13 @@ def read_scores(
     last_seen: Mapping[uuid.UUID, datetime | None],
     offline_after_seconds: float,
 ) -> dict[uuid.UUID, float | None]:
-    """The scores of these agents, in three queries however many they are."""
+    """The scores of these agents, in three queries however many they are; a retired one has none:
+    nothing is expected of it any more."""
     ids = list(last_seen)
     window = {"ids": ids, "tasks": timedelta(minutes=TASKS_MINUTES)}
     tasks = {row[0]: (int(row[1]), int(row[2])) for row in session.execute(_TASKS, window)}
     query = select(Agent.id, scraped_expression(scrapes_among(ids))).where(
-        Agent.id == any_(literal(ids, ARRAY(Uuid)))
+        Agent.id == any_(literal(ids, ARRAY(Uuid))), Agent.retired_at.is_(None)
     )
     scrapes = {row[0]: row[1] for row in session.execute(query)}
     now = session.execute(select(func.now())).scalar_one()
@@ -48,9 +49,11 @@ def read_scores(
             (
                 freshness(age_at(now, seen_at), offline_after_seconds),
                 task_success(*tasks.get(agent_id, (0, 0))),
-                scraped(scrapes.get(agent_id)),
+                scraped(scrapes[agent_id]),
             )
         )
+        if agent_id in scrapes
+        else None
         for agent_id, seen_at in last_seen.items()
     }
 

@@ -55,12 +55,29 @@ def judge(known: Watch, count: Count, now: datetime, period: timedelta) -> Watch
     noted = replace(known, noted_at=now, held_until=None, held_agents=0)
     if now - known.judged_from < period:
         return noted
-    # The late are as good as gone: who falls silent at one moment has not beaten at one moment.
-    at_once = count.due > 0 and count.late >= HELD_LEAST and count.late > HELD_SHARE * count.live
     until = known.held_until or now + HELD_PERIODS * period
-    if at_once and now < until:
+    if _are_many(count) and now < until:
         return replace(noted, held_until=until, held_agents=count.late)
     return replace(noted, silent_before=now - period)
+
+
+def _are_many(count: Count) -> bool:
+    """Whether too many would become silent at once. The late are as good as gone: who falls silent
+    at one moment has not beaten at one moment."""
+    return count.due > 0 and count.late >= HELD_LEAST and count.late > HELD_SHARE * count.live
+
+
+def end_of_hold(known: Watch, judged: Watch, count: Count) -> str:
+    """What became of the agents that were held, where they are no more, in a sentence."""
+    if judged.judged_from != known.judged_from:
+        return "the silence of many agents is judged anew: nobody was listening meanwhile"
+    if _are_many(count):
+        return (
+            f"{count.due} of {count.live} agents, which fell silent at once, did not come back:"
+            " called OFFLINE from now on"
+        )
+    rest = f", but for {count.due}, called OFFLINE from now on" if count.due else ""
+    return f"the silence of many agents is over: they send heartbeats again{rest}"
 
 
 _PATIENCE = "SET LOCAL lock_timeout = '300ms'"
@@ -131,4 +148,4 @@ def _tell(known: Watch, judged: Watch, count: Count) -> None:
             *(count.late, count.live, judged.held_until),
         )
     if known.held_until and not judged.held_until:
-        log.warning("the silence of many agents is over, or called OFFLINE from now on")
+        log.warning("%s", end_of_hold(known, judged, count))

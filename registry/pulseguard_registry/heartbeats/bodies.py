@@ -10,8 +10,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json, to_json
 
 from pulseguard_registry.database.clock import DatabaseClock
+from pulseguard_registry.faults import NO_BODY, NO_JSON, validation_problem
 from pulseguard_registry.heartbeats.schemas import AgentHeartbeat, HeartbeatBulk
-from pulseguard_registry.problems import Problem, validation_problem
+from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.snapshots.schemas import AHEAD
 from pulseguard_registry.strict_json import refuse_repeated_names
 from pulseguard_registry.telemetry import SnapshotOutcome
@@ -79,7 +80,7 @@ def _validated(body: bytes, clock: DatabaseClock) -> list[AgentHeartbeat]:
 
 def _present(body: bytes) -> bytes:
     if not body:
-        raise Problem(422, "the body is missing; send a JSON object")
+        raise refusal("body", None, NO_BODY)
     return body
 
 
@@ -87,4 +88,4 @@ def _refuse_repeated_names(body: bytes) -> None:
     try:
         refuse_repeated_names(body)
     except ValueError as error:
-        raise Problem(422, f"body: is no valid JSON ({error}); send a JSON object") from None
+        raise refusal("body", None, NO_JSON.format(reason=error)) from None

@@ -27,6 +27,7 @@ from pulseguard_registry.openapi import direct_body
 from pulseguard_registry.problems import refusal
 from pulseguard_registry.snapshots.schemas import SnapshotPush, SnapshotReceipt
 from pulseguard_registry.strict_json import DirectRoute
+from pulseguard_registry.wording import NO_AGENT_ID
 
 router = APIRouter(
     prefix=f"{API_PREFIX}/agents/{{agent_id}}", tags=["heartbeats"], route_class=DirectRoute
@@ -97,7 +98,7 @@ def _agent_id(request: Request, principal: Principal) -> uuid.UUID:
     try:
         agent_id = uuid.UUID(given)
     except ValueError:
-        raise refusal("agent_id", given, "is no UUID; use the id that registering gave") from None
+        raise refusal("agent_id", given, NO_AGENT_ID) from None
     check_own(principal, agent_id)
     return agent_id
 

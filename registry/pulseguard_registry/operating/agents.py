@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import uuid
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from pulseguard_registry.operating.durations import UNITS, read_duration
+from pulseguard_registry.operating.named_agent import ONLY_RETIRED, find_agent
 from pulseguard_registry.operating.reach import (
     CommandRefused,
     Document,
@@ -30,12 +30,14 @@ from pulseguard_registry.operating.terminal import (
 )
 
 FILTERS: Final = ("status", "environment", "team", "type", "tag", "name", "version", "text")
+_HELP: Final = {
+    "name": "those of this name only, the whole of it",
+    "text": "those that have this in name, instance, description or host, in whatever case",
+}
 _COLUMNS: Final = ("name", "instance", "environment", "team", "status", "seen", "version", "id")
 _RETIRED_COLUMNS: Final = tuple("retired" if name == "status" else name for name in _COLUMNS)
 _TELLING: Final = ("id", "name", "status", "instance", "seen", "environment", "team", "version")
 _RETIRED_TELLING: Final = tuple("retired" if name == "status" else name for name in _TELLING)
-_NOT_RETIRED: Final[Mapping[str, str]] = {}
-_RETIRED: Final[Mapping[str, str]] = {"only_retired": "true"}
 _LASTING: Final = f"like 45m, 1h30m or 1d; units, the largest first: {UNITS}; at most 30d"
 
 
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="the agents that were not retired, or those that were")
     listing.add_argument("--retired", action="store_true", help="those that were, and since when")
     for name in FILTERS:
-        listing.add_argument(f"--{name}", help=f"those of this {name} only")
+        listing.add_argument(f"--{name}", help=_HELP.get(name, f"those of this {name} only"))
     add_width(listing)
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one agent, its status, and what does not fit")
@@ -78,7 +80,7 @@ def _list(given: Namespace) -> None:
     asked = {name: value for name in FILTERS if (value := getattr(given, name)) is not None}
     # These two are in capitals, whatever they are written in here.
     asked |= {name: asked[name].upper() for name in ("status", "type") if name in asked}
-    which = _RETIRED if given.retired else _NOT_RETIRED
+    which = ONLY_RETIRED if given.retired else {}
     agents = list(_registry(given).pages("/agents", **asked, **which))
     if given.json:
         write_json(agents)
@@ -123,7 +125,7 @@ def _status(agent: Document) -> str:
 
 def _show(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     health = registry.get(f"/agents/{agent['id']}/health")
     if given.json:
         write_json({"agent": agent, "health": health})
@@ -140,7 +142,7 @@ def _show(given: Namespace) -> None:
 
 def _retire(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     retired = registry.send("DELETE", f"/agents/{agent['id']}")
     _answer(given, retired, _once_retired(retired))
 
@@ -164,7 +166,7 @@ def _once_retired(agent: Document) -> str:
 
 def _restore(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent, _RETIRED)
+    agent = find_agent(registry, given.agent, retired=True)
     if agent["retired_at"] is None:
         _answer(given, agent, "is not retired: nothing was to be done")
         return
@@ -178,7 +180,7 @@ def _restore(given: Namespace) -> None:
 
 def _maintain(given: Namespace) -> None:
     registry = _registry(given)
-    agent = _found(registry, given.agent)
+    agent = find_agent(registry, given.agent)
     path = f"/agents/{agent['id']}/maintenance"
     if given.end:
         _end_maintenance(given, registry, agent, path)
@@ -221,21 +223,6 @@ def _from_now(lasting: str) -> str:
             f" ({UNITS}), like 45m, 1h30m or 1d, or a moment with --until"
         )
     return until.isoformat(timespec="seconds")
-
-
-def _found(registry: Registry, named: str, which: Mapping[str, str] = _NOT_RETIRED) -> Document:
-    """The agent of this id, or the only one of this name among those of `which`."""
-    try:
-        return registry.get(f"/agents/{uuid.UUID(named)}")
-    except ValueError:
-        found = list(registry.pages("/agents", name=named, **which))
-    if not found:
-        kind, flag = ("retired agent", " --retired") if which else ("agent", "")
-        raise CommandRefused(f"no {kind} is named {named!r}; see pulseguard agents list{flag}")
-    if len(found) > 1:
-        ids = ", ".join(f"{agent['id']} ({agent['instance']})" for agent in found[:5])
-        raise CommandRefused(f"{len(found)} agents are named {named!r}; give the id: {ids}")
-    return found[0]
 
 
 def _registry(given: Namespace) -> Registry:

@@ -23,6 +23,9 @@ _PAGE: Final = 500
 _RUN_FILE: Final = Path("stack") / "run.json"
 # Of the key: there is none that is known here, or it may not do this.
 _NO_ACCESS: Final = (401, 403)
+# From here on it may be a proxy that speaks, or a server that has too much to do.
+_FAILED: Final = 500
+_PROBLEM: Final = "urn:pulseguard:problem:"
 # Any in this module: JSON, as the registry's API documents it.
 Document = dict[str, Any]
 
@@ -57,6 +60,8 @@ class Registry:
         query["limit"] = str(_PAGE)
         while True:
             page = self.get(path, **query)
+            if not isinstance(page.get("items"), list):
+                raise self._no_registry("a list without items")
             yield from page["items"]
             if (cursor := page.get("next_cursor")) is None:
                 return
@@ -73,6 +78,8 @@ class Registry:
                 f" asked with {self.key_origin}; name another one with --registry-url or"
                 " PULSEGUARD_REGISTRY_URL"
             ) from None
+        if answer.status < _FAILED and not answer.ok and not _is_problem(answer):
+            raise self._no_registry(str(answer.status))
         if answer.status in _NO_ACCESS:
             raise CommandRefused(
                 f"the registry at {self.url} ({self.origin}) refuses {self.key_origin}"
@@ -87,8 +94,14 @@ class Registry:
     def _object(self, answer: Answer) -> Document:
         body = answer.json()
         if not isinstance(body, dict):
-            raise CommandRefused(f"what answers at {self.url} is no registry of PulseGuard")
+            raise self._no_registry("what is no JSON object")
         return body
+
+    def _no_registry(self, said: str) -> CommandRefused:
+        return CommandRefused(
+            f"{self.url} ({self.origin}) is no PulseGuard registry: what answers there says {said};"
+            " name the registry with --registry-url or PULSEGUARD_REGISTRY_URL"
+        )
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -173,6 +186,10 @@ def _is_here(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_problem(answer: Answer) -> bool:
+    return str(answer.fields().get("type")).startswith(_PROBLEM)
 
 
 def _said(answer: Answer) -> str:

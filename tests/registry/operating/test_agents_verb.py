@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from pulseguard.reporting.keys import own_key_path
+from pulseguard_registry.agents.listing import SEARCHED
 from tests.exporters.examining import doctor
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
@@ -54,6 +55,16 @@ def test_agents_are_listed_for_people_and_for_programs(
     assert "UNKNOWN (never_heard)" in table
     assert {agent["id"] for agent in listed} == {fleet["a"], fleet["b"]}
     assert "no agent is like that" in run("agents", "list", "--name", "x", **settings).out
+
+
+def test_the_help_of_a_list_says_where_a_text_is_looked_for(
+    run: Run, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit):
+        run("agents", "list", "--help", COLUMNS="200")
+
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if " --text TEXT " in line]
+    assert all(name in line for name in SEARCHED)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +184,15 @@ def test_a_retired_agent_is_listed_on_request_only_and_comes_back(
     (shown,) = run(*listed, "--json", **settings).json()
     assert (shown["id"], shown["retired_at"] is None) == (fleet["b"], False)
     assert "no retired agent is like that" in run(*listed, "--team", "x", **settings).out
+
+    assert run("agents", "retire", "mail-bot", **settings).status == 0
+    for verb in ("show", "retire"):
+        gone = run("agents", verb, "mail-bot", **settings)
+        assert (gone.status, gone.out) == (1, "")
+        assert "'mail-bot' is retired (" in gone.err
+        assert f"give its id, {fleet['c']}, or" in gone.err
+        assert f"pulseguard agents restore {fleet['c']}; all of them: pulseguard agents" in gone.err
+    assert run("agents", "restore", "mail-bot", **settings).status == 0
 
     # Of two of that name the only one that is retired.
     assert "is back" in run("agents", "restore", "invoice-bot", **settings).out
