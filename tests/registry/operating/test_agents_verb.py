@@ -16,7 +16,7 @@ from tests.exporters.examining import doctor
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
 from tests.registry.requests import BOUNDS
-from tests.registry.running import registration
+from tests.registry.running import eventually, registration
 
 
 @pytest.fixture(scope="module")
@@ -244,6 +244,9 @@ def test_the_doctor_names_the_verb_that_brings_a_retired_agent_back(
     kept.write_text(agent["key"])
     kept.chmod(0o600)
     assert run("agents", "retire", agent["id"], **settings).status == 0
+    # The registry believes in a key for a moment longer.
+    path, own = f"{served.url}/api/v1/agents/{agent['id']}", bearer(agent["key"])
+    eventually(lambda: httpx2.get(path, headers=own).status_code == 401)
 
     examined = {
         link: doctor(
