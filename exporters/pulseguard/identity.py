@@ -1,7 +1,7 @@
 """Who an agent is, as every registry computes it, and which process speaks for it."""
 
 import os
-from typing import Final
+from typing import Final, NamedTuple
 
 from pulseguard.description import host_name
 
@@ -10,6 +10,13 @@ _NAMESPACE: Final = "6f9a1c9e-0c61-5c0b-9f0a-7d3c2f4b8e11"
 
 
 _LONGEST_HOST: Final = 80
+
+
+class Heard(NamedTuple):
+    """As whom the registry has heard the agent beat: nobody else's goodbye would stop it."""
+
+    agent_id: str
+    process: str
 
 
 def compute_agent_id(environment: str, name: str, instance: str) -> str:
@@ -25,7 +32,7 @@ def name_reporter() -> str:
     """A name that nobody else has: two processes that report as one agent are told by it.
 
     Each reporter has its own: so has a forked child, and so has one that reports again after
-    another process of its group.
+    another process of its group. Who only says the last word says it as who was `Heard` before.
     """
     host = "".join(each for each in host_name() if "!" <= each <= "~")[:_LONGEST_HOST]
     return f"{host}:{os.getpid()}:{os.urandom(6).hex()}"

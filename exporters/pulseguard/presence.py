@@ -11,7 +11,7 @@ from pulseguard.ending import Ending, seconds_until
 from pulseguard.errors import ConfigurationError
 from pulseguard.forking import IMPORTING
 from pulseguard.guard import Guard, OncePerMinute
-from pulseguard.identity import compute_agent_id
+from pulseguard.identity import Heard, compute_agent_id
 from pulseguard.key_file import read_secret_file
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
@@ -69,8 +69,18 @@ class Presence:
         """The registry's id of this agent, once it is registered."""
         return self._reporter.agent_id if self._reporter else None
 
-    def open_metrics(self, wanted: int | None, starting: bool) -> None:
-        """Serve /metrics; on the port `wanted`, where an earlier leader of the group had it."""
+    @property
+    def heard(self) -> Heard | None:
+        """As whom the registry has heard this one last; None where it has not."""
+        return self._reporter.heard if self._reporter else None
+
+    def open_metrics(
+        self, wanted: int | None, starting: bool, is_ending: Callable[[], bool]
+    ) -> None:
+        """Serve /metrics; on the port `wanted`, where an earlier leader of the group had it.
+
+        Who `is_ending` waits for that no longer.
+        """
         host = self._settings.metrics_host
         respond = Answering(
             self._collection.read, self._whole, self._metrics_token(), self._identify
@@ -79,7 +89,13 @@ class Presence:
         patience = _SECONDS_FOR_THE_PORT_AT_START if starting else _SECONDS_FOR_THE_PORT
         deadline = time.monotonic() + (0 if wanted is None else patience)
         try:
-            server, was_taken = bind(host, port, respond, self._guard, deadline)
+            server, was_taken = bind(
+                host,
+                port,
+                respond,
+                self._guard,
+                lambda: time.monotonic() >= deadline or is_ending(),
+            )
         except (OSError, UnicodeError) as error:
             raise _wrong_address(host, port, error) or error from error
         server.start()
@@ -92,9 +108,13 @@ class Presence:
             )
 
     def start_reporting(
-        self, timeline: Timeline, waiting: Waiting, remember: Callable[[], None]
+        self,
+        timeline: Timeline,
+        waiting: Waiting,
+        remember: Callable[[], None],
+        heard: Heard | None = None,
     ) -> None:
-        """Register and report from now on, where a registry is known."""
+        """Report from now on, where a registry is known: as `heard`, else registered anew."""
         settings = self._settings
         if settings.registry_url is None:
             page = f"http://{self.address}{PATH}"
@@ -129,6 +149,7 @@ class Presence:
             self._guard,
             self._journal,
             remember,
+            heard,
             heartbeat_seconds=settings.heartbeat_seconds,
             snapshot_seconds=settings.snapshot_seconds,
         )

@@ -8,6 +8,7 @@ from pulseguard.agent_info import agent_info
 from pulseguard.description import Description
 from pulseguard.ending import Ending
 from pulseguard.guard import Guard, OncePerMinute
+from pulseguard.identity import Heard
 from pulseguard.presence import Presence, metrics_address
 from pulseguard.pricing.cost import Pricing
 from pulseguard.pricing.prices import Model, read_models
@@ -58,18 +59,25 @@ class Speaking:
         known = self._presence or self._membership
         return known.port if known else None
 
+    @property
+    def _last_heard(self) -> Heard | None:
+        heard = self._presence.heard if self._presence else None
+        return heard or self._heard
+
     def take_over(self) -> None:
         """Speak for the group: who did so has gone."""
         self._speak(self._take_on(), starting=False)
 
-    def account(self) -> tuple[int | None, Timeline, Waiting]:
-        """The port, and what the registry has been told."""
-        return self._port, self._timeline, self._waiting
+    def account(self) -> tuple[int | None, Timeline, Waiting, Heard | None]:
+        """The port, what the registry has been told, and as whom it has heard the agent last."""
+        return self._port, self._timeline, self._waiting, self._last_heard
 
     def _begin_anew(self) -> None:
         recorder, settings = self._recorder, self._settings
         self._whole = Whole(recorder)
         self._waiting = Waiting()
+        # Of the speaker before.
+        self._heard: Heard | None = None
         self._timeline = Timeline(read_totals(recorder), utc_now(), time.monotonic())
         info, pricing = agent_info(self._description), Pricing(self._models)
         self._collection = Collection(
@@ -80,8 +88,12 @@ class Speaking:
 
     def _speak(self, port: int | None, starting: bool) -> None:
         self._presence = presence = self._new_presence()
-        self._guard.attempt("open /metrics", None, presence.open_metrics, port, starting)
+        open_it = presence.open_metrics
+        self._guard.attempt("open /metrics", None, open_it, port, starting, self._is_ending)
         self._guard.attempt("start reporting", None, presence.start_reporting, *self._told())
+
+    def _is_ending(self) -> bool:
+        return self._membership is not None and self._membership.is_ending
 
     def _told(self) -> tuple[Timeline, Waiting, Callable[[], None]]:
         return self._timeline, self._waiting, self._remember
@@ -91,9 +103,11 @@ class Speaking:
             self._membership.remember()
 
     def _speak_last(self, port: int | None, ending: Ending, goodbye: bool) -> None:
+        # No further process: the goodbye is of those who have spoken so far.
+        heard = self._last_heard
         self._presence = presence = self._new_presence()
         presence.port = port
-        presence.start_reporting(*self._told())
+        presence.start_reporting(*self._told(), heard)
         presence.finish(ending, goodbye)
 
     def _has_more_to_tell(self) -> bool:
@@ -110,7 +124,7 @@ class Speaking:
             # Nobody wrote it down: of what the ended have done rather too little than twice.
             self._timeline.leave_out(self._membership.ended_totals())
             return None
-        self._timeline = ledger.timeline
+        self._timeline, self._heard = ledger.timeline, ledger.heard
         self._waiting.take_over(ledger.waiting)
         return ledger.port
 

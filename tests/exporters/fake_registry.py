@@ -38,7 +38,11 @@ class FakeRegistry:
     requests: list[Request] = field(default_factory=list)
     agents: dict[str, dict[str, Any]] = field(default_factory=dict)
     snapshots: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    # Those that it has heeded.
     goodbyes: list[str] = field(default_factory=list)
+    # Of each agent that runs and has beaten the process that did so last.
+    beating: dict[str, str] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
     contradictions: list[str] = field(default_factory=list)
     port: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -98,11 +102,7 @@ class FakeRegistry:
             for snapshot in body["snapshots"]:
                 self._store(parts[0], snapshot)
             return 200, {"stored": len(body["snapshots"]), "repeated": 0}
-        if snapshot := body.get("snapshot"):
-            self._store(parts[0], snapshot)
-        if body["goodbye"]:
-            self.goodbyes.append(parts[0])
-        return 200, {"status": "ONLINE"}
+        return self._beat(parts[0], body)
 
     def is_refused(self, path: str, key: str | None) -> bool:
         """Whether this key may not do this."""
@@ -116,7 +116,23 @@ class FakeRegistry:
         agent_id = str(uuid.uuid5(uuid.NAMESPACE_URL, identity))
         known = agent_id in self.agents
         self.agents[agent_id] = body
+        self.stopped.discard(agent_id)
         return (200 if known else 201), {"id": agent_id, **body}
+
+    def _beat(self, agent_id: str, body: Any) -> tuple[int, dict[str, Any]]:
+        """After a goodbye only registering brings an agent back; that of another process than the
+        one that beat last stops nobody."""
+        if agent_id in self.stopped and not body["goodbye"]:
+            return 404, {"title": "no such agent", "status": 404}
+        if snapshot := body.get("snapshot"):
+            self._store(agent_id, snapshot)
+        if not body["goodbye"]:
+            self.beating[agent_id] = body["process"]
+        elif self.beating.get(agent_id) in (None, body["process"]):
+            self.beating.pop(agent_id, None)
+            self.stopped.add(agent_id)
+            self.goodbyes.append(agent_id)
+        return 200, {"status": "ONLINE"}
 
     def _store(self, agent_id: str, snapshot: dict[str, Any]) -> None:
         taken = self.snapshots.setdefault(agent_id, {})

@@ -202,6 +202,25 @@ def test_an_agent_that_stops_at_once_is_known_nevertheless(
     assert len(registry.goodbyes) == 1
 
 
+def test_one_that_stops_before_it_has_beaten_is_heeded_though_another_has_beaten_last(
+    registry: FakeRegistry, make_agent: MakeAgent
+) -> None:
+    """As after a crash: nobody has said goodbye for the process before."""
+    registry.fault = lambda path: "503" if path.endswith("heartbeat") else None
+    agent = make_agent(registry_url=registry.url)
+    agent.start()
+    wait_until(lambda: registry.agents)
+    (agent_id,) = registry.agents
+    registry.beating[agent_id] = "web-1:7:0123"
+    registry.fault = lambda path: None
+
+    work(agent)
+    agent.stop()
+
+    assert registry.stopped == {agent_id}
+    assert registry.total("model_calls") == 20
+
+
 def test_started_again_it_is_the_same_agent_and_nothing_is_lost(
     registry: FakeRegistry, make_agent: MakeAgent
 ) -> None:

@@ -18,7 +18,7 @@ class Keeper:
         self._turn = turn
         self._guard = guard
         self._first_after = first_after
-        self._stopping = False
+        self.stopping = False
         self._waiter = Waiter(early_signals.open_tap())
         self._thread = threading.Thread(target=self._run, name="pulseguard-group", daemon=True)
 
@@ -32,7 +32,7 @@ class Keeper:
 
     def stop(self, timeout_seconds: float) -> None:
         """Take no more turns."""
-        self._stopping = True
+        self.stopping = True
         self._waiter.hurry()
         if self._thread is not threading.current_thread():
             self._thread.join(timeout_seconds)
@@ -43,7 +43,7 @@ class Keeper:
 
     def _run(self) -> None:
         self._waiter.wait(self._first_after)
-        while not self._stopping:
+        while not self.stopping:
             self._guard.attempt("keep the group", None, self._turn)
             # Here too: who follows has no other thread.
             self._guard.settle()

@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pulseguard.identity import Heard
 from pulseguard.reporting.snapshots import MOST_WAITING, Interval, Timeline, Waiting
 from pulseguard.reporting.totals import Distribution, Totals
 
@@ -11,15 +12,17 @@ from pulseguard.reporting.totals import Distribution, Totals
 class Ledger(NamedTuple):
     """`timeline` goes on where the last leader cut; `waiting` is what it may not have got through.
 
-    Sent again, an interval is the same as it was: the registry counts it once.
+    Sent again, an interval is the same as it was: the registry counts it once. `heard` is who beat
+    last, where somebody did: in that name the last word may be said.
     """
 
     port: int | None
     timeline: Timeline
     waiting: tuple[Interval, ...]
+    heard: Heard | None
 
 
-def encode(port: int | None, timeline: Timeline, waiting: Waiting) -> bytes:
+def encode(port: int | None, timeline: Timeline, waiting: Waiting, heard: Heard | None) -> bytes:
     """The file's content."""
     totals, taken_at, monotonic = timeline.position
     document = {
@@ -31,6 +34,7 @@ def encode(port: int | None, timeline: Timeline, waiting: Waiting) -> bytes:
             (interval.taken_at.isoformat(), interval.seconds, _plain(interval.totals))
             for interval in waiting.oldest(MOST_WAITING)
         ],
+        "heard": heard,
     }
     return json.dumps(document).encode()
 
@@ -45,7 +49,9 @@ def decode(content: bytes) -> Ledger:
             Interval(datetime.fromisoformat(at), seconds, _totals(totals))
             for at, seconds, totals in document["waiting"]
         )
-        return Ledger(document["port"], timeline, waiting)
+        # An earlier version leaves no such word.
+        heard = document.get("heard")
+        return Ledger(document["port"], timeline, waiting, Heard(*heard) if heard else None)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a leader's ledger") from error
 

@@ -12,6 +12,7 @@ from pulseguard.group.group import Group, forget_old
 from pulseguard.group.keeper import Keeper
 from pulseguard.group.ledger import Ledger, decode, encode
 from pulseguard.guard import Guard
+from pulseguard.identity import Heard
 from pulseguard.recording.series import Readings
 from pulseguard.recording.whole import Part, Whole
 from pulseguard.reporting.snapshots import Timeline, Waiting
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # A forked child that soon becomes another program leaves no trace.
 SECONDS_BEFORE_A_CHILD_IS_SEEN: Final = 0.2
 
-_SECONDS_TO_STOP: Final = 0.5
+_SECONDS_TO_PAUSE: Final = 0.5
 
 
 class Speaker(Protocol):
@@ -35,8 +36,8 @@ class Speaker(Protocol):
     def keep_slot(self) -> None:
         """Hold on to the agent's number, each second."""
 
-    def account(self) -> tuple[int | None, Timeline, Waiting]:
-        """The port, and what has been told."""
+    def account(self) -> tuple[int | None, Timeline, Waiting, Heard | None]:
+        """The port, what has been told, and as whom."""
 
 
 class Membership:
@@ -77,6 +78,11 @@ class Membership:
         """Whether there are others, or have been."""
         return self._group.in_company
 
+    @property
+    def is_ending(self) -> bool:
+        """Whether nothing is to be begun any more: this process is about to leave."""
+        return self._keeper is not None and self._keeper.stopping
+
     def expect_company(self) -> None:
         """Others are about to come."""
         self._group.in_company = True
@@ -105,9 +111,12 @@ class Membership:
         return self._group.leads_alone()
 
     def stop_keeping(self, ending: Ending) -> None:
-        """Take no more turns, so that nothing changes hands meanwhile."""
+        """Take no more turns, so that nothing changes hands meanwhile.
+
+        Half of the time is for a turn that has just begun to take over; the rest for the last word.
+        """
         if self._keeper is not None:
-            self._keeper.stop(min(_SECONDS_TO_STOP, seconds_until(ending.waits_until)))
+            self._keeper.stop(seconds_until(ending.waits_until) / 2)
 
     def leave(self) -> bool:
         """Hand in the last numbers; whether nobody is left who could speak but this process."""
@@ -120,7 +129,7 @@ class Membership:
 
     def pause(self) -> None:
         """Nothing is half done in the group from now on: a fork is coming."""
-        if self._group.pause(_SECONDS_TO_STOP):
+        if self._group.pause(_SECONDS_TO_PAUSE):
             self._paused_by = threading.get_ident()
 
     def go_on(self) -> None:
@@ -158,6 +167,9 @@ class Membership:
     def _turn(self) -> None:
         self._guard.attempt("keep the slot", None, self._speaker.keep_slot)
         if self._group.turn():
+            if self.is_ending:
+                # `leave` finds that nobody else is left, and this process says the last word.
+                return
             self._speaker.take_over()
         elif not self._group.leading:
             self._learn_port()

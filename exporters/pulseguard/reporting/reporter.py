@@ -10,10 +10,11 @@ from typing import Final
 from pulseguard.ending import seconds_until
 from pulseguard.errors import RegistryUnreachable
 from pulseguard.guard import Guard, OncePerMinute
-from pulseguard.identity import name_reporter
+from pulseguard.identity import Heard, name_reporter
 from pulseguard.recording.recorder import Recorder
 from pulseguard.recording.whole import Whole
 from pulseguard.reporting.client import RegistryClient, Reply
+from pulseguard.reporting.refusals import no_registry, refusal
 from pulseguard.reporting.snapshots import LARGEST_BATCH, Timeline, Waiting, utc_now
 from pulseguard.reporting.totals import whole_totals
 
@@ -38,11 +39,14 @@ class Reporter:
         guard: Guard,
         journal: OncePerMinute,
         remember: Callable[[], None],
+        heard: Heard | None = None,
         *,
         heartbeat_seconds: float,
         snapshot_seconds: float,
     ) -> None:
-        self.agent_id: str | None = None
+        """`heard`: as whom the registry has heard the agent last, for who goes on in that name."""
+        self.heard = heard
+        self.agent_id = heard.agent_id if heard else None
         self._client = client
         self._registration = registration
         self._recorder = recorder
@@ -63,7 +67,7 @@ class Reporter:
         self._deadline: float | None = None
         self._farewell = True
         self._goodbye = True
-        self._process = name_reporter()
+        self._process = heard.process if heard else name_reporter()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulseguard-reporter", daemon=True)
 
@@ -89,6 +93,8 @@ class Reporter:
 
     def _run(self) -> None:
         self._guard.attempt("prepare requests", None, self._client.prepare)
+        if self.heard is not None:
+            self._guard.attempt("read the key", None, self._client.refresh_key)
         while not self._stopping.is_set():
             delay = self._guard.attempt("report", self._heartbeat_seconds, self._turn)
             self._stopping.wait(delay)
@@ -122,6 +128,9 @@ class Reporter:
 
     def _finish(self) -> None:
         self._cut(time.monotonic())
+        if self._goodbye and self.heard is None:
+            # Of a process that never beat, where another one has, a goodbye would stop nobody.
+            self._heartbeat(goodbye=False)
         if self._waiting.only_fresh() is None:
             self._deliver_waiting()
         self._heartbeat(self._goodbye)
@@ -153,7 +162,15 @@ class Reporter:
         reply = self._post(f"/agents/{self.agent_id}/heartbeat", body)
         if reply is not None and reply.outcome == "ok":
             self._waiting.remove(sent)
+            if not goodbye:
+                self._note_heard()
         return reply
+
+    def _note_heard(self) -> None:
+        if self.heard is None and self.agent_id is not None:
+            self.heard = Heard(self.agent_id, self._process)
+            if not self._stopping.is_set():
+                self._guard.attempt("write down what is told", None, self._remember)
 
     def _is_registered(self) -> bool:
         """Whether the agent has an id, asking for one where it has none."""
@@ -169,7 +186,7 @@ class Reporter:
             return False
         agent_id = reply.body.get("id")
         if not isinstance(agent_id, str) or not agent_id.replace("-", "").isalnum():
-            self._journal.write("no registry", self._no_registry(reply))
+            self._journal.write("no registry", no_registry(self._client.url, reply))
             return False
         self.agent_id = agent_id
         if isinstance(key := reply.body.get("key"), str):
@@ -220,25 +237,7 @@ class Reporter:
         kind = "no registry" if reply.is_of_another_server else f"status {reply.status}"
         if _is_passing(reply.status):
             self._troubles.add(kind)
-        self._journal.write(kind, self._refusal(reply))
-
-    def _refusal(self, reply: Reply) -> str:
-        if reply.is_of_another_server:
-            return self._no_registry(reply)
-        said = f"the registry {self._client.url} answers {reply.status}: {reply.detail}"
-        # A problem that names what is wrong, as a retired agent, brings its own mend.
-        if reply.status in (401, 403) and not reply.body.get("errors"):
-            return (
-                f"{said}. Give this agent's environment a key of role agent in PULSEGUARD_KEY "
-                "or the file PULSEGUARD_KEY_FILE; trying again"
-            )
-        return said
-
-    def _no_registry(self, reply: Reply) -> str:
-        return (
-            f"{self._client.url} is no PulseGuard registry: what answers there says "
-            f"{reply.status}; mend PULSEGUARD_REGISTRY_URL; trying again"
-        )
+        self._journal.write(kind, refusal(self._client.url, reply))
 
 
 def pause_after(failures: int, heartbeat_seconds: float, share: float) -> float:

@@ -221,11 +221,11 @@ def bind(
     port: int,
     answer: Callable[[bytes], Answer],
     guard: Guard,
-    deadline: float = 0.0,
+    is_over: Callable[[], bool],
 ) -> tuple[ScrapeServer, bool]:
     """A server on that port, and whether it was taken: then it is on any free one.
 
-    Until `deadline` (monotonic) it is tried again and again.
+    Until `is_over` it is tried again and again.
     """
     while True:
         try:
@@ -233,7 +233,7 @@ def bind(
         except OSError as error:
             if error.errno != errno.EADDRINUSE or port == 0:
                 raise
-        if time.monotonic() >= deadline:
+        if is_over():
             return ScrapeServer(host, 0, answer, guard), True
         time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
 

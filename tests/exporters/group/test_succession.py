@@ -1,9 +1,14 @@
 """A process of the agent comes just as the only one before it goes."""
 
 import signal
+import socket
 import threading
 import time
+from typing import Any
 
+import pytest
+
+from pulseguard.scraping import server
 from tests.exporters.conftest import MakeAgent
 from tests.exporters.fake_registry import FakeRegistry
 from tests.exporters.group.programs import Program, Programs, wait_for_tasks
@@ -107,3 +112,28 @@ def test_who_leaves_before_it_has_noticed_that_another_came_leaves_word_of_what_
 
     assert registry.total("tasks_completed") == 12
     assert registry.contradictions == []
+
+
+def test_who_is_to_end_while_it_waits_for_the_port_of_the_one_before_says_goodbye(
+    registry: FakeRegistry, make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_waiting = threading.Event()
+
+    def wait_for_the_port(*of: Any) -> Any:
+        is_waiting.set()
+        return server.bind(*of)
+
+    of = {"instance": "one", "registry_url": registry.url}
+    first, second = make_agent(**of), make_agent(**of)
+    first.start()
+    wait_until(lambda: registry.beating)
+    second.start()
+    host, _, port = str(first.metrics_address).partition(":")
+    monkeypatch.setattr("pulseguard.presence.bind", wait_for_the_port)
+    first.stop()
+
+    with socket.create_server((host, int(port))):
+        assert is_waiting.wait(10)
+        second.stop()
+
+    assert registry.stopped == set(registry.agents)
