@@ -47,17 +47,23 @@ def test_the_front_page_leads_to_what_shows_data_where_it_is_known(
 
 
 @pytest.mark.parametrize("wrong", ["javascript:alert(1)", "//host", "http://", "http://h:x", "a b"])
-def test_a_link_that_leads_nowhere_is_refused_with_its_setting(wrong: str) -> None:
+def test_a_link_that_leads_nowhere_is_refused_with_its_setting(
+    monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.setenv("PULSEGUARD_GRAFANA_LINK", wrong)
     with pytest.raises(ConfigurationError) as refused:
-        read_settings(grafana_link=wrong)
+        read_settings()
 
     assert str(refused.value).startswith(f"PULSEGUARD_GRAFANA_LINK={wrong!r}: ")
     assert "give http://host:port" in str(refused.value)
 
 
-def test_a_link_with_a_password_is_refused_and_not_repeated() -> None:
+def test_a_link_with_a_password_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULSEGUARD_PROMETHEUS_LINK", "http://me:secret@host:9090")
     with pytest.raises(ConfigurationError, match="without user or password") as refused:
-        read_settings(prometheus_link="http://me:secret@host:9090")
+        read_settings()
 
     assert "secret" not in str(refused.value)
 
