@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from pulseguard_registry.agents.still_running import REMEMBERED, StillRunning
 from tests.registry.events import change, heartbeat
 from tests.registry.problems import assert_problem
 from tests.registry.requests import BOUNDS
@@ -282,22 +280,3 @@ def test_only_the_retired_or_only_some_are_listed_where_that_is_asked(
     assert [agent["id"] for agent in listed(id=ids)] == ids[:1]
     nonsense = registry.get(AGENTS, params={"id": [ids[0], "seven"]})
     assert_problem(nonsense, 422, "id: is no UUID", "seven")
-
-
-def test_who_was_heard_is_forgotten_after_a_minute_and_never_kept_without_bound() -> None:
-    now = 0.0
-    running = StillRunning(clock=lambda: now)
-    early, late = uuid.UUID(int=REMEMBERED + 1), uuid.UUID(int=REMEMBERED + 2)
-    running.note(late)
-    running.note(early)
-    now = 59.0
-    running.note(late)
-    assert running.heard() == [early, late]
-    now = 61.0
-    assert running.heard() == [late]
-    assert not running.was_heard(early)
-
-    for number in range(REMEMBERED):
-        running.note(uuid.UUID(int=number))
-    assert len(running.heard()) == REMEMBERED
-    assert not running.was_heard(late)

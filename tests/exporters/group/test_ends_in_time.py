@@ -67,7 +67,7 @@ def be_terminated_while_it_stops(who, agent):
 
 def stop(who, agent):
     for most in (1.0, 0.5, 0.0):
-        begin(who, most or 0.05)
+        begin(who, most or 0.3)
         agent.stop(timeout_seconds=most)
         ended()
         agent.start()

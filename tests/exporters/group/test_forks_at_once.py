@@ -2,11 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from pulseguard import forking
 from pulseguard.forking import IMPORTING, _before, _in_parent
 from tests.exporters.conftest import MakeAgent
 
 
-def test_two_threads_that_fork_at_once_leave_nothing_locked(make_agent: MakeAgent) -> None:
+def test_two_threads_that_fork_at_once_leave_nothing_locked(
+    make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forking, "_LONGEST_WAIT_SECONDS", 0.5)
     agent = make_agent(instance="one")
     agent.start()
     membership = agent._exporter._membership
