@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from pulseguard_registry.operating.durations import UNITS, read_duration
+from pulseguard_registry.durations import UNITS, read_duration
 from pulseguard_registry.operating.named_agent import ONLY_RETIRED, find_agent
 from pulseguard_registry.operating.reach import (
     CommandRefused,

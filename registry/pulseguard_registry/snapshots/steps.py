@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-STEP_PATTERN = r"^[0-9]{1,9}$|^([0-9]{1,6}[wdhms])+$"
+from pulseguard_registry.durations import PATTERN, read_duration
+
+_PLAIN = re.compile("[0-9]{1,9}")
+STEP_PATTERN = f"^{_PLAIN.pattern}$|{PATTERN}"
 MOST_SECONDS = 366 * 86_400
 # As many as Prometheus gives for one series.
 MOST_POINTS = 11_000
 
-_SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,13 +35,21 @@ class Steps:
 def read_step(given: object) -> int:
     """Seconds, of `300`, `5m` or `1h30m`; ValueError where it is neither, 0, or beyond a year."""
     text = str(given)
-    if not re.match(STEP_PATTERN, text, re.ASCII) or text.endswith("\n"):
+    seconds = int(text) if _PLAIN.fullmatch(text) else _whole_seconds(text)
+    if seconds is None:
         raise ValueError("is no step; give whole seconds, or such as 90s, 5m, 1h30m, 1d")
-    pairs = re.findall(r"([0-9]+)([wdhms]?)", text)
-    seconds = sum(int(number) * _SECONDS[unit or "s"] for number, unit in pairs)
     if not 1 <= seconds <= MOST_SECONDS:
         raise ValueError("is no step from 1s to 366d; give one that is")
     return seconds
+
+
+def _whole_seconds(text: str) -> int | None:
+    try:
+        duration = read_duration(text)
+    except OverflowError:
+        return MOST_SECONDS + 1
+    second = timedelta(seconds=1)
+    return None if duration is None or duration % second else duration // second
 
 
 def lay_steps(start: datetime, end: datetime, seconds: int) -> Steps:

@@ -16,7 +16,9 @@ _UNITS: Final = {
     "ms": timedelta(milliseconds=1),
 }
 UNITS: Final = ", ".join(_UNITS)
-_DURATION: Final = re.compile("".join(rf"(?:(\d+){unit})?" for unit in _UNITS), re.ASCII)
+# It matches nothing at all as well, which is no duration.
+PATTERN: Final = "^" + "".join(rf"(?:([0-9]+){unit})?" for unit in _UNITS) + "$"
+_DURATION: Final = re.compile(PATTERN)
 
 
 def read_duration(text: str) -> timedelta | None:

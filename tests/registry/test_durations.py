@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from pulseguard_registry.operating.durations import read_duration
+from pulseguard_registry.durations import read_duration
 
 
 @pytest.mark.parametrize(
