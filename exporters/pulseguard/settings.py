@@ -162,17 +162,12 @@ def _path(name: str, value: object) -> "Path":
 
 
 def _url(name: str, value: object) -> str:
-    from urllib.parse import urlsplit  # here, as above
+    from pulseguard.web_address import is_web_address  # here, as above
 
     mend = "give http://host:port or https://host:port, without user and password"
     if not isinstance(value, str):
         raise ConfigurationError(name, value, mend)
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in value or not value.isascii() or not value.isprintable():
+    if not is_web_address(value):
         raise ConfigurationError(name, "(hidden)" if "@" in value else value, mend)
     return value.rstrip("/")
 

@@ -6,11 +6,11 @@ import ipaddress
 from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from pulseguard.web_address import is_web_address
 from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
@@ -42,12 +42,7 @@ Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
 def _usable_link(text: str) -> str | None:
     if not text:
         return None
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in text or not text.isascii() or not text.isprintable():
+    if not is_web_address(text):
         raise ValueError("is no address of a page; give http://host:port, without user or password")
     return text
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pulseguard.doctor.web import Answer, NoAnswer, ask
 from pulseguard.settings_file import settings_file
+from pulseguard.web_address import is_web_address
 from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.secrets_folder import ADMIN_KEY_FILE, read_key
@@ -168,12 +169,7 @@ def _key(url: str, key_file: Path | None, environment: Mapping[str, str]) -> tup
 
 
 def _checked_url(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in url or not url.isascii() or not url.isprintable():
+    if not is_web_address(url):
         raise CommandRefused(f"{url!r} is no address of a registry; give http://host:port")
     return url.rstrip("/")
 

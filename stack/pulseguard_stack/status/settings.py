@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from pulseguard.web_address import is_web_address
 from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.secrets_folder import read_key
@@ -127,11 +127,6 @@ def _key(path: Path) -> str:
 def _url(flag: str, value: str | None) -> str | None:
     if value is None:
         return None
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in value or not value.isascii() or not value.isprintable():
+    if not is_web_address(value):
         raise SettingsRefused(f"{flag}: {value!r} is no address; give http://host:port")
     return value.rstrip("/")
