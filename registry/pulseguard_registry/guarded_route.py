@@ -59,10 +59,7 @@ def _is_query(field: Any) -> bool:  # Any: FastAPI's own, and those of a model's
 
 
 def _refuse_repeated(request: Request, repeatable: frozenset[str]) -> None:
-    """A 422 problem for a parameter of one value that has several: which of them holds is a guess.
-
-    The list holds what the query has, in its order.
-    """
+    """A 422 problem for a parameter of one value that has several: which one holds is a guess."""
     counted = Counter(name for name, _ in request.query_params.multi_items())
     for name, count in counted.items():
         if count > 1 and name not in repeatable:

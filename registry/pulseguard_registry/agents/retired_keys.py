@@ -12,9 +12,10 @@ from pulseguard_registry.access.guard import CHALLENGE
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.access.tokens import digest
 from pulseguard_registry.agents.models import Agent
+from pulseguard_registry.agents.service import retired_agent
 from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.database.engine import Database
-from pulseguard_registry.problems import Fault, Problem
+from pulseguard_registry.problems import Problem
 
 _OWN: Final = "pg_agent_"
 
@@ -37,14 +38,9 @@ class RetiredKeys:
             return None
         agent_id, since = owner
         self._still_running.note(agent_id)
-        moment = since.isoformat(timespec="seconds")
-        message = (
-            f"agent {agent_id} is retired by an operator since {moment}, and this key, its own,"
-            f" ended with that; have one restore it (pulseguard agents restore {agent_id}), then"
-            " enrol it again"
+        return retired_agent(
+            agent_id, since, by_operator=True, with_own_key=True, status=401, headers=CHALLENGE
         )
-        fault = Fault(field="agent_id", value=str(agent_id), message=message)
-        return Problem(401, f"agent_id: {message}", errors=[fault], headers=CHALLENGE)
 
     def _retired_owner(self, token: str) -> tuple[uuid.UUID, datetime] | None:
         query = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -135,9 +136,15 @@ def unknown_agent(wanted: uuid.UUID) -> Problem:
 
 
 def retired_agent(
-    wanted: uuid.UUID, since: datetime, *, by_operator: bool, with_own_key: bool
+    wanted: uuid.UUID,
+    since: datetime,
+    *,
+    by_operator: bool,
+    with_own_key: bool,
+    status: int = 404,
+    headers: Mapping[str, str] | None = None,
 ) -> Problem:
-    """The 404 of what a retired agent sends: since when it is, and what brings it back.
+    """What a retired agent is told that sends something: since when it is, what brings it back.
 
     `with_own_key`: what it was sent with is the agent's own, which ends where an operator retires.
     """
@@ -151,7 +158,8 @@ def retired_agent(
             f" so does an operator: {restore}"
         )
     detail = f"agent {wanted} is retired {why} since {since.isoformat(timespec='seconds')}; {mend}"
-    return Problem(404, detail, errors=[Fault(field="agent_id", value=str(wanted), message=detail)])
+    fault = Fault(field="agent_id", value=str(wanted), message=detail)
+    return Problem(status, detail, errors=[fault], headers=headers)
 
 
 # Any: of each column what it holds.
