@@ -1,0 +1,1 @@
+"""Alert rules as data: what Prometheus reads as files, kept, checked, and proven to be loaded."""

@@ -1,0 +1,1 @@
+"""What is wrong with rules, found before Prometheus sees them."""
