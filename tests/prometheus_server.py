@@ -27,7 +27,19 @@ class PrometheusServer(StartedProgram):
 
     @property
     def arguments(self) -> Sequence[str]:
-        return [f"--storage.tsdb.path={self.folder / 'data'}"]
+        return [f"--storage.tsdb.path={self.folder / 'data'}", "--web.enable-lifecycle"]
+
+    # Any: the objects of Prometheus' API, as JSON gives them.
+    def rule_groups(self) -> dict[str, dict[str, Any]]:
+        """Answers the groups of rules that it has loaded, by name."""
+        return {group["name"]: group for group in self._get("/api/v1/rules")["groups"]}
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
 
     def query(self, promql: str) -> list[Sample]:
         """Answers the instant vector of an expression, now."""

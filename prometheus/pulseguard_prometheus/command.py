@@ -1,4 +1,4 @@
-"""`pulseguard sync`: runs beside a Prometheus and keeps its targets file."""
+"""`pulseguard sync`: runs beside a Prometheus and keeps its targets file and its users' rules."""
 
 import logging
 import os
@@ -6,20 +6,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
 
-from pulseguard_prometheus.errors import BadSetting, TargetsFileInUse
+from pulseguard_prometheus.errors import BadSetting, InUse
 from pulseguard_prometheus.key import KeyFile
+from pulseguard_prometheus.publication.promtool import find_promtool
 from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.scrapes import ScrapesReport
-from pulseguard_prometheus.settings import Settings, read_settings
+from pulseguard_prometheus.settings import RegistryAddress, Settings, read_settings
 from pulseguard_prometheus.sync import TargetsSync
 from pulseguard_prometheus.targets_file import claimed_targets_file
 
 
 def main(argv: Sequence[str]) -> int:
-    """Syncs until SIGTERM or SIGINT, then ends with 0; 2 for a bad setting, 1 for a file in use."""
+    """Syncs until SIGTERM or SIGINT, then ends with 0; 2 for a bad setting, 1 for one in use."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s sync: %(message)s"
     )
@@ -30,19 +32,20 @@ def main(argv: Sequence[str]) -> int:
     except BadSetting as problem:
         sys.stderr.write(f"pulseguard sync: {problem}\n")
         return 2
-    except TargetsFileInUse as problem:
+    except InUse as problem:
         sys.stderr.write(f"pulseguard sync: {problem}\n")
         return 1
 
 
 def _sync(settings: Settings) -> int:
-    key_file = KeyFile(settings.key_file) if settings.key_file else None
     with (
         claimed_targets_file(settings.targets_file) as targets_file,
         closing(RegistryConnection(settings.registry)) as registry,
+        ExitStack() as claims,
     ):
-        read_key = key_file.read if key_file else lambda: None
-        sync = TargetsSync(registry, targets_file, read_key=read_key)
+        sync = TargetsSync(registry, targets_file, read_key=_key_reader(settings))
+        if settings.prometheus_url and settings.rules_dir:
+            _keep_rules(settings, settings.prometheus_url, settings.rules_dir, claims)
         if settings.prometheus_url:
             _tell_scrapes(settings, settings.prometheus_url)
         while True:
@@ -51,14 +54,44 @@ def _sync(settings: Settings) -> int:
             time.sleep(max(0.0, settings.interval_seconds - (time.monotonic() - started)))
 
 
-def _tell_scrapes(settings: Settings, prometheus_url: str) -> None:
+def _key_reader(settings: Settings) -> Callable[[], str | None]:
+    """For each thread one of its own, since one remembers what it has seen."""
+    return KeyFile(settings.key_file).read if settings.key_file else lambda: None
+
+
+def _tell_scrapes(settings: Settings, prometheus: RegistryAddress) -> None:
     """In a thread of its own: a Prometheus that hangs must not delay the targets file."""
-    # A reader of its own too, since one remembers what it has seen.
-    key_file = KeyFile(settings.key_file) if settings.key_file else None
     report = ScrapesReport(
-        prometheus_url=prometheus_url,
+        prometheus_url=str(prometheus),
         registry_url=str(settings.registry),
         name=settings.prometheus_name,
-        read_key=key_file.read if key_file else lambda: None,
+        read_key=_key_reader(settings),
     )
     threading.Thread(target=report.run, name="scrapes", daemon=True).start()
+
+
+def _keep_rules(
+    settings: Settings, prometheus: RegistryAddress, rules_dir: Path, claims: ExitStack
+) -> None:
+    """In another one: nor must a promtool or a Prometheus that takes its time to load."""
+    promtool = find_promtool(settings.promtool, os.environ)
+    try:
+        # Here, for it is the only part that needs PyYAML, which a plain install is without.
+        from pulseguard_prometheus.publication.start import claimed_rules_sync
+    except ModuleNotFoundError as problem:
+        raise BadSetting(
+            f"rules folder {rules_dir}: {problem.name} is missing: install the extra"
+            " pulseguard-monitor[sync]"
+        ) from problem
+    claimed = claimed_rules_sync(
+        settings.registry,
+        rules_dir,
+        promtool,
+        prometheus,
+        prometheus_name=settings.prometheus_name,
+        read_key=_key_reader(settings),
+    )
+    sync = claims.enter_context(claimed)
+    threading.Thread(
+        target=sync.run, args=[settings.interval_seconds], name="rules", daemon=True
+    ).start()

@@ -1,4 +1,4 @@
-"""One connection over HTTP that is kept open between questions and never waits past its deadline."""
+"""One kept connection over HTTP, on which no exchange outlasts its deadline."""
 
 import http.client
 import socket

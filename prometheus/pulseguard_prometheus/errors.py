@@ -2,13 +2,19 @@
 
 PrometheusSideError
 ├── BadSetting                a flag or variable has a value that cannot be meant; stops the start
-├── TargetsFileInUse          another sync keeps this targets file; stops the start
+├── InUse                     what this sync is to keep, another one keeps; stops the start
+│   ├── TargetsFileInUse      a targets file
+│   └── RulesFolderInUse      a folder of rules
 ├── ConfigurationMismatch     prometheus.yml has not the place that is to be changed
+├── RuleFileFault             a file of rules is none that Prometheus should be given
 └── Trouble                   this round brought nothing: what was there stays
     ├── RegistryTrouble       the registry was not reached, or its answer is not to be used
     ├── KeyTrouble            the key file cannot be read, or holds no key
     ├── ScrapesTrouble        Prometheus, or the registry that is told of it, does not do its part
-    └── TargetsFileTrouble    the targets file cannot be read or written
+    ├── TargetsFileTrouble    the targets file cannot be read or written
+    ├── RulesFolderTrouble    the folder of rules cannot be read or written
+    ├── PromtoolTrouble       promtool cannot be run, so no file of rules can be checked
+    └── PrometheusTrouble     Prometheus cannot be asked what rules it has, or to reload them
 """
 
 
@@ -20,12 +26,24 @@ class BadSetting(PrometheusSideError):
     """A flag or variable has a value that cannot be meant; the message is for the user."""
 
 
-class TargetsFileInUse(PrometheusSideError):
-    """Another sync keeps this targets file; the message is for the user."""
+class InUse(PrometheusSideError):
+    """Another sync keeps what this one is to keep; the message is for the user."""
+
+
+class TargetsFileInUse(InUse):
+    """Another sync keeps this targets file."""
+
+
+class RulesFolderInUse(InUse):
+    """Another sync keeps this folder of rules."""
 
 
 class ConfigurationMismatch(PrometheusSideError):
     """The text given as prometheus.yml has not the place that is to be changed."""
+
+
+class RuleFileFault(PrometheusSideError):
+    """A file of rules is none that Prometheus should be given; the message says why."""
 
 
 class Trouble(PrometheusSideError):
@@ -51,3 +69,15 @@ class TargetsFileTrouble(Trouble):
 
 class ScrapesTrouble(Trouble):
     """Prometheus was not asked what it scrapes, or the registry was not told."""
+
+
+class RulesFolderTrouble(Trouble):
+    """The folder of rules cannot be read or written."""
+
+
+class PromtoolTrouble(Trouble):
+    """promtool cannot be run, or ends as it never should."""
+
+
+class PrometheusTrouble(Trouble):
+    """Prometheus does not answer, or answers something else than was asked for."""

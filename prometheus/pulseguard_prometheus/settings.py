@@ -34,8 +34,10 @@ class Settings:
     targets_file: Path
     key_file: Path | None
     interval_seconds: float
-    prometheus_url: str | None
+    prometheus_url: RegistryAddress | None
     prometheus_name: str
+    rules_dir: Path | None = None
+    promtool: Path | None = None
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -47,6 +49,13 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     interval = _chosen(given.interval, environment, "PULSEGUARD_SYNC_INTERVAL_SECONDS")
     prometheus = _chosen(given.prometheus_url, environment, "PULSEGUARD_PROMETHEUS_URL")
     name = _chosen(given.prometheus_name, environment, "PULSEGUARD_PROMETHEUS_NAME")
+    rules_dir = _chosen(given.rules_dir, environment, "PULSEGUARD_RULES_DIR")
+    promtool = _chosen(given.promtool, environment, "PULSEGUARD_PROMTOOL")
+    if rules_dir and not prometheus:
+        raise BadSetting(
+            f"rules folder {rules_dir}: name the Prometheus that reads it as well, with"
+            " --prometheus-url or PULSEGUARD_PROMETHEUS_URL"
+        )
     if not targets_file:
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
     return Settings(
@@ -54,15 +63,17 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         targets_file=Path(targets_file).absolute(),
         key_file=Path(key_file).absolute() if key_file else None,
         interval_seconds=_interval(interval or "1"),
-        prometheus_url=str(_address(prometheus, "Prometheus URL")) if prometheus else None,
+        prometheus_url=_address(prometheus, "Prometheus URL") if prometheus else None,
         prometheus_name=_name(name or socket.gethostname()),
+        rules_dir=Path(rules_dir).absolute() if rules_dir else None,
+        promtool=Path(promtool).absolute() if promtool else None,
     )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pulseguard sync",
-        description="Keeps the registry's target list as a file that Prometheus reads.",
+        description="Keeps the registry's target list and rules as files that Prometheus reads.",
         allow_abbrev=False,
     )
     parser.add_argument(
@@ -90,6 +101,17 @@ def _parser() -> argparse.ArgumentParser:
         "--prometheus-name",
         metavar="NAME",
         help="by which the registry tells it from others; PULSEGUARD_PROMETHEUS_NAME (host name)",
+    )
+    parser.add_argument(
+        "--rules-dir",
+        metavar="FOLDER",
+        help="keeps the registry's rules there and has Prometheus load them;"
+        " PULSEGUARD_RULES_DIR (none)",
+    )
+    parser.add_argument(
+        "--promtool",
+        metavar="PROGRAM",
+        help="checks rules before they are loaded; PULSEGUARD_PROMTOOL (the one on PATH)",
     )
     return parser
 

@@ -1,0 +1,1 @@
+"""Tests of how the users' rules get to a Prometheus."""

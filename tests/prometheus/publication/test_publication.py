@@ -1,0 +1,272 @@
+"""What becomes of the registry's rules, with real promtool and a real Prometheus."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from pulseguard_prometheus.errors import RulesFolderInUse
+from pulseguard_prometheus.publication.folder import claimed_rules_folder
+from pulseguard_prometheus.publication.rules_sync import PROOF_SECONDS
+from pulseguard_stack.programs import find_program
+from tests.prometheus.fakes import JSON, Reply
+from tests.prometheus.publication.rules_registry import NONE, constant, group_text, id_of
+from tests.prometheus_server import eventually
+
+ODD = (
+    r"""alert: Odd|expr: "SUM (up{job='a  b',\n b=~`x\\.`, a!=\"q\"}) BY (job) """
+    r"""# it's so\n > BOOL 0x10"|for: 1h30m|keep_firing_for: 90s|"""
+    r"""labels: {severity: critical, team: '1'}|"""
+    r"""annotations: {summary: "{{ $labels.job }} <b>é\n", runbook_url: "http://x/?a=1&b=2"}"""
+)
+BAD = {
+    "expression": constant("expression", 2).replace("vector(2)", "sum(("),
+    "template": group_text("template", 'alert: X|expr: up|annotations: {a: "{{ nope"}'),
+    "offset": group_text("offset", "record: a:b|expr: up", fields=["query_offset: 1m"]),
+    "no yaml": "groups: [",
+    "two": constant("two") + constant("three").removeprefix("groups:\n"),
+    "no group": "groups: []\n",
+    "duration": group_text("duration", "alert: X|expr: up|for: soon"),
+    "cut": constant("cut").rstrip("\n"),
+}
+
+
+def test_a_group_is_loaded_and_the_proof_is_told(side):
+    side.registry.put("odd", group_text("odd", ODD, fields=["interval: 2m", "limit: 7"]))
+    side.registry.put("plain", constant("plain"))
+    with side.sync() as sync:
+        sync.run_once()
+
+    assert side.registry.reports == [
+        {
+            "version": side.registry.version,
+            "groups": {
+                id_of("odd"): {"loaded": 1, "rejected": None, "reason": ""},
+                id_of("plain"): {"loaded": 1, "rejected": None, "reason": ""},
+            },
+            "trouble": "",
+        }
+    ]
+    (report,) = [asked for asked in side.registry.asked if asked.body]
+    assert report.path == "/api/v1/sync/eu%2F1/rules"
+    assert report.headers["Authorization"] == "Bearer secret"
+    (odd,) = side.prometheus.rule_groups()["odd"]["rules"]
+    assert odd["annotations"]["summary"] == "{{ $labels.job }} <b>é\n"
+    assert (odd["duration"], odd["labels"]["team"]) == (5400, "1")
+
+
+def test_what_is_unchanged_is_told_again_only_after_a_while(side):
+    side.registry.put("plain", constant("plain"))
+    with side.sync() as sync:
+        for _ in range(3):
+            sync.run_once()
+        assert len(side.registry.reports) == 1
+        side.later += PROOF_SECONDS
+        sync.run_once()
+        assert len(side.registry.reports) == 2
+
+
+def test_bad_groups_are_rejected_each_with_its_reason_while_the_others_load(side):
+    for name, content in BAD.items():
+        side.registry.put(name, content)
+        side.registry.put(f"good {name}", constant(f"good_{len(name)}"))
+    with side.sync() as sync:
+        sync.run_once()
+
+    for name in BAD:
+        told = side.registry.told(name)
+        assert (told["loaded"], told["rejected"]) == (None, 1), name
+        assert told["reason"]
+        assert "/" not in told["reason"]
+        assert id_of(name) not in told["reason"]
+        assert side.registry.loaded(f"good {name}") == 1
+    assert len(side.files()) == len(BAD)
+    assert "parse error" in side.registry.told("expression")["reason"]
+    assert "query_offset" in side.registry.told("offset")["reason"]
+
+
+def test_of_a_group_that_gets_bad_the_last_good_revision_stays_over_a_restart_too(side):
+    side.registry.put("group", constant("group", 1))
+    with side.sync() as sync:
+        sync.run_once()
+        good = side.file("group").stat()
+        side.registry.put("group", BAD["expression"])
+        sync.run_once()
+        assert side.registry.told("group")["loaded"] == 1
+        assert side.registry.told("group")["rejected"] == 2
+    with side.sync() as sync:
+        sync.run_once()
+        assert side.registry.told("group")["loaded"] == 1
+        assert side.registry.told("group")["rejected"] == 2
+        assert side.file("group").stat() == good
+        side.registry.put("group", constant("group", 3))
+        sync.run_once()
+
+    assert side.registry.told("group") == {"loaded": 3, "rejected": None, "reason": ""}
+    assert side.value("group") == "vector(3)"
+
+
+def test_a_removed_group_is_gone(side):
+    side.registry.put("stays", constant("stays"))
+    side.registry.put("goes", constant("goes"))
+    with side.sync() as sync:
+        sync.run_once()
+        side.registry.remove("goes")
+        sync.run_once()
+
+    assert side.files() == {side.file("stays").name}
+    assert side.prometheus.rule_groups().keys() == {"stays"}
+    assert side.registry.reports[-1]["groups"].keys() == {id_of("stays")}
+
+
+def test_what_only_prometheus_refuses_is_found_among_many_and_the_rest_is_loaded(side):
+    names = [f"group_{number}" for number in range(5)]
+    for name in names:
+        side.registry.put(name, constant(name, 1))
+    with side.sync() as sync:
+        sync.run_once()
+    # One that is newer than Prometheus may accept what that does not know.
+    side.promtool = shutil.which("true")
+    for name in names:
+        side.registry.put(name, constant(name, 2))
+    side.registry.put("group_3", BAD["template"])
+    with side.sync() as sync:
+        sync.run_once()
+
+    assert [side.registry.loaded(name) for name in names] == [2, 2, 2, 1, 2]
+    told = side.registry.told("group_3")
+    assert (told["rejected"], "Prometheus refuses" in told["reason"]) == (3, True)
+    assert side.value("group_3") == "vector(1)"
+    assert side.registry.reports[-1]["trouble"] == ""
+    accepted = [find_program("promtool"), "check", "rules", *side.folder.glob("*.yml")]
+    assert subprocess.run(accepted, capture_output=True, timeout=60).returncode == 0
+
+
+def test_an_expression_that_only_prometheus_does_not_take_never_lies_in_its_folder(side):
+    side.promtool = shutil.which("true")
+    side.registry.put("group", BAD["expression"])
+    with side.sync() as sync:
+        sync.run_once()
+
+    assert "Prometheus does not take its expression" in side.registry.told("group")["reason"]
+    assert side.prometheus.value("prometheus_config_last_reload_successful") in (None, 1)
+
+
+def test_a_folder_that_somebody_changed_is_put_right(side):
+    for name in ("edited", "gone", "rejected"):
+        side.registry.put(name, constant(name))
+    with side.sync() as sync:
+        sync.run_once()
+        side.registry.put("rejected", BAD["expression"])
+        sync.run_once()
+        good = {name: (side.folder / name).read_bytes() for name in side.files()}
+        side.file("edited").write_text("groups: [", "utf-8")
+        side.file("rejected").write_text(constant("rejected", 7), "utf-8")
+        side.file("gone").unlink()
+        (side.folder / "more.yml").write_text("nonsense", "utf-8")
+        (side.folder / ".hidden.yml").symlink_to("/nonexistent")
+        sync.run_once()
+        assert {name: (side.folder / name).read_bytes() for name in side.files()} == good
+
+    side.file("edited").write_text(constant("edited", 9), "utf-8")
+    side.file("rejected").write_text(constant("rejected", 9), "utf-8")
+    with side.sync() as sync:
+        sync.run_once()
+    assert side.file("edited").read_bytes() == good[side.file("edited").name]
+    # Nobody knows any more what it was, and what is there was never checked.
+    assert not side.file("rejected").exists()
+    assert side.registry.told("rejected")["loaded"] is None
+
+
+def test_a_firing_alert_keeps_its_start_over_changes_of_other_groups(side):
+    alert = group_text("fires", "alert: Fires|expr: vector(1)", fields=["interval: 100ms"])
+    side.registry.put("fires", alert)
+
+    def started() -> str | None:
+        (rule,) = side.prometheus.rule_groups()["fires"]["rules"]
+        return rule["alerts"][0]["activeAt"] if rule["alerts"] else None
+
+    with side.sync() as sync:
+        sync.run_once()
+        began = eventually(started)
+        written = side.file("fires").stat()
+        side.registry.put("other", constant("other"))
+        sync.run_once()
+        side.registry.put("bad", BAD["template"])
+        sync.run_once()
+
+        assert side.registry.loaded("other") == 1
+        assert started() == began
+        assert side.file("fires").stat() == written
+
+
+def test_what_prometheus_lost_meanwhile_is_noticed_and_loaded_again(side):
+    side.registry.put("group", constant("group", 1))
+    with side.sync() as sync:
+        sync.run_once()
+        # Without a trace on disk.
+        kept = side.file("group").rename(side.folder / "kept")
+        side.file("group").write_text(constant("group", 5), "utf-8")
+        side.prometheus.reload()
+        eventually(lambda: side.value("group") == "vector(5)")
+        kept.rename(side.file("group"))
+        side.later += PROOF_SECONDS
+        sync.run_once()
+
+    assert side.value("group") == "vector(1)"
+
+
+@pytest.mark.parametrize("bundle", [b"[]", b"{", b'{"version": 9, "groups": [{"id": "../x"}]}'])
+def test_what_is_no_bundle_leaves_everything_alone(side, bundle):
+    side.registry.put("group", constant("group"))
+    with side.sync() as sync:
+        sync.run_once()
+        before, told = side.file("group").stat(), len(side.registry.reports)
+        side.registry.bundle = bundle
+        sync.run_once()
+        # Still kept as it was meant to be.
+        side.file("group").unlink()
+        sync.run_once()
+
+    assert side.file("group").stat().st_size == before.st_size
+    assert len(side.registry.reports) == told
+
+
+def test_at_the_start_without_a_registry_all_stays_as_it_is(side):
+    side.registry.put("group", constant("group"))
+    with side.sync() as sync:
+        sync.run_once()
+    (side.folder / "more.yml").write_text(constant("more"), "utf-8")
+    before = {path.name: path.stat() for path in side.folder.glob("*.yml")}
+    side.registry.trouble = Reply(503, JSON, b"{}")
+    with side.sync() as sync:
+        sync.run_once()
+
+    assert {path.name: path.stat() for path in side.folder.glob("*.yml")} == before
+
+
+def test_a_second_sync_on_the_folder_is_refused(side):
+    with side.sync(), pytest.raises(RulesFolderInUse), claimed_rules_folder(side.folder):
+        pass
+
+
+def test_while_prometheus_is_away_files_are_written_and_proven_when_it_is_back(side):
+    side.registry.put("group", constant("group", 1))
+    with side.sync() as sync:
+        sync.run_once()
+        side.prometheus.stop()
+        side.registry.put("group", constant("group", 2))
+        side.registry.put("bad", BAD["expression"])
+        sync.run_once()
+        assert b"vector(2)" in side.file("group").read_bytes()
+        told = side.registry.reports[-1]
+        assert "Prometheus does not answer" in told["trouble"]
+        assert told["groups"][id_of("group")]["loaded"] == 1
+        assert told["groups"][id_of("bad")]["rejected"] == 1
+        side.prometheus.start()
+        side.later += PROOF_SECONDS
+        sync.run_once()
+
+    assert side.registry.reports[-1]["trouble"] == ""
+    assert side.registry.loaded("group") == 2
+    assert side.registry.told("gone") == NONE
