@@ -25,7 +25,7 @@ PACKAGE_OF = {
 }
 PACKAGES = set(PACKAGE_OF.values())
 CONFIGURATION = {".json", ".yml", ".yaml"}
-EXTRAS = {"registry", "embedded", "dashboards", "stack", "otel", "cost"}
+EXTRAS = {"registry", "embedded", "dashboards", "stack", "sync", "otel", "cost"}
 # What would come along with the server: an agent's process must never meet it.
 HEAVY = (
     "fastapi",

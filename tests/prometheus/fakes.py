@@ -115,7 +115,7 @@ def _handler(fake: FakeServer, stopping: threading.Event) -> type[BaseHTTPReques
 
 
 @contextmanager
-def fake_server(reply: Callable[[Asked], Reply]) -> Iterator[FakeServer]:
+def fake_server(reply: Callable[[Asked], Reply | None]) -> Iterator[FakeServer]:
     """Runs a fake server for as long as the context lasts."""
     server = FakeServer(reply)
     server.start()

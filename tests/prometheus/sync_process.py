@@ -20,7 +20,7 @@ class SyncProcess:
         self.key_file = folder / "prometheus.key"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, registry_url: str, *arguments: str) -> None:
+    def start(self, registry_url: str, *arguments: str, **variables: str) -> None:
         settings = {
             "PULSEGUARD_REGISTRY_URL": registry_url,
             "PULSEGUARD_TARGETS_FILE": str(self.file),
@@ -28,7 +28,9 @@ class SyncProcess:
         }
         command = [sys.executable, "-c", COMMAND, *arguments]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=os.environ | settings, stderr=log)
+            self.process = subprocess.Popen(
+                command, env=os.environ | settings | variables, stderr=log
+            )
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Sends the signal and answers the exit status."""

@@ -17,6 +17,7 @@ def test_only_the_targets_file_has_to_be_named():
     assert settings.targets_file == Path("/var/lib/pulseguard/agents.json")
     assert settings.key_file is None
     assert settings.interval_seconds == 1
+    assert settings.rules_dir is None
 
 
 def test_a_flag_goes_before_its_variable():
@@ -35,6 +36,17 @@ def test_a_flag_goes_before_its_variable():
     assert settings.interval_seconds == 7
 
 
+def test_rules_go_to_a_folder_beside_the_prometheus_that_is_named():
+    settings = read_settings(
+        [*FILE, "--rules-dir", "/etc/prometheus/user-rules"],
+        {"PULSEGUARD_PROMETHEUS_URL": "http://p:9090", "PULSEGUARD_PROMTOOL": "/opt/promtool"},
+    )
+
+    assert settings.rules_dir == Path("/etc/prometheus/user-rules")
+    assert settings.promtool == Path("/opt/promtool")
+    assert str(settings.prometheus_url) == "http://p:9090"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -50,6 +62,7 @@ def test_a_flag_goes_before_its_variable():
         ([*FILE, "--registry-url", "http://registry/?a=b"], "a=b"),
         ([*FILE, "--registry-url", "http://regi stry"], "regi stry"),
         ([*FILE, "--registry-url", "http://[::1"], "::1"),
+        ([*FILE, "--rules-dir", "/user-rules"], "--prometheus-url"),
     ],
 )
 def test_a_bad_value_is_named(arguments, said):

@@ -1,10 +1,12 @@
 """`pulseguard sync` as a process: its key, its lock, its signals, its refusals."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
-from tests.prometheus.fakes import FLEET, JSON, Reply, list_reply
+from tests.prometheus.fakes import FLEET, JSON, Asked, Reply, fake_server, list_reply
+from tests.prometheus.publication.rules_registry import RulesRegistry, constant
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import eventually
 
@@ -93,3 +95,48 @@ def test_a_folder_in_place_of_the_file_is_a_bad_value(sync):
     assert sync.process
     assert sync.process.wait(5) == 2
     assert "this is a folder" in sync.said()[0]
+
+
+def beside(tmp_path: Path, promtool: str) -> dict[str, str]:
+    """The variables of a sync that keeps rules too."""
+    return {
+        "PULSEGUARD_PROMETHEUS_URL": "http://127.0.0.1:9",
+        "PULSEGUARD_RULES_DIR": str(tmp_path / "user-rules"),
+        "PULSEGUARD_PROMTOOL": promtool,
+    }
+
+
+def test_rules_without_a_promtool_stop_the_start(sync, tmp_path):
+    sync.start("http://127.0.0.1:8000", PATH=str(tmp_path), **beside(tmp_path, ""))
+
+    assert sync.process
+    assert sync.process.wait(5) == 2
+    (said,) = sync.said()
+    assert said.startswith("promtool is missing")
+    assert "--promtool" in said
+
+
+# Not longer than the one that has started it.
+WAITING = "while kill -0 $PPID 2>/dev/null; do sleep 0.1; done"
+
+
+def test_a_promtool_that_hangs_delays_no_target(sync, tmp_path):
+    promtool = tmp_path / "promtool"
+    promtool.write_text(f"#!/bin/sh\ntouch {tmp_path}/began\n{WAITING}\n")
+    promtool.chmod(0o755)
+    rules = RulesRegistry()
+    rules.put("group", constant("group"))
+    first, second = list_reply(*FLEET, etag='"1"'), list_reply(FLEET[0], etag='"2"')
+    targets = first
+
+    def reply(asked: Asked) -> Reply | None:
+        return targets(asked) if asked.path.endswith("/targets") else rules.reply(asked)
+
+    with fake_server(reply) as registry:
+        sync.start(registry.url, **beside(tmp_path, str(promtool)))
+        eventually((tmp_path / "began").exists)
+        targets = second
+
+        eventually(lambda: sync.targets() == [FLEET[0]], timeout_seconds=2)
+        assert rules.reports == []
+        assert list((tmp_path / "user-rules").glob("*.yml")) == []

@@ -72,6 +72,12 @@ class Places:
         return self.prometheus / "targets" / "agents.json"
 
     @property
+    def user_rules(self) -> Path:
+        """Kept by sync, read by Prometheus; it stays from run to run, so that a restart without
+        the registry has the rules of before."""
+        return self.prometheus / "user-rules"
+
+    @property
     def logs(self) -> Path:
         return self.stack / "logs"
 
@@ -86,7 +92,7 @@ class Places:
         # The data folder itself stays passable: as root, PostgreSQL runs as its own user.
         folders = [(self.data_dir, 0o755), (self.stack, 0o700)]
         below = [self.keys, self.logs, self.prometheus, self.alertmanager]
-        below += [self.prometheus / "secrets", self.prometheus / "targets"]
+        below += [self.prometheus / "secrets", self.prometheus / "targets", self.user_rules]
         below += [self.alertmanager / "secrets", self.grafana, self.grafana / "data"]
         for folder, mode in folders + [(each, 0o700) for each in below]:
             make_folder(folder, mode, "--data-dir or PULSEGUARD_DATA_DIR")

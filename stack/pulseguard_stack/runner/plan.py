@@ -28,6 +28,7 @@ class Programs:
 
     prometheus: Path
     alertmanager: Path
+    promtool: Path
     grafana: Grafana | None = None
     alertmanager_has_page: bool = True
 
@@ -50,7 +51,7 @@ def stages(
     """The components in the order of their start; those of one stage need not wait for another."""
     first = [_registry(where, places, new_admin_key=new_admin_key)]
     second = [
-        _sync(where, places),
+        _sync(where, places, programs),
         _alertmanager(where, places, programs),
         _prometheus(where, places, programs),
     ]
@@ -85,7 +86,7 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
     )
 
 
-def _sync(where: Addresses, places: Places) -> Component:
+def _sync(where: Addresses, places: Places, programs: Programs) -> Component:
     files = [
         "--targets-file",
         str(places.targets_file),
@@ -93,6 +94,10 @@ def _sync(where: Addresses, places: Places) -> Component:
         str(places.key("prometheus")),
         "--prometheus-url",
         where.prometheus_url,
+        "--rules-dir",
+        str(places.user_rules),
+        "--promtool",
+        str(programs.promtool),
     ]
     return Component(
         "sync",

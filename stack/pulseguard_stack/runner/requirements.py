@@ -9,13 +9,14 @@ OLDEST_PROMETHEUS = (2, 42, 0)
 
 
 def find_programs() -> Programs:
-    """Answers Prometheus and Alertmanager; fetches them where that is needed and possible.
+    """Answers the programs of Prometheus; fetches them where that is needed and possible.
 
     Raises ProgramMissing, or CannotStart for a Prometheus that cannot read our configuration.
     """
     prometheus, alertmanager = find_program("prometheus"), find_program("alertmanager")
+    promtool = find_program("promtool")
     has_page = alertmanager_has_page(alertmanager)
-    programs = Programs(prometheus, alertmanager, alertmanager_has_page=has_page)
+    programs = Programs(prometheus, alertmanager, promtool, alertmanager_has_page=has_page)
     version = program_version(programs.prometheus)
     if version < OLDEST_PROMETHEUS:
         raise CannotStart(

@@ -58,7 +58,9 @@ def find(
 
 
 def planned(grafana: Grafana, places: Places) -> Component:
-    programs = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"), grafana)
+    programs = Programs(
+        Path("/bin/prometheus"), Path("/bin/alertmanager"), Path("/bin/promtool"), grafana
+    )
     for stage in stages(addresses(DEFAULT_PORTS), places, programs):
         for component in stage:
             if component.name == "grafana":

@@ -22,7 +22,7 @@ from pulseguard_stack.runner.settings import (
 )
 
 PLACES = Places(Path("/data"))
-PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"))
+PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"), Path("/bin/promtool"))
 
 
 def planned(*flags: str) -> dict[str, Component]:
@@ -59,6 +59,13 @@ def test_agents_of_the_demo_are_told_apart_from_those_of_the_user():
     assert environment["PULSEGUARD_KEY_FILE"] == "/data/stack/keys/demo.key"
     assert environment["PULSEGUARD_INSTANCE"] == "local-0"
     assert environment["PULSEGUARD_KEY"] == ""
+
+
+def test_sync_keeps_the_rules_that_prometheus_reads_and_that_stay_from_run_to_run():
+    command = planned()["sync"].command
+
+    assert command[command.index("--rules-dir") + 1] == "/data/stack/prometheus/user-rules"
+    assert command[command.index("--promtool") + 1] == "/bin/promtool"
 
 
 def test_a_port_of_the_user_is_told_to_all_who_need_it():
