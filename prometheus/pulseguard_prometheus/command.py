@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 
 from pulseguard_prometheus.errors import BadSetting, InUse
@@ -41,11 +41,10 @@ def _sync(settings: Settings) -> int:
     with (
         claimed_targets_file(settings.targets_file) as targets_file,
         closing(RegistryConnection(settings.registry)) as registry,
-        ExitStack() as claims,
     ):
         sync = TargetsSync(registry, targets_file, read_key=_key_reader(settings))
         if settings.prometheus_url and settings.rules_dir:
-            _keep_rules(settings, settings.prometheus_url, settings.rules_dir, claims)
+            _keep_rules(settings, settings.prometheus_url, settings.rules_dir)
         if settings.prometheus_url:
             _tell_scrapes(settings, settings.prometheus_url)
         while True:
@@ -70,9 +69,7 @@ def _tell_scrapes(settings: Settings, prometheus: RegistryAddress) -> None:
     threading.Thread(target=report.run, name="scrapes", daemon=True).start()
 
 
-def _keep_rules(
-    settings: Settings, prometheus: RegistryAddress, rules_dir: Path, claims: ExitStack
-) -> None:
+def _keep_rules(settings: Settings, prometheus: RegistryAddress, rules_dir: Path) -> None:
     """In another one: nor must a promtool or a Prometheus that takes its time to load."""
     promtool = find_promtool(settings.promtool, os.environ)
     try:
@@ -91,7 +88,14 @@ def _keep_rules(
         prometheus_name=settings.prometheus_name,
         read_key=_key_reader(settings),
     )
-    sync = claims.enter_context(claimed)
-    threading.Thread(
-        target=sync.run, args=[settings.interval_seconds], name="rules", daemon=True
-    ).start()
+    # Not left when this process is told to end, which takes nothing from under the thread: what it
+    # does can be broken off at any step.
+    sync = claimed.__enter__()
+
+    def keep() -> None:
+        try:
+            sync.run(settings.interval_seconds)
+        finally:
+            claimed.__exit__(None, None, None)
+
+    threading.Thread(target=keep, name="rules", daemon=True).start()

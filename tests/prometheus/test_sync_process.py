@@ -140,3 +140,5 @@ def test_a_promtool_that_hangs_delays_no_target(sync, tmp_path):
         eventually(lambda: sync.targets() == [FLEET[0]], timeout_seconds=2)
         assert rules.reports == []
         assert list((tmp_path / "user-rules").glob("*.yml")) == []
+        assert sync.end() == 0
+        assert "Traceback" not in sync.log.read_text()

@@ -86,7 +86,10 @@ def _is_number(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     """A string that has a UTF-8 form: JSON can also spell halves of surrogate pairs."""
-    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def _no_bundle(why: str) -> RegistryTrouble:

@@ -144,6 +144,7 @@ def claimed_rules_folder(path: Path) -> Iterator[RulesFolder]:
         try:
             folder.put_back()
             folder.clear_candidates()
+            folder.files()
         except RulesFolderTrouble as problem:
             raise _unusable(path, problem.cause) from problem
         yield folder

@@ -12,7 +12,7 @@ from pulseguard_prometheus.settings import RegistryAddress
 
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
 # It answers when all rules are loaded: two thousand take a second or two.
-RELOAD_TIMEOUT_SECONDS: Final = 30.0
+RELOAD_TIMEOUT_SECONDS: Final = 20.0
 # Two thousand rules are 1 MB.
 ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 _MEND = "check that it runs and that PULSEGUARD_PROMETHEUS_URL names it"

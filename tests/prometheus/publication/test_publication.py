@@ -10,7 +10,7 @@ from pulseguard_prometheus.publication.folder import claimed_rules_folder
 from pulseguard_prometheus.publication.rules_sync import PROOF_SECONDS
 from pulseguard_stack.programs import find_program
 from tests.prometheus.fakes import JSON, Reply
-from tests.prometheus.publication.rules_registry import NONE, constant, group_text, id_of
+from tests.prometheus.publication.rules_registry import constant, group_text, id_of
 from tests.prometheus_server import eventually
 
 ODD = (
@@ -168,8 +168,9 @@ def test_a_folder_that_somebody_changed_is_put_right(side):
         sync.run_once()
         assert {name: (side.folder / name).read_bytes() for name in side.files()} == good
 
-    side.file("edited").write_text(constant("edited", 9), "utf-8")
-    side.file("rejected").write_text(constant("rejected", 9), "utf-8")
+    for name in ("edited", "rejected"):
+        content = side.file(name).read_text("utf-8")
+        side.file(name).write_text(content.replace("vector(1)", "vector(9)"), "utf-8")
     with side.sync() as sync:
         sync.run_once()
     assert side.file("edited").read_bytes() == good[side.file("edited").name]
@@ -263,10 +264,13 @@ def test_while_prometheus_is_away_files_are_written_and_proven_when_it_is_back(s
         assert "Prometheus does not answer" in told["trouble"]
         assert told["groups"][id_of("group")]["loaded"] == 1
         assert told["groups"][id_of("bad")]["rejected"] == 1
+        side.registry.put("group", constant("group", 3))
+        sync.run_once()
+        assert b"vector(3)" in side.file("group").read_bytes()
         side.prometheus.start()
         side.later += PROOF_SECONDS
         sync.run_once()
 
     assert side.registry.reports[-1]["trouble"] == ""
-    assert side.registry.loaded("group") == 2
-    assert side.registry.told("gone") == NONE
+    assert side.registry.loaded("group") == 3
+    assert side.registry.told("bad")["loaded"] is None
