@@ -7,10 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from pulseguard_prometheus.errors import BadSetting, TargetsFileInUse
 from pulseguard_prometheus.key import KeyFile
+from pulseguard_prometheus.notification.settings import AlertmanagerPlace
 from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.scrapes import ScrapesReport
 from pulseguard_prometheus.settings import Settings, read_settings
@@ -40,11 +41,14 @@ def _sync(settings: Settings) -> int:
     with (
         claimed_targets_file(settings.targets_file) as targets_file,
         closing(RegistryConnection(settings.registry)) as registry,
+        ExitStack() as parts,
     ):
         read_key = key_file.read if key_file else lambda: None
         sync = TargetsSync(registry, targets_file, read_key=read_key)
         if settings.prometheus_url:
             _tell_scrapes(settings, settings.prometheus_url)
+        if settings.alertmanager:
+            _keep_alertmanager(settings, settings.alertmanager, parts)
         while True:
             started = time.monotonic()
             sync.run_once()
@@ -62,3 +66,18 @@ def _tell_scrapes(settings: Settings, prometheus_url: str) -> None:
         read_key=key_file.read if key_file else lambda: None,
     )
     threading.Thread(target=report.run, name="scrapes", daemon=True).start()
+
+
+def _keep_alertmanager(settings: Settings, place: AlertmanagerPlace, parts: ExitStack) -> None:
+    """In a thread of its own: neither amtool nor an Alertmanager that hangs delays the targets."""
+    try:
+        # Here alone: it takes a YAML library, which whoever keeps only targets need not have.
+        from pulseguard_prometheus.notification.files import claimed_files
+        from pulseguard_prometheus.notification.sync import AlertmanagerSync
+    except ModuleNotFoundError as problem:
+        raise BadSetting(
+            "--alertmanager-config needs PyYAML: install pulseguard-monitor[registry]"
+        ) from problem
+    files = parts.enter_context(claimed_files(place.configuration))
+    keeping = AlertmanagerSync(settings.notification, place, files)
+    threading.Thread(target=keeping.run, name="alertmanager", daemon=True).start()

@@ -8,6 +8,7 @@ PrometheusSideError
     ├── RegistryTrouble       the registry was not reached, or its answer is not to be used
     ├── KeyTrouble            the key file cannot be read, or holds no key
     ├── ScrapesTrouble        Prometheus, or the registry that is told of it, does not do its part
+    ├── NotificationTrouble   receivers cannot be used, or Alertmanager does not take them
     └── TargetsFileTrouble    the targets file cannot be read or written
 """
 
@@ -51,3 +52,7 @@ class TargetsFileTrouble(Trouble):
 
 class ScrapesTrouble(Trouble):
     """Prometheus was not asked what it scrapes, or the registry was not told."""
+
+
+class NotificationTrouble(Trouble):
+    """Receivers cannot be used as they are set, or Alertmanager does not take them."""

@@ -9,6 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pulseguard_prometheus.errors import BadSetting
+from pulseguard_prometheus.notification.settings import (
+    AlertmanagerPlace,
+    NotificationSettings,
+    add_flags,
+    read_notification_settings,
+    read_place,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,9 @@ class Settings:
     interval_seconds: float
     prometheus_url: str | None
     prometheus_name: str
+    # None where no Alertmanager is kept.
+    alertmanager: AlertmanagerPlace | None
+    notification: NotificationSettings
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -49,13 +59,16 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     name = _chosen(given.prometheus_name, environment, "PULSEGUARD_PROMETHEUS_NAME")
     if not targets_file:
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
+    registry = _address(url or "http://127.0.0.1:8000")
     return Settings(
-        registry=_address(url or "http://127.0.0.1:8000"),
+        registry=registry,
         targets_file=Path(targets_file).absolute(),
         key_file=Path(key_file).absolute() if key_file else None,
         interval_seconds=_interval(interval or "1"),
         prometheus_url=str(_address(prometheus, "Prometheus URL")) if prometheus else None,
         prometheus_name=_name(name or socket.gethostname()),
+        alertmanager=read_place(given, environment),
+        notification=read_notification_settings(environment, str(registry)),
     )
 
 
@@ -91,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="by which the registry tells it from others; PULSEGUARD_PROMETHEUS_NAME (host name)",
     )
+    add_flags(parser)
     return parser
 
 
