@@ -53,8 +53,12 @@ def web_sink() -> Iterator[WebSink]:
         def log_message(self, *_: object) -> None:
             """Nothing: the test reads `posted`."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        # A whole fleet's alerts come at once, each to the registry by itself.
+        request_queue_size = 1000
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         sink.url = f"http://127.0.0.1:{server.server_address[1]}"
         yield from _serving(server, sink)
 

@@ -18,6 +18,7 @@ class SyncProcess:
         self.file = folder / "targets" / "agents.json"
         self.log = folder / "sync.log"
         self.key_file = folder / "prometheus.key"
+        self.settings: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, registry_url: str, *arguments: str) -> None:
@@ -28,7 +29,9 @@ class SyncProcess:
         }
         command = [sys.executable, "-c", COMMAND, *arguments]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, env=os.environ | settings, stderr=log)
+            self.process = subprocess.Popen(
+                command, env=os.environ | settings | self.settings, stderr=log
+            )
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Sends the signal and answers the exit status."""

@@ -45,7 +45,7 @@ class AlertmanagerSync:
         self._trouble: str | None = None
 
     def run(self) -> None:
-        """Goes on for ever; meant for a daemon thread of its own, since nothing is to wait for it."""
+        """Goes on for ever; meant for a daemon thread of its own: nobody waits for it."""
         while True:
             started = time.monotonic()
             self.run_once()
