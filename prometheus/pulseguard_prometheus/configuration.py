@@ -65,6 +65,7 @@ def render_configuration(
         _set_address(_job(document, "registry"), registry_address)
         _set_address(_job(document, "registry-agents"), registry_address)
         _set_address(_job(document, "prometheus"), prometheus_address)
+        _set_address(_job(document, "alertmanager"), alertmanager_address)
     return dumped(document)
 
 
