@@ -30,6 +30,7 @@ class Programs:
     alertmanager: Path
     grafana: Grafana | None = None
     alertmanager_has_page: bool = True
+    amtool: Path = Path("amtool")
 
 
 def addresses(ports: Mapping[str, int]) -> Addresses:
@@ -50,7 +51,7 @@ def stages(
     """The components in the order of their start; those of one stage need not wait for another."""
     first = [_registry(where, places, new_admin_key=new_admin_key)]
     second = [
-        _sync(where, places),
+        _sync(where, places, programs),
         _alertmanager(where, places, programs),
         _prometheus(where, places, programs),
     ]
@@ -85,7 +86,7 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
     )
 
 
-def _sync(where: Addresses, places: Places) -> Component:
+def _sync(where: Addresses, places: Places, programs: Programs) -> Component:
     files = [
         "--targets-file",
         str(places.targets_file),
@@ -94,12 +95,23 @@ def _sync(where: Addresses, places: Places) -> Component:
         "--prometheus-url",
         where.prometheus_url,
     ]
+    alertmanager = [
+        "--alertmanager-config",
+        str(places.alertmanager / "alertmanager.yml"),
+        "--alertmanager-url",
+        where.alertmanager_url,
+        "--amtool",
+        str(programs.amtool),
+    ]
+    # The receivers are in the environment of the runner, and so in its own.
+    links = {"PULSEGUARD_GRAFANA_LINK": where.grafana_url} if where.grafana_url else {}
     return Component(
         "sync",
-        command("sync", "--registry-url", where.registry_url, *files),
+        command("sync", "--registry-url", where.registry_url, *files, *alertmanager),
         places.log("sync"),
         # The first list that it has from the registry; an equal one leaves the file as it is.
         has_logged(places.log("sync"), b" targets"),
+        links,
     )
 
 
