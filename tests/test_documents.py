@@ -1,6 +1,7 @@
 """The documents: complete where they claim to be, and without broken links."""
 
 import argparse
+import inspect
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from pulseguard.settings import Settings as ExporterSettings
 from pulseguard_prometheus import settings as sync_settings
+from pulseguard_prometheus.notification import settings as notification_settings
 from pulseguard_registry.settings import Settings as RegistrySettings
 from pulseguard_stack.runner.settings import read_up_settings
 
@@ -47,6 +49,13 @@ def test_every_setting_of_sync_is_documented_and_no_other() -> None:
 
     assert set(re.findall(r"`(--[a-z-]+)`", documented)) == flags - {"-h", "--help"}
     assert variables(documented) == set(re.findall(r"PULSEGUARD_[A-Z_]+", parser.format_help()))
+
+
+def test_every_setting_of_receivers_is_documented_and_no_other() -> None:
+    source = inspect.getsource(notification_settings.read_notification_settings)
+    source += inspect.getsource(notification_settings._mail_server)
+
+    assert variables(section("Receivers")) == set(re.findall(r'"(PULSEGUARD_[A-Z_]+)"', source))
 
 
 def test_every_flag_of_make_up_is_documented_and_no_other(

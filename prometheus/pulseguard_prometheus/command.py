@@ -1,4 +1,4 @@
-"""`pulseguard sync`: runs beside a Prometheus and keeps its targets file and its users' rules."""
+"""`pulseguard sync`: runs beside a Prometheus and an Alertmanager, and keeps what they read."""
 
 import logging
 import os
@@ -7,15 +7,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from pulseguard_prometheus.errors import BadSetting, InUse
 from pulseguard_prometheus.key import KeyFile
+from pulseguard_prometheus.notification.settings import AlertmanagerPlace
 from pulseguard_prometheus.publication.promtool import find_promtool
 from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.scrapes import ScrapesReport
-from pulseguard_prometheus.settings import RegistryAddress, Settings, read_settings
+from pulseguard_prometheus.settings import ServerAddress, Settings, read_settings
 from pulseguard_prometheus.sync import TargetsSync
 from pulseguard_prometheus.targets_file import claimed_targets_file
 
@@ -41,12 +42,15 @@ def _sync(settings: Settings) -> int:
     with (
         claimed_targets_file(settings.targets_file) as targets_file,
         closing(RegistryConnection(settings.registry)) as registry,
+        ExitStack() as parts,
     ):
         sync = TargetsSync(registry, targets_file, read_key=_key_reader(settings))
         if settings.prometheus_url and settings.rules_dir:
             _keep_rules(settings, settings.prometheus_url, settings.rules_dir)
         if settings.prometheus_url:
             _tell_scrapes(settings, settings.prometheus_url)
+        if settings.alertmanager:
+            _keep_alertmanager(settings, settings.alertmanager, parts)
         while True:
             started = time.monotonic()
             sync.run_once()
@@ -58,7 +62,7 @@ def _key_reader(settings: Settings) -> Callable[[], str | None]:
     return KeyFile(settings.key_file).read if settings.key_file else lambda: None
 
 
-def _tell_scrapes(settings: Settings, prometheus: RegistryAddress) -> None:
+def _tell_scrapes(settings: Settings, prometheus: ServerAddress) -> None:
     """In a thread of its own: a Prometheus that hangs must not delay the targets file."""
     report = ScrapesReport(
         prometheus_url=str(prometheus),
@@ -69,7 +73,7 @@ def _tell_scrapes(settings: Settings, prometheus: RegistryAddress) -> None:
     threading.Thread(target=report.run, name="scrapes", daemon=True).start()
 
 
-def _keep_rules(settings: Settings, prometheus: RegistryAddress, rules_dir: Path) -> None:
+def _keep_rules(settings: Settings, prometheus: ServerAddress, rules_dir: Path) -> None:
     """In another one: nor must a promtool or a Prometheus that takes its time to load."""
     promtool = find_promtool(settings.promtool, os.environ)
     try:
@@ -99,3 +103,19 @@ def _keep_rules(settings: Settings, prometheus: RegistryAddress, rules_dir: Path
             claimed.__exit__(None, None, None)
 
     threading.Thread(target=keep, name="rules", daemon=True).start()
+
+
+def _keep_alertmanager(settings: Settings, place: AlertmanagerPlace, parts: ExitStack) -> None:
+    """In a thread of its own: neither amtool nor an Alertmanager that hangs delays the targets."""
+    try:
+        # Here alone: it takes a YAML library, which whoever keeps only targets need not have.
+        from pulseguard_prometheus.notification.files import claimed_files
+        from pulseguard_prometheus.notification.sync import AlertmanagerSync
+    except ModuleNotFoundError as problem:
+        raise BadSetting(
+            f"alertmanager configuration {place.configuration}: {problem.name} is missing: install"
+            " the extra pulseguard-monitor[sync]"
+        ) from problem
+    files = parts.enter_context(claimed_files(place.configuration))
+    keeping = AlertmanagerSync(settings.notification, place, files)
+    threading.Thread(target=keeping.run, name="alertmanager", daemon=True).start()

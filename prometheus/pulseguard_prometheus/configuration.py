@@ -29,6 +29,11 @@ def shipped_alertmanager_configuration() -> str:
     return (_SHIPPED / "alertmanager.yml").read_text(encoding="utf-8")
 
 
+def shipped_notification_template() -> str:
+    """Answers the text of the shipped pulseguard.tmpl: what notifications say."""
+    return (_SHIPPED / "pulseguard.tmpl").read_text(encoding="utf-8")
+
+
 def shipped_rules() -> dict[str, str]:
     """Answers the texts of the shipped rule files by file name.
 
@@ -60,8 +65,8 @@ def render_configuration(
         _set_address(_job(document, "registry"), registry_address)
         _set_address(_job(document, "registry-agents"), registry_address)
         _set_address(_job(document, "prometheus"), prometheus_address)
-    # One place each: an anchor would tie what the next reader changes to what he does not see.
-    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
+        _set_address(_job(document, "alertmanager"), alertmanager_address)
+    return dumped(document)
 
 
 def render_alertmanager_configuration(
@@ -86,7 +91,7 @@ def render_alertmanager_configuration(
         ):
             if seconds is not None:
                 _replace(document["route"], name, _duration(seconds))
-    return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
+    return dumped(document)
 
 
 def render_rules(text: str, *, pending_seconds: float) -> str:
@@ -99,6 +104,12 @@ def render_rules(text: str, *, pending_seconds: float) -> str:
             for rule in group["rules"]:
                 if "alert" in rule:
                     _replace(rule, "for", _duration(pending_seconds))
+    return dumped(document)
+
+
+def dumped(document: object) -> str:
+    """Answers the text of a YAML document, its parts in the order that they have."""
+    # One place each: an anchor would tie what the next reader changes to what he does not see.
     return yaml.dump(document, Dumper=_WithoutAnchors, sort_keys=False)
 
 

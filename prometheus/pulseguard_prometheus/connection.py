@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Response:
 class KeptConnection:
     """One kept connection to a server, opened again where it broke."""
 
-    def __init__(self, address: RegistryAddress, *, timeout_seconds: float) -> None:
+    def __init__(self, address: ServerAddress, *, timeout_seconds: float) -> None:
         self._address = address
         self._timeout_seconds = timeout_seconds
         kind = (

@@ -14,7 +14,8 @@ PrometheusSideError
     ├── TargetsFileTrouble    the targets file cannot be read or written
     ├── RulesFolderTrouble    the folder of rules cannot be read or written
     ├── PromtoolTrouble       promtool cannot be run, so no file of rules can be checked
-    └── PrometheusTrouble     Prometheus cannot be asked what rules it has, or to reload them
+    ├── PrometheusTrouble     Prometheus cannot be asked what rules it has, or to reload them
+    └── NotificationTrouble   receivers cannot be used, or Alertmanager does not take them
 """
 
 
@@ -81,3 +82,7 @@ class PromtoolTrouble(Trouble):
 
 class PrometheusTrouble(Trouble):
     """Prometheus does not answer, or answers something else than was asked for."""
+
+
+class NotificationTrouble(Trouble):
+    """Receivers cannot be used as they are set, or Alertmanager does not take them."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pulseguard_prometheus.connection import KeptConnection, Response, why_unanswered
 from pulseguard_prometheus.errors import RegistryTrouble
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 
 TARGETS_PATH = "/api/v1/discovery/targets"
 RULES_PATH = "/api/v1/rules/bundle"
@@ -29,7 +29,7 @@ class RegistryConnection:
 
     def __init__(
         self,
-        address: RegistryAddress,
+        address: ServerAddress,
         *,
         path: str = TARGETS_PATH,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,

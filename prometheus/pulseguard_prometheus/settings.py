@@ -9,11 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pulseguard_prometheus.errors import BadSetting
+from pulseguard_prometheus.notification.settings import (
+    AlertmanagerPlace,
+    NotificationSettings,
+    add_flags,
+    read_notification_settings,
+    read_place,
+)
 
 
 @dataclass(frozen=True)
-class RegistryAddress:
-    """Where the registry answers."""
+class ServerAddress:
+    """Where a server answers."""
 
     scheme: str
     host: str
@@ -30,14 +37,17 @@ class RegistryAddress:
 class Settings:
     """What one sync does, and for whom."""
 
-    registry: RegistryAddress
+    registry: ServerAddress
     targets_file: Path
     key_file: Path | None
     interval_seconds: float
-    prometheus_url: RegistryAddress | None
+    prometheus_url: ServerAddress | None
     prometheus_name: str
-    rules_dir: Path | None = None
-    promtool: Path | None = None
+    # None where no rules, or no Alertmanager, are kept.
+    rules_dir: Path | None
+    promtool: Path | None
+    alertmanager: AlertmanagerPlace | None
+    notification: NotificationSettings
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -58,8 +68,9 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         )
     if not targets_file:
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
+    registry = _address(url or "http://127.0.0.1:8000")
     return Settings(
-        registry=_address(url or "http://127.0.0.1:8000"),
+        registry=registry,
         targets_file=Path(targets_file).absolute(),
         key_file=Path(key_file).absolute() if key_file else None,
         interval_seconds=_interval(interval or "1"),
@@ -67,6 +78,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         prometheus_name=_name(name or socket.gethostname()),
         rules_dir=Path(rules_dir).absolute() if rules_dir else None,
         promtool=Path(promtool).absolute() if promtool else None,
+        alertmanager=read_place(given, environment),
+        notification=read_notification_settings(environment, str(registry)),
     )
 
 
@@ -113,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="checks rules before they are loaded; PULSEGUARD_PROMTOOL (the one on PATH)",
     )
+    add_flags(parser)
     return parser
 
 
@@ -120,7 +134,7 @@ def _chosen(flag: str | None, environment: Mapping[str, str], variable: str) -> 
     return flag if flag is not None else environment.get(variable)
 
 
-def _address(url: str, what: str = "registry URL") -> RegistryAddress:
+def _address(url: str, what: str = "registry URL") -> ServerAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -131,7 +145,7 @@ def _address(url: str, what: str = "registry URL") -> RegistryAddress:
     plain = not parts.query and not parts.fragment and url.isascii() and url.isprintable()
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain or " " in url:
         raise BadSetting(f"{what} {url!r}: write it like http://{_EXAMPLES[what]}")
-    return RegistryAddress(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+    return ServerAddress(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
 
 _EXAMPLES = {"registry URL": "registry:8000", "Prometheus URL": "127.0.0.1:9090"}

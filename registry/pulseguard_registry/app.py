@@ -16,7 +16,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
-from pulseguard_registry import exposition, front_page, health, maintenance, upkeep
+from pulseguard_registry import (
+    exposition,
+    front_page,
+    health,
+    maintenance,
+    runbooks,
+    upkeep,
+)
 from pulseguard_registry.access import routes as access_routes
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.last_use import LastUse
@@ -162,6 +169,7 @@ def create_app(
     app.include_router(_api(), responses=PROBLEMS)
     app.include_router(exposition.router, responses=PROBLEMS)
     app.include_router(front_page.router)
+    app.include_router(runbooks.router)
     install_problem_handlers(app, place)
     describe_bodies(app, heartbeat_routes.BODIES)
     app.router.middleware_stack = ShortCut(

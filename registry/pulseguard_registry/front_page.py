@@ -46,6 +46,7 @@ def _links(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield settings.prometheus_link, "Prometheus", ": what the agents measure, and alerts"
     if settings.grafana_link:
         yield settings.grafana_link, "Grafana", ": graphs of it"
+    yield "/runbooks", "Runbooks", ": what to do when an alert fires"
     yield "/docs", "API documentation", ""
     yield "/api/v1/health/ready", "Health", ": whether this server can do its work"
 

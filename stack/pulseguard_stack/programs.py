@@ -32,7 +32,7 @@ from pulseguard_stack.relocation import (
 
 log = logging.getLogger(__name__)
 
-ProgramName = Literal["prometheus", "promtool", "alertmanager"]
+ProgramName = Literal["prometheus", "promtool", "alertmanager", "amtool"]
 
 PACKAGES = ("prometheus", "prometheus-alertmanager")
 NAMES_ON_PATH: Mapping[ProgramName, Sequence[str]] = {
@@ -40,6 +40,7 @@ NAMES_ON_PATH: Mapping[ProgramName, Sequence[str]] = {
     "promtool": ("promtool",),
     # Debian's package calls it by its own name.
     "alertmanager": ("alertmanager", "prometheus-alertmanager"),
+    "amtool": ("amtool",),
 }
 # After a fetch of what a page can do without has failed, for instance for want of a network.
 PAGE_FILES_AGAIN_SECONDS = 3600
@@ -189,7 +190,7 @@ def _work_folder(cache: Cache) -> Iterator[Path]:
 
 
 def _mend(name: ProgramName, cause: str) -> str:
-    project = "Alertmanager" if name == "alertmanager" else "Prometheus"
+    project = "Alertmanager" if name in ("alertmanager", "amtool") else "Prometheus"
     return (
         f"{name} is missing: {cause}; install {project} (https://prometheus.io/download) "
         "and put its programs on PATH."

@@ -68,12 +68,13 @@ class Operator:
         return [dict(entry) for entry in found]
 
     def firing(self) -> list[str]:
-        """The names of the alerts that Alertmanager holds, but for the demo's.
+        """The names of the alerts about agents that Alertmanager holds, but for the demo's.
 
         Its agents are slow now and then: after seconds, not minutes, that may well fire.
         """
         held = [alert["labels"] for alert in self._ask(f"{self._alertmanager}/api/v2/alerts")]
-        return [each["alertname"] for each in held if each.get("environment") != "demo"]
+        agents = [each for each in held if "agent_id" in each]
+        return [each["alertname"] for each in agents if each["environment"] != "demo"]
 
     def shorten_alerts(self) -> None:
         """Let alerts fire after seconds instead of minutes."""

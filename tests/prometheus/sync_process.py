@@ -18,6 +18,7 @@ class SyncProcess:
         self.file = folder / "targets" / "agents.json"
         self.log = folder / "sync.log"
         self.key_file = folder / "prometheus.key"
+        self.settings: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, registry_url: str, *arguments: str, **variables: str) -> None:
@@ -29,7 +30,7 @@ class SyncProcess:
         command = [sys.executable, "-c", COMMAND, *arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, env=os.environ | settings | variables, stderr=log
+                command, env=os.environ | settings | self.settings | variables, stderr=log
             )
 
     def end(self, number: int = signal.SIGTERM) -> int:

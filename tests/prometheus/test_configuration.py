@@ -84,6 +84,7 @@ def test_rendering_changes_addresses_and_intervals_and_nothing_else():
         "/scrape_configs/1/static_configs/0/targets/0": "127.0.0.1:8001",
         "/scrape_configs/2/static_configs/0/targets/0": "127.0.0.1:8001",
         "/scrape_configs/3/static_configs/0/targets/0": "127.0.0.1:9091",
+        "/scrape_configs/4/static_configs/0/targets/0": "127.0.0.1:9094",
     }
 
 
@@ -101,6 +102,7 @@ def test_a_fraction_of_a_second_is_written_as_prometheus_reads_it():
         ("target_label: __scrape_interval__", "target_label: interval"),
         ('"alertmanager:9093"', '"alertmanager:9093", "another:9093"'),
         ('"alertmanager:9093"', ""),
+        ("job_name: alertmanager", "job_name: alerts"),
         ("alerting:", "warning:"),
     ],
 )

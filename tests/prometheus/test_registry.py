@@ -7,7 +7,7 @@ import pytest
 from pulseguard_prometheus import registry as registry_module
 from pulseguard_prometheus.errors import RegistryTrouble
 from pulseguard_prometheus.registry import RegistryConnection
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 from tests.prometheus.fakes import JSON, Reply, fake_server
 
 DRIPS = (b" ",) * 100 + (b"]",)
@@ -23,7 +23,7 @@ HANGING = {
 @pytest.mark.parametrize("manner", HANGING)
 def test_a_registry_that_hangs_is_given_up_at_the_deadline(manner):
     with fake_server(lambda _: HANGING[manner]) as server:
-        address = RegistryAddress("http", "127.0.0.1", server.port, "")
+        address = ServerAddress("http", "127.0.0.1", server.port, "")
         connection = RegistryConnection(address, timeout_seconds=0.3)
         began = time.monotonic()
 
@@ -40,7 +40,7 @@ def test_the_deadline_is_three_seconds():
 
 def test_an_answer_past_the_limit_is_refused(registry, monkeypatch):
     monkeypatch.setattr(registry_module, "ANSWER_LIMIT_BYTES", 64)
-    connection = RegistryConnection(RegistryAddress("http", "127.0.0.1", registry.port, ""))
+    connection = RegistryConnection(ServerAddress("http", "127.0.0.1", registry.port, ""))
 
     with pytest.raises(RegistryTrouble, match="more than 64 bytes"):
         connection.ask(key=None, etag=None)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+import yaml
 
+from pulseguard_prometheus.configuration import shipped_rules
 from pulseguard_registry.errors import ConfigurationError
+from pulseguard_registry.runbooks import heading_id
 from pulseguard_registry.settings import read_settings
 from tests.registry.running import RunningRegistry
 
@@ -23,6 +26,34 @@ def test_every_link_of_the_front_page_leads_somewhere(registry: RunningRegistry)
     links = re.findall(r'href="([^"]+)"', page.text)
     assert links
     assert [registry.client.get(link).status_code for link in links] == [200] * len(links)
+
+
+def test_the_runbook_of_each_shipped_alert_has_its_place_on_a_page_open_to_everybody(
+    registry: RunningRegistry,
+) -> None:
+    page = registry.client.get("/runbooks")
+
+    assert page.status_code == 200
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    headings = re.findall(r'<h2 id="([^"]+)">', page.text)
+    linked = [
+        rule["annotations"]["runbook_url"].removeprefix("docs/runbooks.md#")
+        for text in shipped_rules().values()
+        for rule in yaml.safe_load(text)["groups"][0]["rules"]
+        if "alert" in rule
+    ]
+    assert sorted(headings) == sorted(linked)
+    links = re.findall(r'href="([^"]+)"', page.text)
+    assert links
+    assert {link.removeprefix("#") for link in links} - set(headings) == set()
+
+
+@pytest.mark.parametrize(
+    ("heading", "expected"),
+    [("AgentDown", "agentdown"), ("Rules from `make up`, twice", "rules-from-make-up-twice")],
+)
+def test_the_id_of_a_heading_is_that_of_github(heading: str, expected: str) -> None:
+    assert heading_id(heading) == expected
 
 
 def test_the_front_page_leads_to_what_shows_data_where_it_is_known(

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from pulseguard_prometheus.connection import KeptConnection, Response, why_unanswered
 from pulseguard_prometheus.errors import PrometheusTrouble
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
 # It answers when all rules are loaded: two thousand take a second or two.
@@ -29,7 +29,7 @@ class Reading:
 class Prometheus:
     """One Prometheus, over connections that are kept."""
 
-    def __init__(self, address: RegistryAddress) -> None:
+    def __init__(self, address: ServerAddress) -> None:
         self._questions = KeptConnection(address, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
         self._reloads = KeptConnection(address, timeout_seconds=RELOAD_TIMEOUT_SECONDS)
 

@@ -13,15 +13,15 @@ from pulseguard_prometheus.publication.proof import Proof
 from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.rules_sync import RulesSync
 from pulseguard_prometheus.registry import RULES_PATH, RegistryConnection
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 
 
 @contextmanager
 def claimed_rules_sync(
-    registry: RegistryAddress,
+    registry: ServerAddress,
     path: Path,
     promtool: Path,
-    prometheus: RegistryAddress,
+    prometheus: ServerAddress,
     *,
     prometheus_name: str,
     read_key: Callable[[], str | None],

@@ -31,6 +31,7 @@ class Programs:
     promtool: Path
     grafana: Grafana | None = None
     alertmanager_has_page: bool = True
+    amtool: Path
 
 
 def addresses(ports: Mapping[str, int]) -> Addresses:
@@ -99,12 +100,23 @@ def _sync(where: Addresses, places: Places, programs: Programs) -> Component:
         "--promtool",
         str(programs.promtool),
     ]
+    alertmanager = [
+        "--alertmanager-config",
+        str(places.alertmanager / "alertmanager.yml"),
+        "--alertmanager-url",
+        where.alertmanager_url,
+        "--amtool",
+        str(programs.amtool),
+    ]
+    # The receivers are in the environment of the runner, and so in its own.
+    links = {"PULSEGUARD_GRAFANA_LINK": where.grafana_url} if where.grafana_url else {}
     return Component(
         "sync",
-        command("sync", "--registry-url", where.registry_url, *files),
+        command("sync", "--registry-url", where.registry_url, *files, *alertmanager),
         places.log("sync"),
         # The first list that it has from the registry; an equal one leaves the file as it is.
         has_logged(places.log("sync"), b" targets"),
+        links,
     )
 
 

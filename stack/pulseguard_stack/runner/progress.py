@@ -127,6 +127,9 @@ class Progress:
             self._on_screen = False
 
 
+_NOBODY = "reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO; see docs/alerting.md"
+
+
 def summary(
     addresses: Addresses,
     places: Places,
@@ -136,6 +139,7 @@ def summary(
     demo: bool,
     no_grafana: str | None,
     alertmanager_has_page: bool,
+    alerts_reach_somebody: bool,
     stop: str,
 ) -> str:
     """Where everything is, for the user who has just started it; `no_grafana` says why not."""
@@ -146,6 +150,8 @@ def summary(
         ("Prometheus", addresses.prometheus_url),
         ("Alertmanager", f"{addresses.alertmanager_url}{api_alone}"),
     ]
+    if not alerts_reach_somebody:
+        rows.append(("alerts", _NOBODY))
     if addresses.grafana_url:
         rows.append(("Grafana", f"{addresses.grafana_url}  (admin: {places.grafana_password})"))
     elif no_grafana:

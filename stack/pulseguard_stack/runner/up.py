@@ -30,7 +30,7 @@ from pulseguard_stack.runner.places import Places, make_folder
 from pulseguard_stack.runner.ports import claim_ports
 from pulseguard_stack.runner.processes import myself
 from pulseguard_stack.runner.progress import Progress, Screen, summary
-from pulseguard_stack.runner.requirements import find_programs
+from pulseguard_stack.runner.requirements import find_programs, require_receivers
 from pulseguard_stack.runner.run_file import Addresses, Run, RunningComponent, read_run, write_run
 from pulseguard_stack.runner.settings import Settings, read_up_settings, stop_command
 from pulseguard_stack.runner.stop_request import StopRequest
@@ -80,6 +80,7 @@ class _Stack:
         self._agent_file = settings_file(os.environ)
         self._no_grafana: str | None = None
         self._database = ""
+        self._alerts_reach_somebody = False
         self._progress = Progress(Screen(), self._places.log("runner"))
         self._parts.callback(self._progress.quiet)
 
@@ -112,6 +113,7 @@ class _Stack:
         """Everything that can fail before a process is started."""
         data_dir = self._settings.data_dir
         self._database = require_database(data_dir, os.environ)
+        self._alerts_reach_somebody = require_receivers(os.environ)
         self._places.make_folders()
         make_folder(self._agent_file.parent, 0o700, "XDG_STATE_HOME")
         self._take_lock()
@@ -189,6 +191,7 @@ class _Stack:
             demo=self._settings.demo,
             no_grafana=self._no_grafana,
             alertmanager_has_page=programs.alertmanager_has_page,
+            alerts_reach_somebody=self._alerts_reach_somebody,
             stop=stop if self._settings.detach else f"Ctrl-C here, or {stop}",
         )
         self._progress.say(shown)

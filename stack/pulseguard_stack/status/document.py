@@ -25,6 +25,7 @@ def document(fleet: Fleet) -> dict[str, object]:
         "agents": [_agent(judged, fleet.taken_at) for judged in judge_fleet(fleet)],
         "alerts": None if heard.alerts is None else [_alert(alert) for alert in heard.alerts],
         "alerts_fault": heard.alerts_fault,
+        "receivers": None if heard.receivers is None else list(heard.receivers),
         "disagreements": (
             None
             if heard.disagreements is None

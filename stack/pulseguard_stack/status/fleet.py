@@ -103,6 +103,8 @@ class Heard:
     disagreements_fault: str | None = None
     # When the Prometheus began that answers; None where it does not tell.
     scrapes_since: datetime | None = None
+    # By whom people are told of alerts; None where that is not known.
+    receivers: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

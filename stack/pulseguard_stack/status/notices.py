@@ -21,6 +21,10 @@ _MOST_ALERTS: Final = 5
 _MOST_TROUBLES: Final = 5
 _MOST_RESTARTS: Final = 3
 _MOST_DISAGREEMENTS: Final = 5
+ALERTS_REACH_NOBODY: Final = (
+    "alerts reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO, and `make up` again;"
+    " docs/alerting.md"
+)
 _DISAGREEMENTS: Final = {
     "registered_not_scraped": "is registered, and no Prometheus scrapes it",
     "scraped_not_registered": "is scraped, and nobody has registered it",
@@ -91,6 +95,9 @@ def _faults(fleet: Fleet) -> Iterator[str]:
             yield f"! {_away(source)}; {consequence}"
     if heard.alerts is None and not heard.registry.fault:
         yield f"! alerts are not known: {heard.alerts_fault}"
+    # Where it is not known whom they reach, nothing is said.
+    if heard.receivers is not None and not heard.receivers:
+        yield f"! {ALERTS_REACH_NOBODY}"
 
 
 def _away(source: Source) -> str:

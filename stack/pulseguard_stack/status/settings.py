@@ -34,6 +34,8 @@ class Endpoints:
     key_file: Path | None = None
     # Of the stack that was looked for.
     data_dir: Path | None = None
+    # Whose receivers tell people of alerts.
+    alertmanager_url: str | None = None
 
     @property
     def key_origin(self) -> str:
@@ -71,6 +73,7 @@ def find_endpoints(
         _addresses(run) if looks_here else (),
         key_file,
         places.data_dir,
+        _alertmanager(run) if looks_here else None,
     )
 
 
@@ -105,6 +108,12 @@ def _addresses(run: Mapping[str, object]) -> list[str]:
     if key_file is not None:
         named["keys"] = str(key_file.parent)
     return [f"{name} {said}" for name, said in named.items() if said and said.isprintable()]
+
+
+def _alertmanager(run: Mapping[str, object]) -> str | None:
+    """Where it can be asked; nothing depends on it, so what is no address is passed over."""
+    url = _text(run, "alertmanager_url")
+    return url if url and is_web_address(url) else None
 
 
 def _text(run: Mapping[str, object], name: str) -> str | None:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from pulseguard.doctor.web import DEADLINE_SECONDS, NoAnswer
+from pulseguard_stack.status.alertmanager import read_receivers
 from pulseguard_stack.status.fleet import (
     Alert,
     Disagreements,
@@ -71,6 +72,7 @@ class Sources:
             restarts,
             *_disagreements(asked["disagreements"]),
             _start(asked),
+            _receivers(asked),
         )
         return join(heard, taken_at)
 
@@ -85,6 +87,8 @@ class Sources:
             questions["trends"] = partial(read_trends, urls.prometheus_url, now)
             for name, promql in QUERIES.items():
                 questions[name] = partial(read_samples, urls.prometheus_url, promql)
+        if urls.alertmanager_url:
+            questions["receivers"] = partial(read_receivers, urls.alertmanager_url)
         return {name: Asked(question) for name, question in questions.items()}
 
     def _read(self, read: Callable[[str, str | None], object], url: str) -> object:
@@ -174,6 +178,11 @@ def _disagreements(asked: Asked) -> tuple[Disagreements | None, str | None]:
 def _start(asked: Mapping[str, Asked]) -> datetime | None:
     start = asked["start"].answer if "start" in asked else None
     return start if isinstance(start, datetime) else None
+
+
+def _receivers(asked: Mapping[str, Asked]) -> Sequence[str] | None:
+    receivers = asked["receivers"].answer if "receivers" in asked else None
+    return receivers if isinstance(receivers, list) else None
 
 
 def _unnamed() -> object:

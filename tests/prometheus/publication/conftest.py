@@ -9,7 +9,7 @@ import pytest
 
 from pulseguard_prometheus.publication.rules_sync import RulesSync
 from pulseguard_prometheus.publication.start import claimed_rules_sync
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 from pulseguard_stack.programs import find_program
 from tests.prometheus.publication.rules_registry import RulesRegistry, id_of
 from tests.prometheus_server import PrometheusServer
@@ -17,10 +17,10 @@ from tests.prometheus_server import PrometheusServer
 CONFIGURATION = "{global: {evaluation_interval: 1s}, rule_files: [user-rules/*.yml]}"
 
 
-def address(url: str) -> RegistryAddress:
+def address(url: str) -> ServerAddress:
     parts = urlsplit(url)
     assert parts.hostname
-    return RegistryAddress(parts.scheme, parts.hostname, parts.port, "")
+    return ServerAddress(parts.scheme, parts.hostname, parts.port, "")
 
 
 class Side:

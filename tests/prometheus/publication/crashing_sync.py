@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pulseguard_prometheus.publication.start import claimed_rules_sync
-from pulseguard_prometheus.settings import RegistryAddress
+from pulseguard_prometheus.settings import ServerAddress
 
 _steps: list[str] = []
 
@@ -29,9 +29,9 @@ def _step_of(event: str, arguments: tuple[object, ...]) -> str | None:
     return None
 
 
-def _address(url: str) -> RegistryAddress:
+def _address(url: str) -> ServerAddress:
     parts = urlsplit(url)
-    return RegistryAddress(parts.scheme, parts.hostname or "", parts.port, "")
+    return ServerAddress(parts.scheme, parts.hostname or "", parts.port, "")
 
 
 def main(kill_at: int, registry: str, folder: str, promtool: str, prometheus: str) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from pulseguard_stack.demo.roster import ROSTER
-from pulseguard_stack.errors import RegistryRefused
+from pulseguard_stack.errors import CannotStart, RegistryRefused
 from pulseguard_stack.runner.access_keys import ensure_keys
 from pulseguard_stack.runner.component import Component
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.plan import DEMO_AGENTS, Programs, addresses, stages
 from pulseguard_stack.runner.progress import summary
+from pulseguard_stack.runner.requirements import require_receivers
 from pulseguard_stack.runner.settings import (
     DEFAULT_PORTS,
     new_key_command,
@@ -85,6 +86,18 @@ def test_the_registry_is_told_what_its_page_leads_to(grafana, link):
     assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
 
 
+def test_sync_keeps_the_alertmanager_that_is_run_and_links_the_grafana_that_is_run():
+    sync = planned("--alertmanager-port", "9094")["sync"]
+    without = planned("--no-grafana")["sync"]
+
+    said = " ".join(sync.command)
+    assert "--alertmanager-config /data/stack/alertmanager/alertmanager.yml" in said
+    assert "--alertmanager-url http://127.0.0.1:9094" in said
+    assert sync.environment == {"PULSEGUARD_GRAFANA_LINK": "http://127.0.0.1:3000"}
+    # The user's own is left alone.
+    assert without.environment == {}
+
+
 @pytest.mark.parametrize("read", [lambda a, e: read_up_settings(a, e).data_dir, read_down_data_dir])
 def test_up_and_down_speak_of_the_same_data_folder(read):
     variable = {"PULSEGUARD_DATA_DIR": "/from/variable"}
@@ -117,9 +130,9 @@ def test_where_nobody_has_the_admin_key_what_makes_another_is_named(tmp_path):
     assert usual == "make up NEW_ADMIN_KEY=1, or pulseguard up --new-admin-key"
 
 
-@pytest.mark.parametrize("has_page", [True, False])
-def test_an_alertmanager_without_a_page_is_said_to_have_an_api(has_page):
-    said = summary(
+def summed_up(*, has_page: bool = True, reach_somebody: bool = True) -> list[str]:
+    """What the user reads at the end of a start."""
+    return summary(
         addresses(DEFAULT_PORTS),
         PLACES,
         Path("/agent.json"),
@@ -127,9 +140,32 @@ def test_an_alertmanager_without_a_page_is_said_to_have_an_api(has_page):
         demo=True,
         no_grafana=None,
         alertmanager_has_page=has_page,
+        alerts_reach_somebody=reach_somebody,
         stop="pulseguard down",
-    )
+    ).splitlines()
 
-    (line,) = [line for line in said.splitlines() if "Alertmanager" in line]
+
+@pytest.mark.parametrize("has_page", [True, False])
+def test_an_alertmanager_without_a_page_is_said_to_have_an_api(has_page):
+    (line,) = [line for line in summed_up(has_page=has_page) if "Alertmanager" in line]
+
     assert line.endswith(":9093") is has_page
     assert line.endswith("(API; Debian's has no web page)") is not has_page
+
+
+def test_who_starts_it_without_a_receiver_is_told_that_alerts_reach_nobody():
+    (line,) = [line for line in summed_up(reach_somebody=False) if "alerts" in line]
+
+    assert "reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO" in line
+    assert not any("reach" in line for line in summed_up())
+
+
+def test_a_receiver_that_cannot_be_used_stops_the_start_with_its_setting(tmp_path):
+    named = {"PULSEGUARD_SLACK_WEBHOOK_FILE": str(tmp_path / "missing")}
+
+    with pytest.raises(CannotStart, match=r"PULSEGUARD_SLACK_WEBHOOK_FILE: .*missing cannot be"):
+        require_receivers(named)
+    with pytest.raises(CannotStart, match="PULSEGUARD_EMAIL_TO 'nobody'"):
+        require_receivers({"PULSEGUARD_EMAIL_TO": "nobody"})
+    assert require_receivers({"PULSEGUARD_EMAIL_TO": "ops@example.org"})
+    assert not require_receivers({})

@@ -1,0 +1,1 @@
+"""Alerts that reach somebody: Alertmanager's configuration, rendered from settings and checked."""

@@ -1,0 +1,88 @@
+"""The configuration beside an Alertmanager: replaced durably, readable by this user alone."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pulseguard_prometheus.errors import BadSetting, NotificationTrouble, TargetsFileInUse
+from pulseguard_prometheus.notification.rendering import TEMPLATE_NAME, Rendered
+
+
+class ConfigurationFiles:
+    """alertmanager.yml and the template beside it, claimed by this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._template = path.with_name(TEMPLATE_NAME)
+
+    def content(self) -> Rendered | None:
+        """Answers what is there now, None where one of them is not."""
+        try:
+            configuration = self.path.read_bytes().decode("utf-8", errors="surrogateescape")
+            template = self._template.read_bytes().decode("utf-8", errors="surrogateescape")
+            return Rendered(configuration, template)
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise _trouble(self.path, "read", problem) from problem
+
+    def replace(self, rendered: Rendered) -> None:
+        """Makes them hold this and survive a crash; raises NotificationTrouble."""
+        try:
+            # First: a configuration is of no use without the template that it names.
+            _write_durably(self._template, rendered.template)
+            _write_durably(self.path, rendered.configuration)
+        except OSError as problem:
+            raise _trouble(self.path, "written", problem) from problem
+
+
+@contextmanager
+def claimed_files(path: Path) -> Iterator[ConfigurationFiles]:
+    """Claims them for as long as the context lasts, making their folder where it is missing.
+
+    Raises TargetsFileInUse where another process has them, BadSetting where they cannot be there.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = path.with_name(f".{path.name}.lock").open("w")
+    except OSError as problem:
+        raise BadSetting(
+            f"Alertmanager's configuration {path}: its folder cannot be used"
+            f" ({problem.strerror or problem})"
+        ) from problem
+    with lock:
+        if path.is_dir():
+            raise BadSetting(f"Alertmanager's configuration {path}: this is a folder")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            raise TargetsFileInUse(
+                f"another pulseguard sync keeps {path}: stop that one, or name another file"
+            ) from problem
+        yield ConfigurationFiles(path)
+
+
+def _write_durably(path: Path, text: str) -> None:
+    # One fixed name is safe under the lock. Its mode is there before its content.
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(text.encode("utf-8", errors="surrogateescape"))
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _trouble(path: Path, deed: str, problem: OSError) -> NotificationTrouble:
+    return NotificationTrouble(
+        f"{path} cannot be {deed} ({problem.strerror or problem})",
+        "check the disk and who may write in that folder",
+    )

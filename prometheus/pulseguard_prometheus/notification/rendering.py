@@ -1,0 +1,79 @@
+"""alertmanager.yml and pulseguard.tmpl as they are written, from what is shipped: pure."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+
+from pulseguard_prometheus import configuration as shipped
+from pulseguard_prometheus.errors import ConfigurationMismatch
+from pulseguard_prometheus.notification.receivers import Receivers
+from pulseguard_prometheus.notification.routes import DEADMAN, Times, inhibitions, routes_of
+from pulseguard_prometheus.notification.settings import NotificationSettings
+
+TEMPLATE_NAME: Final = "pulseguard.tmpl"
+_HEAD: Final = """\
+# Written by `pulseguard sync` from its settings (docs/settings.md): what is changed here is undone.
+# It may hold secrets. Its {template} is {digest}.
+"""
+_SHIPPED_REGISTRY: Final = "http://127.0.0.1:8000"
+_SHIPPED_AGENT_PAGE: Final = f"{_SHIPPED_REGISTRY}/api/v1/agents/{{{{ .Labels.agent_id }}}}/health"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The two files, as they are to lie beside one another."""
+
+    configuration: str
+    template: str
+
+
+def render(
+    settings: NotificationSettings,
+    receivers: Receivers,
+    times: Times | None = None,
+) -> Rendered:
+    """Answers both files, the same for the same settings; other times are for tests.
+
+    Raises ConfigurationMismatch where what is shipped has not the places that are to be changed.
+    """
+    template = _template(settings)
+    digest = hashlib.sha256(template.encode()).hexdigest()
+    head = _HEAD.format(template=TEMPLATE_NAME, digest=digest)
+    document = _document(settings, receivers, times or Times())
+    return Rendered(head + shipped.dumped(document), template)
+
+
+# Any: a YAML document.
+def _document(settings: NotificationSettings, receivers: Receivers, times: Times) -> Any:
+    document = yaml.safe_load(shipped.shipped_alertmanager_configuration())
+    (registry,) = document["receivers"][0]["webhook_configs"]
+    registry["url"] = settings.registry_url + urlsplit(registry["url"]).path
+    people = {
+        each.name: {f"{each.kind}_configs": [each.configuration]} for each in receivers.people
+    }
+    document["receivers"] += [{"name": name, **entry} for name, entry in people.items()]
+    if receivers.deadman:
+        document["receivers"].append(_deadman(receivers.deadman))
+    document["route"]["routes"] += routes_of(receivers, settings.least_severity, times)
+    document["inhibit_rules"] = inhibitions()
+    document["templates"] = [TEMPLATE_NAME]
+    return document
+
+
+# Any: see above.
+def _deadman(url: str) -> dict[str, Any]:
+    told = {"url": url, "send_resolved": False, "http_config": {"follow_redirects": False}}
+    return {"name": DEADMAN, "webhook_configs": [told]}
+
+
+def _template(settings: NotificationSettings) -> str:
+    text = shipped.shipped_notification_template()
+    if text.count(_SHIPPED_AGENT_PAGE) != 1 or text.count(_SHIPPED_REGISTRY) != 2:
+        raise ConfigurationMismatch(f"this is not the shipped {TEMPLATE_NAME}: no place for links")
+    if settings.grafana_link:
+        page = f"{settings.grafana_link}/d/pulseguard-agent?var-agent_id={{{{ .Labels.agent_id }}}}"
+        text = text.replace(_SHIPPED_AGENT_PAGE, page)
+    return text.replace(_SHIPPED_REGISTRY, settings.registry_link)

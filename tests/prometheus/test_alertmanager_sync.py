@@ -1,0 +1,188 @@
+"""How an Alertmanager comes to its configuration: checked, proven, and as it was in any doubt."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pulseguard_prometheus.configuration import shipped_alertmanager_configuration
+from pulseguard_prometheus.notification.files import ConfigurationFiles, claimed_files
+from pulseguard_prometheus.notification.routes import Times
+from pulseguard_prometheus.notification.settings import (
+    AlertmanagerPlace,
+    read_notification_settings,
+)
+from pulseguard_prometheus.notification.sync import PROOF_SECONDS, AlertmanagerSync
+from pulseguard_stack.programs import find_program
+from tests.prometheus.alertmanager_server import AlertmanagerServer
+from tests.prometheus.fakes import FakeServer
+from tests.prometheus.sync_process import SyncProcess
+from tests.prometheus_server import eventually
+
+REGISTRY = "http://127.0.0.1:8000"
+BAD = Times(group_wait="soon")
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[AlertmanagerServer]:
+    """An Alertmanager with the shipped configuration, not started yet."""
+    server = AlertmanagerServer(tmp_path / "alertmanager", shipped_alertmanager_configuration())
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def files(server: AlertmanagerServer) -> Iterator[ConfigurationFiles]:
+    with claimed_files(server.configuration_file) as files:
+        yield files
+
+
+class Keeping:
+    """A sync of one Alertmanager, run step by step under a clock of its own."""
+
+    def __init__(self, server: AlertmanagerServer, files: ConfigurationFiles) -> None:
+        self.server = server
+        self.files = files
+        self.now = 0.0
+
+    def sync(self, amtool: Path, times: Times | None = None, to: str = "a@b.c") -> AlertmanagerSync:
+        settings = read_notification_settings({"PULSEGUARD_EMAIL_TO": to}, REGISTRY)
+        place = AlertmanagerPlace(self.server.configuration_file, self.server.url, amtool)
+        return AlertmanagerSync(settings, place, self.files, times=times, clock=lambda: self.now)
+
+    def receivers(self) -> set[str]:
+        """What the running Alertmanager says that it has."""
+        url = f"{self.server.url}/api/v2/receivers"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return {each["name"] for each in json.load(answer)}
+
+
+@pytest.fixture
+def keeping(server: AlertmanagerServer, files: ConfigurationFiles) -> Keeping:
+    return Keeping(server, files)
+
+
+@pytest.fixture
+def amtool() -> Path:
+    return find_program("amtool")
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> Path:
+    """A checker that takes everything, as one of another version may."""
+    path = tmp_path / "careless"
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o700)
+    return path
+
+
+def test_what_amtool_refuses_is_never_written(
+    keeping: Keeping, amtool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = keeping.sync(amtool, BAD)
+
+    for _ in range(3):
+        refused.run_once()
+
+    assert keeping.server.configuration_file.read_text() == shipped_alertmanager_configuration()
+    (said,) = caplog.messages
+    assert "amtool refuses the configuration" in said
+    assert 'not a valid duration string: "soon"' in said
+
+
+def test_what_alertmanager_refuses_is_taken_back(
+    keeping: Keeping, amtool: Path, careless: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping.server.start()
+    keeping.sync(amtool).run_once()
+    before = keeping.files.content()
+    caplog.clear()
+    refused = keeping.sync(careless, BAD)
+
+    for _ in range(3):
+        refused.run_once()
+
+    assert keeping.files.content() == before
+    (said,) = caplog.messages
+    assert "Alertmanager does not take its configuration (500" in said
+    assert keeping.receivers() == {"registry", "email"}
+    keeping.server.restart()
+    assert keeping.receivers() == {"registry", "email"}
+
+
+def test_an_alertmanager_that_is_away_takes_it_when_it_is_back(
+    keeping: Keeping, amtool: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    kept = keeping.sync(amtool)
+    kept.run_once()
+    kept.run_once()
+    (said,) = caplog.messages
+    keeping.server.start()
+    kept.run_once()
+
+    assert "Alertmanager does not answer" in said
+    assert caplog.messages[1:] == ["alerts reach email"]
+    assert keeping.receivers() == {"registry", "email"}
+
+
+def test_an_alertmanager_that_runs_with_something_else_is_reloaded(
+    keeping: Keeping, amtool: Path
+) -> None:
+    keeping.server.start()
+    kept = keeping.sync(amtool)
+    kept.run_once()
+    ours = keeping.files.content()
+    assert ours
+    # As after a restart with an older file, whatever put that there.
+    keeping.server.configure(shipped_alertmanager_configuration())
+    keeping.server.restart()
+    keeping.files.replace(ours)
+    assert keeping.receivers() == {"registry"}
+
+    kept.run_once()
+    assert keeping.receivers() == {"registry"}
+    keeping.now += PROOF_SECONDS
+    kept.run_once()
+
+    assert keeping.receivers() == {"registry", "email"}
+
+
+def test_an_alertmanager_with_another_file_is_told(
+    keeping: Keeping, amtool: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping.server.start()
+    with claimed_files(tmp_path / "elsewhere" / "alertmanager.yml") as files:
+        keeping.files = files
+        keeping.sync(amtool).run_once()
+
+    (said,) = caplog.messages
+    assert "check that its --config.file names this file" in said
+
+
+def test_the_command_keeps_both_files_and_says_whom_alerts_reach(
+    sync: SyncProcess, registry: FakeServer, server: AlertmanagerServer, amtool: Path
+) -> None:
+    server.start()
+    mine = ["--alertmanager-config", str(server.configuration_file), "--alertmanager-url"]
+    sync.settings["PULSEGUARD_EMAIL_TO"] = "ops@example.org"
+
+    sync.start(registry.url, *mine, server.url, "--amtool", str(amtool))
+    eventually(lambda: "alerts reach email" in sync.said())
+
+    assert sync.targets()
+    assert f"url: {registry.url}/api/v1/alerts/webhook" in server.configuration_file.read_text()
+
+
+def test_the_command_does_not_start_with_a_setting_that_cannot_be_meant(
+    sync: SyncProcess, registry: FakeServer
+) -> None:
+    sync.settings["PULSEGUARD_NOTIFY_SEVERITY"] = "loud"
+
+    sync.start(registry.url)
+
+    assert sync.process
+    assert sync.process.wait(10) == 2
+    assert "PULSEGUARD_NOTIFY_SEVERITY 'loud': write critical" in sync.said()[0]
