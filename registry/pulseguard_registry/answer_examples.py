@@ -166,6 +166,20 @@ _PATH: Final[Json] = {
     "arrives": True,
     "sentence": "The dead man's switch was heard 12 s ago: alerts arrive.",
 }
+_TEST: Final[Json] = {
+    "test_id": _OTHER_ID,
+    "sent_at": _EARLIER,
+    "reached": True,
+    "receivers": [
+        {
+            "receiver": "slack",
+            "state": "took",
+            "rests_on": "integration",
+            "sentence": "Since it was sent, receivers over slack took 1, and 0 failed.",
+        }
+    ],
+    "sentence": "It was taken by slack.",
+}
 _HAPPENING: Final[Json] = {
     "at": _NOW,
     "kind": "alert_began",
@@ -265,6 +279,9 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "Alert": _ALERT,
     "AlertPage": _page(_ALERT),
     "AlertPath": _PATH,
+    "Receivers": {"reaches": True, "receivers": ["slack"], "sentence": "Alerts reach slack."},
+    "SentAlertTest": {"test_id": _OTHER_ID, "sentence": "Sent."},
+    "AlertTestResult": _TEST,
     "Timeline": _page(_HAPPENING),
     "SystemStatus": _SYSTEM,
     "DeploymentMap": _page({"host": "web-1", "environments": {"production": [_PLACE]}}),

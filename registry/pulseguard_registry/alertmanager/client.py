@@ -50,7 +50,7 @@ class Alertmanager:
 
     def receivers(self) -> list[str]:
         """The names of the receivers in its configuration."""
-        return [str(each.get("name", "")) for each in self._list("/api/v2/receivers")]
+        return _names(self._items(self._ask("/api/v2/receivers")))
 
     def silences(self) -> tuple[list[Json], Clock]:
         """Every silence, those that ended within days too, and the time there.
@@ -71,20 +71,20 @@ class Alertmanager:
         if not answer.ok and answer.status != 404 and b"expired" not in answer.content:
             raise self._refused(answer)
 
-    def alerts(self, label: str, value: str) -> list[Json]:
-        """The alerts that it holds with this label, silenced ones too."""
-        return self._items(self._ask("/api/v2/alerts", query={"filter": f'{label}="{value}"'}))
+    def routed_to(self, label: str, value: str) -> list[str]:
+        """The names of the receivers to which it routes the alerts with this label; none where it
+        holds no such alert."""
+        found = self._items(self._ask("/api/v2/alerts", query={"filter": f'{label}="{value}"'}))
+        return [name for alert in found for name in _names(alert.get("receivers"))]
 
     def send_alert(self, alert: Json) -> None:
         """Hand in an alert, as Prometheus does."""
         self._ask("/api/v2/alerts", body=[alert])
 
-    def metrics(self) -> str:
-        """Its own metrics, in the text format."""
-        return self._ask("/metrics").content.decode("utf-8", "replace")
-
-    def _list(self, path: str) -> list[Json]:
-        return self._items(self._ask(path))
+    def metrics(self) -> tuple[str, Clock]:
+        """Its own metrics, in the text format, and the time there."""
+        answer = self._ask("/metrics")
+        return answer.content.decode("utf-8", "replace"), _clock(answer)
 
     def _items(self, answer: Answer) -> list[Json]:
         body = answer.json()
@@ -121,6 +121,11 @@ class Alertmanager:
         return AlertmanagerUnavailable(
             f"Alertmanager at {self.url} refuses ({answer.status}): {said[:200]}"
         )
+
+
+def _names(told: object) -> list[str]:
+    receivers = told if isinstance(told, list) else []
+    return [str(each.get("name", "")) for each in receivers if isinstance(each, dict)]
 
 
 def _clock(answer: Answer) -> Clock:
