@@ -36,6 +36,9 @@ VERBS: Final[Mapping[str, Verb]] = {
     "down": Verb("pulseguard_stack.runner.down", "stack", "stop what up runs"),
     "status": Verb("pulseguard_stack.status.command", "stack", "the fleet as it is now"),
     "agents": Verb("pulseguard_registry.operating.agents", "registry", "the inventory of agents"),
+    "alerts": Verb(
+        "pulseguard_registry.operating.alerts", "registry", "what fires, whom it reaches"
+    ),
     "keys": Verb("pulseguard_registry.operating.keys", "registry", "who may use the registry"),
     "db": Verb("pulseguard_registry.operating.schema", "registry", "the registry's schema"),
     "backup": Verb("pulseguard_registry.operating.backup", "registry", "the registry into a file"),

@@ -70,6 +70,7 @@ _HEALTH: Final[Json] = {
     "disagreements": [],
     "processes": [],
     "to_be_enrolled": False,
+    "silenced": None,
     "alerts": [{"name": "AgentErrorRateHigh", "severity": "warning", "since": _EARLIER}],
     "state": "working",
     "last_seen_at": _NOW,
@@ -145,6 +146,9 @@ _ALERT: Final[Json] = {
     "alertname": "AgentDown",
     "severity": "critical",
     "agent_id": _ID,
+    "agent_name": "invoice-bot",
+    "environment": "production",
+    "team": "finance",
     "labels": {"alertname": "AgentDown", "severity": "critical", "agent_id": _ID},
     "annotations": {"summary": "An agent is down."},
     "starts_at": _EARLIER,
@@ -153,6 +157,38 @@ _ALERT: Final[Json] = {
     "received_at": _EARLIER,
     "last_told_at": _NOW,
     "fires": True,
+    "is_test": False,
+    "agent_then": {"version": "2.1.0", "status": "ONLINE", "snapshot": _SNAPSHOT},
+    "acknowledged": {"by": "ops", "key_id": _ADMIN_ID, "at": _NOW, "note": "I restart it"},
+}
+_PATH: Final[Json] = {
+    "heard_at": _NOW,
+    "arrives": True,
+    "sentence": "The dead man's switch was heard 12 s ago: alerts arrive.",
+}
+_TEST: Final[Json] = {
+    "test_id": _OTHER_ID,
+    "sent_at": _EARLIER,
+    "reached": True,
+    "receivers": [
+        {
+            "receiver": "slack",
+            "state": "took",
+            "rests_on": "integration",
+            "sentence": "Since it was sent, receivers over slack took 1, and 0 failed.",
+        }
+    ],
+    "sentence": "It was taken by slack.",
+}
+_HAPPENING: Final[Json] = {
+    "at": _NOW,
+    "kind": "alert_began",
+    "from": None,
+    "to": None,
+    "alert_id": 17,
+    "alertname": "AgentDown",
+    "severity": "critical",
+    "detail": {"summary": "An agent is down."},
 }
 _SYSTEM: Final[Json] = {
     "version": "0.1.0",
@@ -163,7 +199,7 @@ _SYSTEM: Final[Json] = {
         "by_environment": {"production": 40},
         "by_type": {"LLM_AGENT": 30, "TASK_AGENT": 10},
     },
-    "database": {"version": "18.0", "schema_revision": "0013", "size_bytes": 9123519},
+    "database": {"version": "18.0", "schema_revision": "0015", "size_bytes": 9123519},
     "targets": {"count": 39, "age_seconds": 0.248},
     "snapshots": {"stored": 403200, "late": 0},
     "alerts_firing": 1,
@@ -220,7 +256,7 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "Readiness": {
         "status": "ready",
         "database": "up",
-        "schema_revision": "0013",
+        "schema_revision": "0015",
         "target_list_age_seconds": 0.078,
         "targets": 39,
     },
@@ -240,7 +276,13 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "DiscoveryState": _DISCOVERY,
     "Released": {"released": 25},
     "NotificationReceipt": {"stored": 1, "repeated": 0},
+    "Alert": _ALERT,
     "AlertPage": _page(_ALERT),
+    "AlertPath": _PATH,
+    "Receivers": {"reaches": True, "receivers": ["slack"], "sentence": "Alerts reach slack."},
+    "SentAlertTest": {"test_id": _OTHER_ID, "sentence": "Sent."},
+    "AlertTestResult": _TEST,
+    "Timeline": _page(_HAPPENING),
     "SystemStatus": _SYSTEM,
     "DeploymentMap": _page({"host": "web-1", "environments": {"production": [_PLACE]}}),
     "ScrapeReceipt": {"changed": 1, "strangers": 0},

@@ -33,7 +33,10 @@ from pulseguard_registry.agents import routes as agent_routes
 from pulseguard_registry.agents.retired_keys import RetiredKeys
 from pulseguard_registry.agents.silence import SilenceWatch
 from pulseguard_registry.agents.still_running import StillRunning
+from pulseguard_registry.alertmanager.client import Alertmanager
+from pulseguard_registry.alertmanager.silences import Silencing
 from pulseguard_registry.alerts import routes as alert_routes
+from pulseguard_registry.alerts import timeline_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
 from pulseguard_registry.database.clock import DatabaseClock
@@ -95,6 +98,8 @@ def create_app(
     targets = TargetFollower(
         settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
     )
+    alertmanager = Alertmanager(settings.alertmanager_url) if settings.alertmanager_url else None
+    silencing = Silencing(database, alertmanager, telemetry)
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
 
@@ -114,7 +119,7 @@ def create_app(
         place,
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
-        followers=(keyring, targets),
+        followers=(keyring, targets, silencing),
         watchers=(clock, silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
@@ -134,6 +139,7 @@ def create_app(
                 upkeep.go_on_dropping(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),
                 upkeep.watch_statuses(database, settings, supervisor),
+                silencing.run(supervisor),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -162,6 +168,7 @@ def create_app(
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
     app.state.telemetry = telemetry
+    app.state.alertmanager = alertmanager
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit
     app.state.address_policy = AddressPolicy.from_settings(settings)
@@ -197,6 +204,7 @@ def _api() -> APIRouter:
         snapshot_routes,
         discovery_routes,
         alert_routes,
+        timeline_routes,
         system_routes,
         scrape_routes,
         access_routes,

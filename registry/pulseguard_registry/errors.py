@@ -4,6 +4,7 @@ RegistryError                 everything this package raises on purpose
 ├── ConfigurationError        a setting does not hold; stops the start
 ├── DatabaseUnavailable       the database cannot be used now; says why and what to do
 │   └── SchemaTooNew          the database was migrated by a newer registry
+├── AlertmanagerUnavailable       Alertmanager does not answer, or refuses (alertmanager/client.py)
 ├── WriteRefused              PostgreSQL refuses a value of one write
 └── Problem (problems.py)     an answer to a request, as an RFC 9457 document
 """

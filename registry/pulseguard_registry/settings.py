@@ -49,6 +49,18 @@ def _usable_link(text: str) -> str | None:
 
 # For people, as a browser reaches it; empty is none.
 Link = Annotated[str, AfterValidator(_usable_link)] | None
+
+
+def _usable_server(text: str) -> str | None:
+    if not text:
+        return None
+    if not is_web_address(text):
+        raise ValueError("is no address of a server; give http://host:port, without password")
+    return text.rstrip("/")
+
+
+# As the registry reaches it; empty is none.
+Server = Annotated[str, AfterValidator(_usable_server)] | None
 Rate = Annotated[float, Field(ge=1, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -77,6 +89,7 @@ class Settings(BaseSettings):
     refused_rate_limit_per_second: Rate = 50
     audit_retention_days: int = Field(90, ge=1, le=3650)
     event_retention_days: int = Field(90, ge=1, le=3650)
+    alert_retention_days: int = Field(90, ge=1, le=3650)
     retire_silent_days: int = Field(7, ge=0, le=3650)
     retire_stopped_days: int = Field(1, ge=0, le=3650)
     own_key_unused_days: int = Field(30, ge=0, le=3650)
@@ -84,6 +97,7 @@ class Settings(BaseSettings):
     target_labels: LabelNames = Field((), max_length=2)
     allowed_networks: Networks = tuple(ipaddress.ip_network(n) for n in PRIVATE_NETWORKS)
     allowed_host_suffixes: Names = ()
+    alertmanager_url: Server = None
     prometheus_link: Link = None
     grafana_link: Link = None
 

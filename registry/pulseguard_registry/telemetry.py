@@ -32,6 +32,8 @@ class Telemetry:
         self._held_targets = self._gauge(catalog.REGISTRY_SD_HELD)
         self._held_agents = self._gauge(catalog.REGISTRY_SILENCE_HELD)
         self._age = self._gauge(catalog.REGISTRY_SD_AGE)
+        self._unsilenced = self._gauge(catalog.REGISTRY_UNSILENCED)
+        self._watchdog = self._gauge(catalog.REGISTRY_WATCHDOG)
         self._database_up = self._gauge(catalog.REGISTRY_DATABASE_UP)
         for outcome in ("alive", "goodbye"):
             self._heartbeats.labels(outcome)
@@ -72,6 +74,12 @@ class Telemetry:
         """What is held back: targets in discovery, agents that are not called OFFLINE."""
         self._held_targets.set(targets)
         self._held_agents.set(agents)
+
+    def set_alert_path(self, *, unsilenced: int, watchdog_at: float) -> None:
+        """Agents under maintenance that are not silenced, and when the dead man's switch was heard
+        last, Unix time; 0 if never."""
+        self._unsilenced.set(unsilenced)
+        self._watchdog.set(watchdog_at)
 
     def observe_batch(self, size: int) -> None:
         """One group commit of so many writes."""

@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pulseguard_registry.access.retention import drop_ended_keys, end_unused_own_keys
 from pulseguard_registry.agents.retirement import retire_long_gone
+from pulseguard_registry.alerts.retention import drop_old_alerts
 from pulseguard_registry.audit.service import drop_outlived_records
 from pulseguard_registry.database.diagnosis import own_words
 from pulseguard_registry.database.engine import Database
@@ -53,6 +54,12 @@ def drop_records(database: Database, settings: Settings) -> None:
         drop_outlived_records(connection, settings.audit_retention_days, RECORDS_AT_ONCE)
 
 
+def drop_alerts(database: Database, settings: Settings) -> None:
+    """Some of the alerts whose time is over, likewise."""
+    with database.engine.begin() as connection:
+        drop_old_alerts(connection, settings.alert_retention_days, RECORDS_AT_ONCE)
+
+
 def retire_agents(database: Database, settings: Settings) -> None:
     """Those that have been away for days, and own keys that nobody has used for longer.
 
@@ -86,17 +93,18 @@ async def go_on(database: Database, settings: Settings, supervisor: Supervisor) 
 
 
 async def go_on_dropping(database: Database, settings: Settings, supervisor: Supervisor) -> None:
-    """Drop audit records for ever, a few at a time; after a failure not again for an hour."""
-    pause: float = RECORDS_SECONDS
+    """Drop old records for ever, a few at a time; after a failure not again for an hour."""
+    pauses: dict[str, float] = {}
     while True:
-        await asyncio.sleep(pause)
-        pause = RECORDS_SECONDS
-        if supervisor.trouble is None:
-            try:
-                await asyncio.to_thread(drop_records, database, settings)
-            except (DBAPIError, PoolTimeout) as error:
-                pause = UPKEEP_SECONDS
-                log.warning("audit records were not dropped this time: %s", own_words(error))
+        await asyncio.sleep(RECORDS_SECONDS)
+        for what, drop in (("audit records", drop_records), ("alerts", drop_alerts)):
+            pauses[what] = pauses.get(what, 0) - RECORDS_SECONDS
+            if supervisor.trouble is None and pauses[what] <= 0:
+                try:
+                    await asyncio.to_thread(drop, database, settings)
+                except (DBAPIError, PoolTimeout) as error:
+                    pauses[what] = UPKEEP_SECONDS
+                    log.warning("%s were not dropped this time: %s", what, own_words(error))
 
 
 async def watch_statuses(database: Database, settings: Settings, supervisor: Supervisor) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.registry.running import RunningRegistry
 
+NOW = datetime.now(UTC)
 WEBHOOK = "/api/v1/alerts/webhook"
 HISTORY = "/api/v1/alerts"
 NO_TIME = "0001-01-01T00:00:00Z"
@@ -30,6 +32,17 @@ def alert(**fields: Any) -> dict[str, Any]:
 def resolved(**fields: Any) -> dict[str, Any]:
     """The same alert when it is over."""
     return alert(**{"status": "resolved", "endsAt": ENDED, **fields})
+
+
+def before(**time: float) -> str:
+    """The moment so long ago."""
+    return (NOW - timedelta(**time)).isoformat()
+
+
+def about(agent_id: str, fingerprint: str, starts_at: str, **more: Any) -> dict[str, Any]:
+    """An alert about this agent."""
+    labels = {"alertname": "AgentDown", "severity": "critical", "agent_id": agent_id}
+    return alert(labels=labels, fingerprint=fingerprint, startsAt=starts_at, **more)
 
 
 def notification(*alerts: dict[str, Any], **more: Any) -> dict[str, Any]:

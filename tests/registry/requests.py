@@ -8,6 +8,7 @@ from typing import Any
 
 from pulseguard_registry.agents.identity import agent_id
 from tests.registry.events import ahead
+from tests.registry.notifications import alert, tell
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
@@ -35,12 +36,16 @@ class Call:
     def path(self, agent_id: str) -> str:
         """The path with an id in it."""
         path = self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
-        return path.replace("{prometheus}", "main")
+        # Of alerts the first is taken, which `send` has told.
+        alert_id = "1" if agent_id == REGISTERED else agent_id
+        return path.replace("{alert_id}", alert_id).replace("{prometheus}", "main")
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
     ) -> Any:
         """Send it, with what is changed: `json`, `content`, `headers`, `params`."""
+        if "{alert_id}" in self.template and not registry.rows("SELECT FROM alerts LIMIT 1"):
+            tell(registry, alert())
         options: dict[str, Any] = {"params": self.query} if self.query else {}
         if self.body is not None and "content" not in changed:
             options["json"] = self.body
@@ -79,6 +84,7 @@ CALLS = (
     Call("DELETE", f"{V1}/agents/{{agent_id}}/maintenance", roles=("editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}/health", roles=("agent", "viewer", "editor", "admin")),
     Call("GET", f"{V1}/agents/{{agent_id}}/events", roles=("agent", "viewer", "editor", "admin")),
+    Call("GET", f"{V1}/agents/{{agent_id}}/timeline"),
     Call(
         "POST",
         f"{V1}/agents/{{agent_id}}/heartbeat",
@@ -113,6 +119,13 @@ CALLS = (
         tolerant=True,
     ),
     Call("GET", f"{V1}/alerts"),
+    Call("GET", f"{V1}/alerts/path"),
+    Call("GET", f"{V1}/alerts/receivers"),
+    Call("POST", f"{V1}/alerts/test", roles=("editor", "admin")),
+    Call("GET", f"{V1}/alerts/test"),
+    Call("GET", f"{V1}/alerts/{{alert_id}}"),
+    Call("POST", f"{V1}/alerts/{{alert_id}}/ack", {"note": "seen"}, roles=("editor", "admin")),
+    Call("DELETE", f"{V1}/alerts/{{alert_id}}/ack", roles=("editor", "admin")),
     Call("GET", f"{V1}/system/status"),
     Call("GET", f"{V1}/system/disagreements"),
     Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),

@@ -30,11 +30,17 @@ def test_a_firing_alert_is_in_the_history_as_it_was_told(registry: RunningRegist
         "alertname": "AgentDown",
         "severity": "critical",
         "agent_id": None,
+        "agent_name": "invoice-bot",
+        "environment": "",
+        "team": "",
         "labels": {"alertname": "AgentDown", "severity": "critical", "agent": "invoice-bot"},
         "annotations": {"summary": "An agent is down."},
         "ends_at": None,
         "generator_url": "http://prometheus:9090/graph?g0.expr=up",
         "fires": True,
+        "is_test": False,
+        "agent_then": None,
+        "acknowledged": None,
     }
 
 

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.registry.conftest import new_database
+from tests.registry.notifications import alert, notification
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.requests import BOUNDS, CALLS, EVERYBODY, OPEN
 from tests.registry.running import eventually, registration
@@ -72,7 +73,9 @@ def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answ
         "agent_id": _post(served, "/agents", registration())["id"],
         "key_id": _post(served, "/keys", {"name": "to be ended", "role": "viewer"})["id"],
         "prometheus": "main",
+        "alert_id": 1,
     }
+    _post(served, "/alerts/webhook", notification(alert()))
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     # Any: operations of whichever kind of document.
     operations: list[Any] = [result.ok() for result in schema.get_all_operations()]  # type: ignore[union-attr]

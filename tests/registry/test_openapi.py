@@ -15,6 +15,7 @@ import jsonschema_rs
 import pytest
 
 from pulseguard_registry.__main__ import written
+from tests.registry.notifications import alert, history, tell
 from tests.registry.requests import CALLS, OPEN, REGISTERED, Call
 from tests.registry.running import RunningRegistry
 
@@ -167,6 +168,8 @@ def test_every_request_of_the_page_is_taken_as_it_stands_there(
         "NOW": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
     assert f"AGENT={REGISTERED}\n" in PAGE
+    tell(shared_registry, alert())
+    said["ALERT"] = str(history(shared_registry)[0]["id"])
     asked = set()
     for command in requests_of_the_page():
         answer = send(shared_registry, command, said)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, inspect, text
 from pulseguard_registry import upkeep
 from pulseguard_registry.access.models import ApiKey
 from pulseguard_registry.agents.models import Agent, AgentProcesses, Watch
+from pulseguard_registry.alerts.models import Acknowledgement, AlertTest, Watchdog
 from pulseguard_registry.audit.models import AuditRecord
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
@@ -161,6 +162,9 @@ def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
             ServedTarget,
             ApiKey,
             AuditRecord,
+            Acknowledgement,
+            AlertTest,
+            Watchdog,
         ),
     ):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}

@@ -63,6 +63,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     f"POST {V1}/heartbeats": {"heartbeats": [{"agent_id": REGISTERED, **HEARTBEAT}]},
     f"POST {V1}/agents/{{agent_id}}/ai-metrics": {"snapshots": [SNAPSHOT]},
     f"POST {V1}/alerts/webhook": {"version": "4", "alerts": [alert()]},
+    f"POST {V1}/alerts/{{alert_id}}/ack": {"note": "seen"},
     f"PUT {V1}/sync/{{prometheus}}": {"scrapes": {REGISTERED: "up"}},
     f"POST {V1}/keys": KEY,
 }

@@ -64,6 +64,18 @@ REGISTRY_SILENCE_HELD: Final = Metric(
     "gauge",
     "Agents that are not called OFFLINE yet, because too many fell silent at once.",
 )
+REGISTRY_UNSILENCED: Final = Metric(
+    "pulseguard_registry_unsilenced_agents",
+    "gauge",
+    "Agents under maintenance whose alerts Alertmanager does not silence.",
+)
+REGISTRY_WATCHDOG: Final = Metric(
+    "pulseguard_registry_watchdog_heard_timestamp_seconds",
+    "gauge",
+    "When the dead man's switch, an alert that always fires, was told last, Unix time; 0 if never.",
+    (),
+    "seconds",
+)
 REGISTRY_HEARTBEATS: Final = Metric(
     "pulseguard_registry_heartbeats_total",
     "counter",
@@ -146,6 +158,8 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_SD_HELD,
     REGISTRY_SD_HOLDS,
     REGISTRY_SILENCE_HELD,
+    REGISTRY_UNSILENCED,
+    REGISTRY_WATCHDOG,
     REGISTRY_HEARTBEATS,
     REGISTRY_SNAPSHOTS,
     REGISTRY_LATE_SNAPSHOTS,

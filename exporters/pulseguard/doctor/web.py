@@ -32,6 +32,8 @@ class Answer:
 
     status: int
     content: bytes
+    # What the server's clock said, as it writes it; empty where it did not.
+    date: str = ""
 
     @property
     def ok(self) -> bool:
@@ -63,7 +65,7 @@ def ask(
     *,
     key: str | None = None,
     query: Mapping[str, str | Sequence[str]] | None = None,
-    body: Mapping[str, object] | None = None,
+    body: Mapping[str, object] | Sequence[object] | None = None,
     method: str | None = None,
     seconds: float = DEADLINE_SECONDS,
 ) -> Answer:
@@ -86,7 +88,7 @@ def ask(
         # What ends where the watch cut it, and names no length, looks complete.
         if watch.is_over:
             raise TimeoutError
-        return Answer(response.status, content)
+        return Answer(response.status, content, response.headers.get("Date", ""))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NoAnswer(_reason(error, watch.is_over, seconds)) from error
     finally:

@@ -80,6 +80,10 @@ class AgentHealth(BaseModel):
         description="Whether its own keys have ended, and it was not heard since: it is refused"
         " until it is enrolled again."
     )
+    silenced: bool | None = Field(
+        description="Whether Alertmanager silences its alerts, since it is under maintenance; null"
+        " where it is not, or the registry was told of no Alertmanager."
+    )
     alerts: list[FiringAlert] = Field(description="Not a part of the score: they are its effects.")
     state: State
     last_seen_at: datetime | None
@@ -104,6 +108,11 @@ SELECT coalesce(sum(tasks_completed) FILTER (WHERE is_recent), 0) AS completed,
 """)
 
 
+_SILENCED: Final[TextClause] = text(
+    "SELECT EXISTS (SELECT FROM agent_silences WHERE agent_id = :agent_id AND silent_until > now())"
+)
+
+
 def read_health(
     session: Session,
     agent: Agent,
@@ -112,10 +121,12 @@ def read_health(
     *,
     was_refused: bool,
     keys_count: bool,
+    may_silence: bool,
 ) -> AgentHealth:
     """The health of one agent, by the database's clock; `was_refused`: by us, a moment ago.
 
-    Without access control (`keys_count` is false) nobody is shut out for want of a key.
+    Without access control (`keys_count` is false) nobody is shut out for want of a key, and without
+    an Alertmanager (`may_silence`) nobody is silenced.
     """
     now = session.execute(select(func.now())).scalar_one()
     told = _snapshots(session, agent.id)
@@ -133,6 +144,7 @@ def read_health(
         disagreements=seen.disagreements,
         processes=seen.processes or [],
         to_be_enrolled=keys_count and is_shut_out(session, agent.id, agent.last_seen_at),
+        silenced=_is_silenced(session, agent) if may_silence else None,
         alerts=_firing_alerts(session, agent.id, running_seconds),
         last_snapshot_at=told.last_snapshot_at,
         last_progress_at=told.last_progress_at,
@@ -190,6 +202,12 @@ def _snapshots(session: Session, agent_id: uuid.UUID) -> Row[Any]:
         "progress": timedelta(hours=PROGRESS_HOURS),
     }
     return session.execute(_SNAPSHOTS, bounds).one()
+
+
+def _is_silenced(session: Session, agent: Agent) -> bool | None:
+    if agent.status != "MAINTENANCE":
+        return None
+    return bool(session.execute(_SILENCED, {"agent_id": agent.id}).scalar_one())
 
 
 def _firing_alerts(

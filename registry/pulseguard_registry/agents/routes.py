@@ -168,6 +168,7 @@ def read_agent_health(
         running,
         was_refused=heard,
         keys_count=_keys_count(request),
+        may_silence=request.app.state.alertmanager is not None,
     )
 
 

@@ -1,9 +1,10 @@
-"""The table of alerts."""
+"""The tables of alerts: their history, who acknowledged them, tests, and the dead man's switch."""
 
 from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,7 +14,10 @@ from pulseguard_registry.database.engine import Base
 
 
 class Alert(Base):
-    """One thing that happened to an alert: it began to fire, or it was resolved."""
+    """One thing that happened to an alert: it began to fire, or it was resolved.
+
+    `agent_then` is its agent as it was when the alert began: version, status, latest snapshot.
+    """
 
     __tablename__ = "alerts"
 
@@ -30,3 +34,40 @@ class Alert(Base):
     generator_url: Mapped[str]
     received_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
     last_told_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    agent_name: Mapped[str] = mapped_column(server_default=FetchedValue())
+    environment: Mapped[str] = mapped_column(server_default=FetchedValue())
+    team: Mapped[str] = mapped_column(server_default=FetchedValue())
+    agent_then: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # Any: mixed values
+
+
+class Acknowledgement(Base):
+    """Somebody has seen an alert: of a fingerprint and a start, so of both its entries."""
+
+    __tablename__ = "alert_acknowledgements"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(DateTime(True), primary_key=True)
+    agent_id: Mapped[uuid.UUID | None]
+    acknowledged_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    key_id: Mapped[uuid.UUID | None]
+    key_name: Mapped[str]
+    note: Mapped[str]
+
+
+class Watchdog(Base):
+    """The one row that says when the dead man's switch was last heard."""
+
+    __tablename__ = "watchdog"
+
+    is_the_only_row: Mapped[bool] = mapped_column(primary_key=True)
+    told_at: Mapped[datetime | None] = mapped_column(DateTime(True))
+
+
+class AlertTest(Base):
+    """A test alert that was sent; `before` is what Alertmanager had counted until then."""
+
+    __tablename__ = "alert_tests"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    sent_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    before: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # Any: mixed values

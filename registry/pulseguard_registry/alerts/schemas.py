@@ -1,8 +1,7 @@
-"""Alerts on the wire: as Alertmanager sends them, and as they are read."""
+"""Alerts as Alertmanager sends them."""
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -13,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    field_validator,
 )
 from pydantic.alias_generators import to_camel
 
@@ -96,66 +94,9 @@ class Notification(BaseModel):
 
 
 class NotificationReceipt(BaseModel):
-    """What became of the alerts of a notification."""
+    """What became of the alerts of a notification; the dead man's switch is in neither number."""
 
     stored: int = Field(description="Stored now, durably.")
     repeated: int = Field(
         description="Stored before; left as they were, but for when they were told last."
     )
-
-
-class Alert(BaseModel):
-    """One entry of the history: an alert began to fire, or was resolved."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: int
-    fingerprint: str
-    status: AlertStatus
-    alertname: str
-    severity: str
-    agent_id: uuid.UUID | None = Field(description="The agent of its label agent_id, where known.")
-    labels: dict[str, str]
-    annotations: dict[str, str]
-    starts_at: datetime = Field(description="When it began to fire; the same in both entries.")
-    ends_at: datetime | None = Field(description="When it was resolved; null while firing.")
-    generator_url: str
-    received_at: datetime = Field(description="When it was told first.")
-    last_told_at: datetime = Field(
-        description="When it was told last: about every minute while it fires."
-    )
-    fires: bool = Field(
-        description="Whether it fires now. False for an entry `firing` without an end: the end is"
-        " not known, since it came while Alertmanager or Prometheus was away; it was after"
-        " `last_told_at`."
-    )
-
-
-class AlertFilters(BaseModel):
-    """Which entries of the history to list."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    status: AlertStatus | None = Field(
-        None, description="`firing`: what fires now, so not every entry of this status."
-    )
-    agent_id: uuid.UUID | None = None
-    alertname: str | None = Field(None, examples=["AgentDown"])
-    limit: int = Field(100, ge=1, le=500)
-    cursor: int | None = Field(
-        None, ge=1, lt=2**63, description="`next_cursor` of the page before."
-    )
-
-    @field_validator("alertname")
-    @classmethod
-    def _without_null(cls, text: str | None) -> str | None:
-        if text is not None and "\x00" in text:
-            raise ValueError("holds the character U+0000; take it out")
-        return text
-
-
-class AlertPage(BaseModel):
-    """One page of the history, the newest first."""
-
-    items: list[Alert]
-    next_cursor: int | None = Field(description="Null on the last page.")

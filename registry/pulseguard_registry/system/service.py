@@ -12,6 +12,7 @@ from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.schemas import AgentType
 from pulseguard_registry.agents.status import STATUSES, status_expression
 from pulseguard_registry.alerts.firing import fires
+from pulseguard_registry.alerts.marks import TEST
 from pulseguard_registry.alerts.models import Alert
 from pulseguard_registry.system.schemas import AgentCounts, SnapshotCounts
 
@@ -54,8 +55,10 @@ def count_snapshots(session: Session) -> SnapshotCounts:
 
 
 def count_firing_alerts(session: Session, running_seconds: float) -> int:
-    """The alerts that fire now, each once."""
-    query = select(func.count(distinct(Alert.fingerprint))).where(fires(running_seconds))
+    """The alerts that fire now, each once, and no tests of the way."""
+    query = select(func.count(distinct(Alert.fingerprint))).where(
+        fires(running_seconds), Alert.alertname != TEST
+    )
     return session.execute(query).scalar_one()
 
 

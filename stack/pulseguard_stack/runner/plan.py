@@ -29,9 +29,9 @@ class Programs:
     prometheus: Path
     alertmanager: Path
     promtool: Path
+    amtool: Path
     grafana: Grafana | None = None
     alertmanager_has_page: bool = True
-    amtool: Path
 
 
 def addresses(ports: Mapping[str, int]) -> Addresses:
@@ -78,6 +78,7 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
         answers(f"{where.registry_url}/api/v1/health/ready"),
         {
             "PULSEGUARD_DATA_DIR": str(places.data_dir),
+            "PULSEGUARD_ALERTMANAGER_URL": where.alertmanager_url,
             "PULSEGUARD_PROMETHEUS_LINK": where.prometheus_url,
             "PULSEGUARD_GRAFANA_LINK": where.grafana_url or "",
         },

@@ -1,0 +1,1 @@
+"""What the registry asks of Alertmanager: silences, receivers, test alerts."""

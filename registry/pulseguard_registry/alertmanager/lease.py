@@ -1,0 +1,146 @@
+"""What becomes of silences: each is held as a lease, decided here and nowhere else."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pulseguard import catalog
+
+CREATED_BY: Final = "pulseguard"
+# Gone by itself where the registry dies. Looked at every 10 s, it is extended about once a minute.
+LEASE: Final = timedelta(minutes=3)
+EXTENDED_BELOW: Final = timedelta(minutes=2)
+# Two clocks are compared, of which one tells whole seconds.
+_SLACK: Final = timedelta(seconds=2)
+# A silence that begins in the future keeps its start to the millisecond, as it is told back to us.
+# One that begins now keeps nanoseconds, which nobody can tell it again: it could not be extended,
+# only replaced, and Alertmanager keeps what was replaced for days.
+_AHEAD: Final = timedelta(milliseconds=200)
+
+Json = Mapping[str, Any]  # Any: JSON
+
+
+@dataclass(frozen=True)
+class Work:
+    """An agent under maintenance: for how long still, and what to say of it."""
+
+    agent_id: uuid.UUID
+    remaining: timedelta
+    comment: str
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A silence of ours that is not over."""
+
+    id: str
+    agent_id: uuid.UUID
+    starts_at: datetime
+    ends_at: datetime
+    comment: str
+
+    @classmethod
+    def of(cls, told: Json) -> Silence | None:
+        """The silence, where it is ours: by who made it and by its one matcher."""
+        matchers = told.get("matchers")
+        is_over = told.get("status", {}).get("state") == "expired"
+        if told.get("createdBy") != CREATED_BY or is_over or not isinstance(matchers, list):
+            return None
+        if len(matchers) != 1 or matchers[0].get("name") != catalog.LABEL_AGENT_ID:
+            return None
+        # Alertmanager before 0.22 does not say isEqual.
+        if matchers[0].get("isRegex") or not matchers[0].get("isEqual", True):
+            return None
+        try:
+            return cls(
+                id=str(told["id"]),
+                agent_id=uuid.UUID(matchers[0]["value"]),
+                starts_at=datetime.fromisoformat(told["startsAt"]),
+                ends_at=datetime.fromisoformat(told["endsAt"]),
+                comment=str(told.get("comment", "")),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A silence to be made, or the one of this id to be changed."""
+
+    work: Work
+    held: Silence | None
+    length: timedelta
+
+    def told(self, now: datetime) -> Json:
+        """What Alertmanager is sent; `now` by its clock."""
+        starts_at = self.held.starts_at if self.held is not None else now + _AHEAD
+        known = {"id": self.held.id} if self.held is not None else {}
+        matcher = {
+            "name": catalog.LABEL_AGENT_ID,
+            "value": str(self.work.agent_id),
+            "isRegex": False,
+            "isEqual": True,
+        }
+        return known | {
+            "matchers": [matcher],
+            "startsAt": _written(starts_at),
+            # A silence that ends before it begins is refused.
+            "endsAt": _written(max(now + self.length, starts_at + _AHEAD)),
+            "createdBy": CREATED_BY,
+            "comment": self.work.comment,
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done: leases to be made or extended, ids of silences to be ended; `kept` are
+    agents that are silenced for so long as it is."""
+
+    leases: list[Lease] = field(default_factory=list)
+    over: list[str] = field(default_factory=list)
+    kept: dict[uuid.UUID, timedelta] = field(default_factory=dict)
+
+
+def decide(
+    works: Iterable[Work],
+    held: Sequence[Silence],
+    known: Collection[uuid.UUID],
+    now: datetime,
+) -> Plan:
+    """One silence for each agent under maintenance, and none for other agents that are `known`.
+
+    Those of strangers are another registry's: it ends them, or they end by themselves.
+    """
+    by_agent: dict[uuid.UUID, list[Silence]] = defaultdict(list)
+    for silence in held:
+        by_agent[silence.agent_id].append(silence)
+    plan = Plan()
+    for work in works:
+        # The one that lasts longest is kept.
+        ours = sorted(by_agent.pop(work.agent_id, ()), key=lambda each: (each.ends_at, each.id))
+        plan.over.extend(each.id for each in ours[:-1])
+        one = ours[-1] if ours else None
+        if one is None or _is_due(one, work, now):
+            plan.leases.append(Lease(work, one, min(work.remaining, LEASE)))
+        else:
+            plan.kept[work.agent_id] = min(one.ends_at - now, work.remaining)
+    plan.over.extend(
+        each.id for agent_id, ours in by_agent.items() if agent_id in known for each in ours
+    )
+    return plan
+
+
+def _is_due(silence: Silence, work: Work, now: datetime) -> bool:
+    left = silence.ends_at - now
+    is_short = left < min(work.remaining - _SLACK, EXTENDED_BELOW)
+    is_long = left > work.remaining + _SLACK
+    return is_short or is_long or silence.comment != work.comment
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")

@@ -1,0 +1,72 @@
+"""`pulseguard alerts`, but for its test of the way, which needs an Alertmanager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import httpx2
+import pytest
+
+from tests.registry.notifications import WEBHOOK, alert, notification, resolved
+from tests.registry.operating.conftest import Run
+from tests.registry.process import RegistryProcess
+
+LABELS = {"alertname": "AgentDown", "severity": "critical", "agent": "invoice-bot", "team": "[x]"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def told(served: RegistryProcess) -> None:
+    """Two alerts, of which one is over."""
+    alerts = (
+        alert(labels=LABELS),
+        alert(fingerprint="b", labels={"alertname": "AgentCostSpike"}),
+        resolved(fingerprint="b", labels={"alertname": "AgentCostSpike"}),
+    )
+    key = {"Authorization": f"Bearer {served.admin_key()}"}
+    answer = httpx2.post(f"{served.url}{WEBHOOK}", json=notification(*alerts), headers=key)
+    assert answer.json()["stored"] == 3
+
+
+def test_what_fires_is_listed_and_the_history_on_request(
+    run: Run, settings: Mapping[str, str]
+) -> None:
+    table = run("alerts", "list", **settings).out
+    history = run("alerts", "list", "--all", "--json", **settings).json()
+
+    assert "AgentDown" in table
+    assert "[x]" in table
+    assert "AgentCostSpike" not in table
+    assert [each["status"] for each in history] == ["resolved", "firing", "firing"]
+    assert "no alert is like that" in run("alerts", "list", "--team", "y", **settings).out
+    only = run("alerts", "list", "--all", "--limit", "1", **settings).out
+    assert "there are more than 1" in only
+
+
+def test_an_alert_is_shown_acknowledged_and_that_taken_back(
+    run: Run, settings: Mapping[str, str]
+) -> None:
+    (down,) = run("alerts", "list", "--json", **settings).json()
+    number = str(down["id"])
+
+    said = run("alerts", "ack", number, "--note", "I restart it", **settings).out
+    shown = run("alerts", "show", number, **settings).out
+    unseen = run("alerts", "list", "--unacknowledged", **settings).out
+    back = run("alerts", "ack", number, "--take-back", **settings).out
+
+    assert said == ("AgentDown invoice-bot is acknowledged by first admin; it goes on notifying\n")
+    assert "I restart it" in shown
+    assert "An agent is down." in shown
+    assert "no alert is like that" in unseen
+    assert "is acknowledged by nobody" in back
+
+
+def test_what_is_not_there_or_cannot_be_done_is_one_line(
+    run: Run, settings: Mapping[str, str]
+) -> None:
+    gone = run("alerts", "show", "999", **settings)
+    untested = run("alerts", "test", **settings)
+
+    assert (gone.status, gone.err.count("\n")) == (1, 1)
+    assert "there is no alert 999" in gone.err
+    assert untested.status == 1
+    assert "set PULSEGUARD_ALERTMANAGER_URL" in untested.err
