@@ -49,6 +49,7 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
 from pulseguard_registry.refusals import RefusalLog
+from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
@@ -90,6 +91,7 @@ def create_app(
     )
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
+    known_names = PrometheusNames(settings.prometheus_url)
 
     def prepare() -> None:
         nonlocal new_admin_key
@@ -127,6 +129,7 @@ def create_app(
                 upkeep.go_on_dropping(database, settings, supervisor),
                 last_use.run(lambda: supervisor.trouble is None),
                 upkeep.watch_statuses(database, settings, supervisor),
+                known_names.run(),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -154,6 +157,7 @@ def create_app(
     app.state.silence = silence
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
+    app.state.known_names = known_names
     app.state.telemetry = telemetry
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit

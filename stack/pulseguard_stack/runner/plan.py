@@ -76,6 +76,7 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
         answers(f"{where.registry_url}/api/v1/health/ready"),
         {
             "PULSEGUARD_DATA_DIR": str(places.data_dir),
+            "PULSEGUARD_PROMETHEUS_URL": where.prometheus_url,
             "PULSEGUARD_PROMETHEUS_LINK": where.prometheus_url,
             "PULSEGUARD_GRAFANA_LINK": where.grafana_url or "",
         },

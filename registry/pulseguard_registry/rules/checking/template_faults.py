@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from pulseguard_registry.errors import TemplateFault
 from pulseguard_registry.rules.checking.template_pipelines import DEEPEST, Body, Template
 from pulseguard_registry.rules.checking.template_reading import read_template
-from pulseguard_registry.rules.checking.template_words import TemplateFault
 
 LONGEST: Final = 20_000
 MOST_STEPS: Final = 100_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from pulseguard_registry.rules.checking.template_words import Piece, TemplateFault, pieces
+from pulseguard_registry.errors import TemplateFault
+from pulseguard_registry.rules.checking.template_words import Piece, pieces
 
 # https://prometheus.io/docs/prometheus/2.42/configuration/template_reference/, then Go's own.
 _FUNCTIONS: Final = """

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Final
 
+from pulseguard_registry.errors import TemplateFault
 from pulseguard_registry.rules.checking.template_pipelines import (
     DEEPEST,
     END,
@@ -18,7 +19,6 @@ from pulseguard_registry.rules.checking.template_pipelines import (
     Template,
     said,
 )
-from pulseguard_registry.rules.checking.template_words import TemplateFault
 
 # How often the body of a range is taken to be executed: a series has at most 30 labels.
 _ROUNDS: Final = 30

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pulseguard_registry.errors import TemplateFault
+
 _SPACE = r"[ \t\r\n]"
 _COMMENT = re.compile(rf"\{{\{{(?:-{_SPACE})?/\*")
 _COMMENT_END = re.compile(rf"(?:{_SPACE}-)?\}}\}}")
@@ -36,10 +38,6 @@ _INSIDE = re.compile(
     """,
     re.VERBOSE,
 )
-
-
-class TemplateFault(ValueError):
-    """A template that Prometheus would not take, or that can never work; the text says why."""
 
 
 class Piece(NamedTuple):
