@@ -50,6 +50,7 @@ from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
 from pulseguard_registry.refusals import RefusalLog
 from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
+from pulseguard_registry.rules.templates import routes as template_routes
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
@@ -193,6 +194,7 @@ def _api() -> APIRouter:
         snapshot_routes,
         discovery_routes,
         alert_routes,
+        template_routes,
         system_routes,
         scrape_routes,
         access_routes,

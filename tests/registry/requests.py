@@ -35,7 +35,7 @@ class Call:
     def path(self, agent_id: str) -> str:
         """The path with an id in it."""
         path = self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
-        return path.replace("{prometheus}", "main")
+        return path.replace("{prometheus}", "main").replace("{template_id}", "error-rate")
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
@@ -113,6 +113,13 @@ CALLS = (
         tolerant=True,
     ),
     Call("GET", f"{V1}/alerts"),
+    Call("GET", f"{V1}/rule-templates"),
+    Call("GET", f"{V1}/rule-templates/{{template_id}}"),
+    Call(
+        "POST",
+        f"{V1}/rule-templates/{{template_id}}/build",
+        {"parameters": {"for": "10m"}, "scope": {"team": "finance"}},
+    ),
     Call("GET", f"{V1}/system/status"),
     Call("GET", f"{V1}/system/disagreements"),
     Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),

@@ -72,6 +72,7 @@ def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answ
         "agent_id": _post(served, "/agents", registration())["id"],
         "key_id": _post(served, "/keys", {"name": "to be ended", "role": "viewer"})["id"],
         "prometheus": "main",
+        "template_id": "error-rate",
     }
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
     # Any: operations of whichever kind of document.
