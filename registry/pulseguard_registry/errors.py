@@ -6,6 +6,8 @@ RegistryError                 everything this package raises on purpose
 │   └── SchemaTooNew          the database was migrated by a newer registry
 ├── AlertmanagerUnavailable       Alertmanager does not answer, or refuses (alertmanager/client.py)
 ├── WriteRefused              PostgreSQL refuses a value of one write
+├── TemplateFault             the text of an alert is no template, or one that never works
+├── NamesUnknown              a Prometheus does not tell which names it has
 └── Problem (problems.py)     an answer to a request, as an RFC 9457 document
 """
 
@@ -28,3 +30,11 @@ class SchemaTooNew(DatabaseUnavailable):
 
 class WriteRefused(RegistryError):
     """PostgreSQL refuses a value of this write, and would refuse it again."""
+
+
+class TemplateFault(RegistryError):
+    """A template that Prometheus would not take, or that can never work; the text says why."""
+
+
+class NamesUnknown(RegistryError):
+    """The names of a Prometheus cannot be had now; the message says why, and what to do."""

@@ -38,7 +38,8 @@ class Call:
         path = self.template.replace("{agent_id}", agent_id).replace("{key_id}", agent_id)
         # Of alerts the first is taken, which `send` has told.
         alert_id = "1" if agent_id == REGISTERED else agent_id
-        return path.replace("{alert_id}", alert_id).replace("{prometheus}", "main")
+        path = path.replace("{alert_id}", alert_id).replace("{template_id}", "error-rate")
+        return path.replace("{prometheus}", "main")
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
@@ -126,6 +127,13 @@ CALLS = (
     Call("GET", f"{V1}/alerts/{{alert_id}}"),
     Call("POST", f"{V1}/alerts/{{alert_id}}/ack", {"note": "seen"}, roles=("editor", "admin")),
     Call("DELETE", f"{V1}/alerts/{{alert_id}}/ack", roles=("editor", "admin")),
+    Call("GET", f"{V1}/rule-templates"),
+    Call("GET", f"{V1}/rule-templates/{{template_id}}"),
+    Call(
+        "POST",
+        f"{V1}/rule-templates/{{template_id}}/build",
+        {"parameters": {"for": "10m"}, "scope": {"team": "finance"}},
+    ),
     Call("GET", f"{V1}/system/status"),
     Call("GET", f"{V1}/system/disagreements"),
     Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),

@@ -74,6 +74,7 @@ def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answ
         "key_id": _post(served, "/keys", {"name": "to be ended", "role": "viewer"})["id"],
         "prometheus": "main",
         "alert_id": 1,
+        "template_id": "error-rate",
     }
     _post(served, "/alerts/webhook", notification(alert()))
     schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")

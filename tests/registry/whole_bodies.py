@@ -65,6 +65,15 @@ WHOLE: dict[str, dict[str, Any]] = {
     f"POST {V1}/alerts/webhook": {"version": "4", "alerts": [alert()]},
     f"POST {V1}/alerts/{{alert_id}}/ack": {"note": "seen"},
     f"PUT {V1}/sync/{{prometheus}}": {"scrapes": {REGISTERED: "up"}},
+    f"POST {V1}/rule-templates/{{template_id}}/build": {
+        "parameters": {"share": 0.2, "for": "10m"},
+        "scope": {
+            "environment": "production",
+            "team": {"matches": "sales|support"},
+            "agent": "invoice-bot",
+            "type": "LLM_AGENT",
+        },
+    },
     f"POST {V1}/keys": KEY,
 }
 

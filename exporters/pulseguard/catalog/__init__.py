@@ -14,6 +14,7 @@ from pulseguard.catalog.orchestration import *  # noqa: F403
 from pulseguard.catalog.orchestration import ORCHESTRATION_METRICS
 from pulseguard.catalog.oversight import *  # noqa: F403
 from pulseguard.catalog.oversight import OVERSIGHT_METRICS
+from pulseguard.catalog.recorded import *  # noqa: F403
 from pulseguard.catalog.registry import *  # noqa: F403
 from pulseguard.catalog.work import *  # noqa: F403
 from pulseguard.catalog.work import WORK_METRICS

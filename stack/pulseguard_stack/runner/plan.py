@@ -79,6 +79,7 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
         {
             "PULSEGUARD_DATA_DIR": str(places.data_dir),
             "PULSEGUARD_ALERTMANAGER_URL": where.alertmanager_url,
+            "PULSEGUARD_PROMETHEUS_URL": where.prometheus_url,
             "PULSEGUARD_PROMETHEUS_LINK": where.prometheus_url,
             "PULSEGUARD_GRAFANA_LINK": where.grafana_url or "",
         },

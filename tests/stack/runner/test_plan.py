@@ -83,6 +83,7 @@ def test_the_registry_is_told_what_its_page_leads_to(grafana, link):
     ((registry,), *_) = stages(addresses(ports), PLACES, PROGRAMS)
 
     assert registry.environment["PULSEGUARD_PROMETHEUS_LINK"] == "http://127.0.0.1:9090"
+    assert registry.environment["PULSEGUARD_PROMETHEUS_URL"] == "http://127.0.0.1:9090"
     assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
 
 

@@ -1,0 +1,37 @@
+"""The names that the shipped rules record: `prometheus/rules` says how."""
+
+from typing import Final
+
+INFERENCE_TIME_MS_MEAN: Final = "pulseguard:agent_model_inference_time_ms:mean5m"
+INFERENCE_TIME_MS_P95: Final = "pulseguard:agent_model_inference_time_ms:p95_5m"
+ACCURACY_MEAN: Final = "pulseguard:agent_model_accuracy:mean5m"
+CONFIDENCE_MEAN: Final = "pulseguard:agent_confidence_score:mean5m"
+TOKENS_PROCESSED_RATE: Final = "pulseguard:agent_tokens_processed:rate5m"
+TOKENS_PER_SECOND_MEAN: Final = "pulseguard:agent_tokens_per_second:mean5m"
+CONTEXT_LENGTH_MAX: Final = "pulseguard:agent_context_length:max"
+API_CALLS_RATE: Final = "pulseguard:agent_api_calls_made:rate5m"
+API_CALL_LATENCY_MS_MEAN: Final = "pulseguard:agent_api_call_latency_ms:mean5m"
+COST_PER_HOUR_MEAN: Final = "pulseguard:agent_cost_usd_per_hour:mean15m"
+COST_PER_HOUR_OF_DAY: Final = "pulseguard:agent_cost_usd_per_hour:mean1d"
+MODEL_OUTCOMES_RATE: Final = "pulseguard:agent_model_outcomes:rate5m"
+MODEL_CALLS_RATE: Final = "pulseguard:agent_model_calls:rate5m"
+MODEL_FAILURES_RATE: Final = "pulseguard:agent_model_failures:rate5m"
+MODEL_FAILURES_RATIO: Final = "pulseguard:agent_model_failures:ratio5m"
+
+RECORDED: Final[tuple[str, ...]] = (
+    INFERENCE_TIME_MS_MEAN,
+    INFERENCE_TIME_MS_P95,
+    ACCURACY_MEAN,
+    CONFIDENCE_MEAN,
+    TOKENS_PROCESSED_RATE,
+    TOKENS_PER_SECOND_MEAN,
+    CONTEXT_LENGTH_MAX,
+    API_CALLS_RATE,
+    API_CALL_LATENCY_MS_MEAN,
+    COST_PER_HOUR_MEAN,
+    COST_PER_HOUR_OF_DAY,
+    MODEL_OUTCOMES_RATE,
+    MODEL_CALLS_RATE,
+    MODEL_FAILURES_RATE,
+    MODEL_FAILURES_RATIO,
+)

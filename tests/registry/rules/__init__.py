@@ -1,0 +1,1 @@
+"""Alert rules as data: what is checked, and what templates make of them."""

@@ -1,0 +1,300 @@
+"""What a check says of rules: every fault at once, each where it is, errors before warnings."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pulseguard.catalog import RECORDED
+from pulseguard_registry.rules.checking.group import check_group
+from pulseguard_registry.rules.checking.known_names import KnownNames, catalogue_names
+from pulseguard_registry.rules.vocabulary import Finding, Rule, RuleGroup
+
+RULES = Path(__file__).parents[3] / "prometheus" / "rules"
+GOOD = Rule(
+    "alert",
+    "AgentDown",
+    'up{job="agents"} == 0',
+    pending="1m",
+    labels={"severity": "critical"},
+    annotations={"summary": "An agent is down.", "runbook_url": "docs/runbooks.md#agentdown"},
+)
+MANY = KnownNames(
+    {f"name_{index}_of_{index % 70}_things_total": "counter" for index in range(5000)}
+    | dict(catalogue_names().types),
+    catalogue_names().labels,
+)
+WORDS = """
+    up rate( sum( by ( ) [5m] [5m:1m] { } job="agents" =~ "(" > bool and or unless offset 5m @
+    start() 1 "text" , - {{ }} {{end}} {{if $value}} {{range $labels}} {{define "a"}} | printf
+    {{template "a"}} $labels.agent ( ) := /* */ else
+"""
+PIECES = st.sampled_from(WORDS.split())
+ANY_TEXT = st.text(max_size=60) | st.lists(PIECES, max_size=12).map(" ".join)
+
+
+def found(*rules: Rule, labels: Mapping[str, str] | None = None) -> list[Finding]:
+    return check_group(RuleGroup("g", rules, labels=labels or {}), catalogue_names())
+
+
+def said(expr: str, kind: str = "record") -> list[str]:
+    """The messages about an expression, and nothing else."""
+    rule = replace(GOOD, expr=expr)
+    if kind == "record":
+        rule = Rule("record", "a:b:c", expr)
+    return [f"{one.level}: {one.message}" for one in found(rule) if one.field == "rules[0].expr"]
+
+
+def test_a_good_rule_has_no_finding():
+    assert found(GOOD) == []
+
+
+@pytest.mark.parametrize("path", sorted(RULES.glob("*.yml")), ids=lambda path: path.name)
+def test_the_shipped_rules_have_no_finding(path: Path):
+    (group,) = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+    rules = [
+        Rule(
+            "alert" if "alert" in rule else "record",
+            rule.get("alert") or rule["record"],
+            rule["expr"],
+            rule.get("for"),
+            labels=rule.get("labels", {}),
+            annotations=rule.get("annotations", {}),
+        )
+        for rule in group["rules"]
+    ]
+
+    assert found(*rules) == []
+
+
+def test_the_names_that_the_shipped_rules_record_are_in_the_catalogue():
+    recorded = {
+        rule["record"]
+        for path in RULES.glob("*.yml")
+        for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+
+    assert recorded == set(RECORDED)
+
+
+def test_every_fault_of_every_rule_is_told_at_once_errors_first():
+    first = Rule("alert", "First", "upp > 0", labels={"who": "{{ who }}"})
+    second = Rule("alert", "Second", "sum(", annotations={"summary": "{{ $x }}{{ y }}"})
+
+    told = [(one.level, one.rule, one.field) for one in found(first, second)]
+
+    assert told == [
+        ("error", "First", "rules[0].labels.who"),
+        ("error", "Second", "rules[1].expr"),
+        ("error", "Second", "rules[1].annotations.summary"),
+        ("error", "Second", "rules[1].annotations.summary"),
+        ("warning", "First", "rules[0].expr"),
+        ("warning", "First", "rules[0].for"),
+        ("warning", "First", "rules[0].labels.severity"),
+        ("warning", "First", "rules[0].annotations.runbook_url"),
+        ("warning", "First", "rules[0].annotations.summary"),
+        ("warning", "Second", "rules[1].for"),
+        ("warning", "Second", "rules[1].labels.severity"),
+        ("warning", "Second", "rules[1].annotations.runbook_url"),
+    ]
+
+
+def test_the_severity_of_the_group_is_that_of_its_rules():
+    assert found(replace(GOOD, labels={}), labels={"severity": "info"}) == []
+
+
+def test_a_template_in_a_recording_rule_is_a_text():
+    assert found(Rule("record", "a:b:c", "up", labels={"job": "{{ nothing }}"})) == []
+
+
+@pytest.mark.parametrize(
+    ("expr", "sentence"),
+    [
+        ("puslegard_tokens_total", "pulseguard_tokens_total meant"),
+        ("rate(pulseguard_cost_usd[5m])", "pulseguard_cost_usd_total meant"),
+        ('{__name__=~"up|upp"}', "no metric upp"),
+        ("pulseguard_task_duration_seconds", "no metric pulseguard_task_duration_seconds is"),
+        ('up{envronment="a"}', "environment meant"),
+        ("sum by (teem) (up)", "team meant"),
+        ("up * on (agnet_id) up", "agent_id meant"),
+        ("up * on (agent_id) group_left (agnet) up", "agent meant"),
+        ("rate(pulseguard_agent_state[5m])", "rate is not for a gauge"),
+        ("increase((up)[5m:1m])", "increase is not for a gauge"),
+        ("irate(pulseguard:agent_model_calls:rate5m[5m])", "irate is not for a gauge"),
+        ("deriv(pulseguard_tokens_total[5m])", "deriv is not for a counter"),
+        ("pulseguard_tokens_total > 100", "pulseguard_tokens_total is a counter"),
+        ("sum(pulseguard_errors_total) by (agent)", "pulseguard_errors_total is a counter"),
+        ("my_things_total > 5", "my_things_total is a counter"),
+        ("histogram_quantile(0.9, up)", "needs the label le: up has none"),
+        (
+            "histogram_quantile(0.9, sum(rate(pulseguard_task_duration_seconds_bucket[5m])))",
+            "needs the label le: sum takes it away",
+        ),
+        (
+            "histogram_quantile(0.9, rate(pulseguard_task_duration_seconds_sum[5m]))",
+            "needs the label le",
+        ),
+        ('{job=~".+"}', "selects every series"),
+        ('{__name__=~".+"}', "selects every series"),
+    ],
+)
+def test_what_can_hardly_be_meant_is_a_warning(expr: str, sentence: str):
+    told = said(expr)
+
+    assert any(sentence in one for one in told), told
+    assert all(one.startswith("warning") for one in told)
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "rate(pulseguard_tokens_total[5m])",
+        "resets(pulseguard_tokens_total[5m])",
+        "changes(up[5m])",
+        "count(pulseguard_tokens_total)",
+        "absent(pulseguard_tokens_total)",
+        "timestamp(pulseguard_tokens_total)",
+        "up unless pulseguard_tokens_total",
+        "deriv(pulseguard_context_tokens[5m])",
+        "histogram_quantile(0.9, sum by (le) (rate(pulseguard_task_duration_seconds_bucket[5m])))",
+        "histogram_quantile(0.9, sum without (team) (pulseguard_task_duration_seconds_bucket))",
+        'sum by (who) (label_replace(up, "who", "$1", "agent", "(.*)"))',
+        'count_values("version", up) > 0 and on (version) up',
+        "a:b:c + 1",
+        'up{job=~".+"}',
+        '{agent="a"}',
+    ],
+)
+def test_what_can_well_be_meant_is_none(expr: str):
+    assert said(expr) == []
+
+
+@pytest.mark.parametrize(
+    ("expr", "sentence"),
+    [
+        ("up", "for every series"),
+        ("up == bool 0", "`bool`"),
+        ("(up > bool 1) or up < bool 3", "`bool`"),
+        ("sum(rate(pulseguard_tokens_total[5m]))", "for every series"),
+        ("up > 0 or up", "for every series"),
+        ("vector(1)", "for every series"),
+        ("1", "for every series"),
+    ],
+)
+def test_an_alert_that_always_fires_is_told_of(expr: str, sentence: str):
+    assert [sentence in one for one in said(expr, "alert")] == [True]
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        "up == 0",
+        "(up == 0) * 5",
+        "sum(up == 0)",
+        "absent(up)",
+        "up unless up",
+        "up and up == 0",
+        "max_over_time((up == 0)[5m:1m])",
+        'ALERTS{alertstate="firing"}',
+        "vector(1) and hour() > 8",
+    ],
+)
+def test_an_alert_that_leaves_something_out_is_not(expr: str):
+    assert said(expr, "alert") == []
+
+
+def test_a_recorded_name_of_another_form_is_a_warning():
+    (one,) = found(Rule("record", "my_rate", "up"))
+
+    assert (one.level, one.field, one.value) == ("warning", "rules[0].record", "my_rate")
+
+
+def test_a_label_that_is_not_there_is_empty_in_a_text():
+    (one,) = found(replace(GOOD, annotations={**GOOD.annotations, "a": "{{ $labels.tema }}"}))
+
+    assert (one.level, one.field) == ("warning", "rules[0].annotations.a")
+
+
+def test_what_prometheus_has_is_known_and_the_warning_says_whether_it_was_asked():
+    rule = Rule("record", "a:b:c", "node_load1 + node_lod1")
+    asked = KnownNames({"node_load1": "gauge"}, frozenset(), asked_prometheus=True)
+
+    assert len(check_group(RuleGroup("g", (rule,)), catalogue_names())) == 2
+    (one,) = check_group(RuleGroup("g", (rule,)), asked)
+    assert one.message.startswith("no metric node_lod1 is known to Prometheus or the catalogue")
+    assert "node_load1 meant" in one.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("(" * 9000 + "a" + ")" * 9000, "^".join(["a"] * 9000), "-" * 19000 + "a"),
+        *("abs(" * 5000, "a or " * 4000 + "a", "a" + "[1m:]" * 4000, "{" * 20000),
+        *("1" * 19000 + "x", "1s" * 9000 + "x", '"' + '\\"' * 9000, "'" * 19999, "e1" * 30_000),
+    ],
+    ids=lambda text: text[:5],
+)
+def test_what_would_end_the_parser_is_refused_before(text: str):
+    assert [one[:5] for one in said(text)] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{{ " + "1" * 19000 + "x }}", "{{" * 9000, "{{1}}" * 3900, '{{ "' + '\\"' * 9000),
+        *("{{if 1}}" * 2400, "{{ " + "(" * 19000, "{{/*" * 4000, "{{" + " " * 19000),
+    ],
+    ids=lambda text: text[:5],
+)
+def test_a_large_template_is_judged_at_once(text: str):
+    began = time.thread_time()
+    found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
+
+    assert time.thread_time() - began < 1
+
+
+def test_a_text_that_would_fill_the_memory_is_refused():
+    doubling = "".join(
+        f'{{{{ define "t{n}" }}}}{f"""{{{{ template "t{n + 1}" }}}}""" * 2}{{{{ end }}}}'
+        for n in range(30)
+    )
+    text = doubling + '{{ define "t30" }}text{{ end }}{{ template "t0" }}'
+
+    (one,) = found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
+
+    assert one.level == "error"
+    assert "steps" in one.message
+
+
+@pytest.mark.alone
+def test_a_rule_is_checked_within_50_ms_among_5000_names():
+    chain = " + ".join(f'rate(name_{n}_of_things_totl{{a="b"}}[5m])' for n in range(40))
+    rules = (replace(GOOD, expr=chain), Rule("record", "a:b:c", "+".join(["up"] * 190)), GOOD)
+    check_group(RuleGroup("g", rules), MANY)
+
+    for rule in rules:
+        assert min(_seconds_to_check(rule) for _ in range(3)) < 0.05
+
+
+def _seconds_to_check(rule: Rule) -> float:
+    began = time.thread_time()
+    check_group(RuleGroup("g", (rule,)), MANY)
+    return time.thread_time() - began
+
+
+@settings(max_examples=150, deadline=None)
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
+@example("up > 0", "{{ template `a` }}", "{{ define `a` }}{{ template `b` }}{{ end }}")
+@example("{}[", "{{ .", "{{ $x.y.")
+@example("up{a=~'\\xff'}", "{{ 'a", "\ud800")
+def test_a_check_answers_whatever_the_text(expr: str, label: str, annotation: str):
+    rule = Rule("alert", label, expr, labels={label: label}, annotations={label: annotation})
+
+    assert all(one.level in ("error", "warning") for one in found(rule))
