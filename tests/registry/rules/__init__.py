@@ -1,0 +1,1 @@
+"""Alert rules as data: the routes, what they write, and what Prometheus is to have."""
