@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pulseguard_registry.rules.answer_examples import RULE_ANSWERS
+
 Json = dict[str, Any]  # Any: JSON
 
 _ID: Final = "61ec8b29-a595-5aea-b2c3-8589a6114216"
@@ -163,7 +165,7 @@ _SYSTEM: Final[Json] = {
         "by_environment": {"production": 40},
         "by_type": {"LLM_AGENT": 30, "TASK_AGENT": 10},
     },
-    "database": {"version": "18.0", "schema_revision": "0013", "size_bytes": 9123519},
+    "database": {"version": "18.0", "schema_revision": "0014", "size_bytes": 9123519},
     "targets": {"count": 39, "age_seconds": 0.248},
     "snapshots": {"stored": 403200, "late": 0},
     "alerts_firing": 1,
@@ -220,7 +222,7 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "Readiness": {
         "status": "ready",
         "database": "up",
-        "schema_revision": "0013",
+        "schema_revision": "0014",
         "target_list_age_seconds": 0.078,
         "targets": 39,
     },
@@ -249,4 +251,5 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "KeyPage": _page(_KEY),
     "Revoked": {"id": _KEY_ID, "own_keys_ended": 0},
     "AuditPage": _page(_RECORD),
+    **RULE_ANSWERS,
 }

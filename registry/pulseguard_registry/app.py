@@ -49,6 +49,15 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
 from pulseguard_registry.refusals import RefusalLog
+from pulseguard_registry.rules import (
+    apply_routes,
+    group_routes,
+    revision_routes,
+    rule_routes,
+    sync_routes,
+)
+from pulseguard_registry.rules.bundle import BundleFollower
+from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.short_cut import ShortCut
@@ -88,6 +97,7 @@ def create_app(
     targets = TargetFollower(
         settings.target_labels, settings.discovery_grace_seconds, telemetry.count_hold
     )
+    bundle = BundleFollower()
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
 
@@ -107,7 +117,7 @@ def create_app(
         place,
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
-        followers=(keyring, targets),
+        followers=(keyring, targets, bundle),
         watchers=(clock, silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
@@ -151,6 +161,8 @@ def create_app(
     app.state.last_use = last_use
     app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
+    app.state.bundle = bundle
+    app.state.known_names = KnownNames
     app.state.silence = silence
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
@@ -189,6 +201,11 @@ def _api() -> APIRouter:
         snapshot_routes,
         discovery_routes,
         alert_routes,
+        apply_routes,
+        group_routes,
+        rule_routes,
+        revision_routes,
+        sync_routes,
         system_routes,
         scrape_routes,
         access_routes,
