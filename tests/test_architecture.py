@@ -36,6 +36,7 @@ MAY_IMPORT = {
         "sqlalchemy",
         "starlette",
         "uvicorn",
+        "yaml",
     },
     "prometheus/pulseguard_prometheus": {"pulseguard", "yaml"},
     "grafana/pulseguard_grafana": {"pulseguard", "grafanalib", "yaml"},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pulseguard_registry.rules.answer_examples import RULE_ANSWERS
+
 Json = dict[str, Any]  # Any: JSON
 
 _ID: Final = "61ec8b29-a595-5aea-b2c3-8589a6114216"
@@ -323,4 +325,5 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "KeyPage": _page(_KEY),
     "Revoked": {"id": _KEY_ID, "own_keys_ended": 0},
     "AuditPage": _page(_RECORD),
+    **RULE_ANSWERS,
 }

@@ -59,6 +59,14 @@ from pulseguard_registry.openapi import describe_bodies
 from pulseguard_registry.problem_handlers import install_problem_handlers
 from pulseguard_registry.problems import documented
 from pulseguard_registry.refusals import RefusalLog
+from pulseguard_registry.rules import (
+    apply_routes,
+    group_routes,
+    revision_routes,
+    rule_routes,
+    sync_routes,
+)
+from pulseguard_registry.rules.bundle import BundleFollower
 from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
 from pulseguard_registry.rules.templates import routes as template_routes
 from pulseguard_registry.scrapes import routes as scrape_routes
@@ -102,6 +110,7 @@ def create_app(
     )
     alertmanager = Alertmanager(settings.alertmanager_url) if settings.alertmanager_url else None
     silencing = Silencing(database, alertmanager, telemetry)
+    bundle = BundleFollower()
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
     known_names = PrometheusNames(settings.prometheus_url)
@@ -122,7 +131,7 @@ def create_app(
         place,
         revive=embedded.ensure_running if embedded is not None else None,
         prepare=prepare,
-        followers=(keyring, targets, silencing),
+        followers=(keyring, targets, bundle, silencing),
         watchers=(clock, silence, targets),
     )
     group_commit = GroupCommit(partial(connect, database_url), telemetry.observe_batch)
@@ -168,6 +177,7 @@ def create_app(
     app.state.last_use = last_use
     app.state.limits = Limits(settings, telemetry.count_rate_limited)
     app.state.targets = targets
+    app.state.bundle = bundle
     app.state.silence = silence
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
@@ -211,6 +221,11 @@ def _api() -> APIRouter:
         alert_routes,
         timeline_routes,
         template_routes,
+        apply_routes,
+        group_routes,
+        rule_routes,
+        revision_routes,
+        sync_routes,
         system_routes,
         scrape_routes,
         access_routes,

@@ -13,6 +13,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents.gauges import agent_gauges
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.guarded_route import GuardedRoute
+from pulseguard_registry.rules.gauges import rule_gauges
 
 router = APIRouter(tags=["metrics"], route_class=GuardedRoute)
 Scraper = Annotated[Principal, requires("prometheus", *PEOPLE)]
@@ -40,11 +41,12 @@ async def read_metrics(scraper: Scraper, request: Request) -> Response:
 @router.get("/metrics/agents", response_class=Response)
 def read_agent_metrics(scraper: Scraper, session: DatabaseSession, request: Request) -> Response:
     """Status, last sign of life and scrape of each agent that was not retired, as which of them two
-    processes beat, how many have which status, how many snapshots came late, and about how many
-    agents inventory, heartbeats and scrapes disagree."""
+    processes beat, how many have which status, how many snapshots came late, about how many agents
+    inventory, heartbeats and scrapes disagree, and how far the groups of rules are."""
     state = request.app.state
     heard = state.still_running.heard()
     gauges = agent_gauges(session, state.settings.offline_after_seconds, heard)
+    gauges += rule_gauges(session)
     _, content_type = choose_encoder(request.headers.get("accept", ""))
     end = "# EOF\n" if content_type.startswith("application/openmetrics-text") else ""
     return Response(gauges + end, headers={"Content-Type": content_type})

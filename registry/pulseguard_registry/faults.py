@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from pulseguard_registry.fields import NEEDED
 from pulseguard_registry.problems import Fault, Problem, shown
-from pulseguard_registry.wording import message_of
+from pulseguard_registry.wording import message_of, not_taken
 
 NO_BODY: Final = "is missing; send a JSON object with Content-Type: application/json"
 NO_JSON: Final = "is no valid JSON ({reason}); send a JSON object"
@@ -75,8 +75,7 @@ def _told(fault: Mapping[str, Any], field: str) -> tuple[str, str | None, str]:
     if kind == "missing":
         return field, None, NO_BODY if field == "body" else "is missing; it is required"
     if kind == "extra_forbidden":
-        message = "is not a field of this request; take it out, or see /docs for its right name"
-        return field, shown(fault["input"]), message
+        return field, shown(fault["input"]), not_taken(field.rpartition(".")[2])
     return field, None if kind == NEEDED else shown(fault["input"]), message_of(fault)
 
 

@@ -60,11 +60,14 @@ def _instant(moment: datetime) -> datetime:
     return moment
 
 
+# Text of one line, and of several.
+LINE = AfterValidator(_printable)
+LINES = AfterValidator(_prose)
 # One line of 1 to 120 characters: names of things.
-Name = Annotated[str, Field(min_length=1, max_length=120), AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1, max_length=120), LINE]
 # The same, but may be empty.
-OptionalName = Annotated[str, Field(max_length=120), AfterValidator(_printable)]
+OptionalName = Annotated[str, Field(max_length=120), LINE]
 # Text for people, several lines.
-Prose = Annotated[str, Field(max_length=2000), AfterValidator(_prose)]
+Prose = Annotated[str, Field(max_length=2000), LINES]
 # A moment with its offset from UTC.
 Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_instant)]

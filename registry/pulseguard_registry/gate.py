@@ -26,6 +26,8 @@ from pulseguard_registry.problems import (
 from pulseguard_registry.refusals import RefusalLog
 
 BODY_LIMIT_BYTES = 1_048_576
+# Two thousand rules at once, each with its annotations.
+LARGE_BODIES = {f"{API_PREFIX}/rule-groups/apply": 4 * BODY_LIMIT_BYTES}
 # Answered while the database is away: liveness, readiness, the registry's own metrics, and what
 # discovery doubts.
 ALWAYS_OPEN = frozenset(
@@ -96,8 +98,9 @@ class Gate:
 
         try:
             try:
-                self._refuse(scope["path"], headers)
-                receive = await _buffered(headers, receive)
+                limit = LARGE_BODIES.get(scope["path"], BODY_LIMIT_BYTES)
+                self._refuse(scope["path"], headers, limit)
+                receive = await _buffered(headers, receive, limit)
                 scope[overdue.DUE] = time.monotonic() + overdue.ANSWER_SECONDS
             except Problem as problem:
                 await problem_response(problem, scope)(scope, receive, send_with_id)
@@ -117,7 +120,7 @@ class Gate:
             else:
                 log_answer(*said, explained=self._trouble() is not None)
 
-    def _refuse(self, path: str, headers: dict[bytes, bytes]) -> None:
+    def _refuse(self, path: str, headers: dict[bytes, bytes], limit: int) -> None:
         if path not in ALWAYS_OPEN and (sentence := self._trouble()) is not None:
             raise unavailable(sentence)
         if headers.get(b"content-encoding", b"identity") != b"identity":
@@ -125,14 +128,14 @@ class Gate:
                 415, "compressed bodies are not taken; send the body without Content-Encoding"
             )
         length = headers.get(b"content-length", b"0").lstrip(b"0") or b"0"
-        if not length.isdigit() or len(length) > 10 or int(length) > BODY_LIMIT_BYTES:
-            raise _too_large()
+        if not length.isdigit() or len(length) > 10 or int(length) > limit:
+            raise _too_large(limit)
 
 
 _OURS = "an error of ours; the registry's log has it under this request_id"
 
 
-async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
+async def _buffered(headers: dict[bytes, bytes], receive: Receive, limit: int) -> Receive:
     """Read the whole body, which the limit keeps small, so that nothing later meets a surprise."""
     if b"content-length" not in headers and b"transfer-encoding" not in headers:
         return receive
@@ -145,8 +148,8 @@ async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
             raise Problem(400, "the connection ended before the body was whole; send it again")
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > BODY_LIMIT_BYTES:
-            raise _too_large()
+        if len(body) > limit:
+            raise _too_large(limit)
     first: Message | None = {"type": "http.request", "body": bytes(body), "more_body": False}
 
     async def replay() -> Message:
@@ -159,11 +162,10 @@ async def _buffered(headers: dict[bytes, bytes], receive: Receive) -> Receive:
     return replay
 
 
-def _too_large() -> Problem:
-    limit = f"{BODY_LIMIT_BYTES // 1024} KiB"
+def _too_large(limit: int) -> Problem:
     return Problem(
         413,
-        f"the body is larger than {limit}; split it into several requests",
+        f"the body is larger than {limit // 1024} KiB; split it into several requests",
         # The rest of the body is not read, so the connection cannot be used again.
         headers={"Connection": "close"},
     )

@@ -15,11 +15,11 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.agents import models
-from pulseguard_registry.agents.preconditions import LOST_RACE, TAGGED, Tags, check_match, tagged
 from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.agents.service import lock_agent, read_agent
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.fields import Instant, Prose
+from pulseguard_registry.preconditions import LOST_RACE, TAGGED, Tags, check_match, tagged
 from pulseguard_registry.problems import Problem, refusal
 from pulseguard_registry.strict_json import StrictRoute
 

@@ -47,16 +47,6 @@ def _usable_link(text: str) -> str | None:
     return text
 
 
-def _usable_server(text: str) -> str | None:
-    if not text:
-        return None
-    if not is_web_address(text):
-        raise ValueError("is no address of a server; give http://host:port, without a password")
-    return text
-
-
-# As this process reaches it; empty is none.
-Server = Annotated[str, AfterValidator(_usable_server)] | None
 # For people, as a browser reaches it; empty is none.
 Link = Annotated[str, AfterValidator(_usable_link)] | None
 

@@ -18,6 +18,7 @@ from pulseguard_registry.database.migrate import take_lock
 from pulseguard_registry.database.supervisor import Supervisor
 from pulseguard_registry.events.service import drop_old_events
 from pulseguard_registry.events.watching import tell_status_changes
+from pulseguard_registry.rules.loading import drop_old_rule_reports
 from pulseguard_registry.scrapes.service import drop_old_reports
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
@@ -41,6 +42,7 @@ def keep_house(database: Database, settings: Settings) -> None:
         take_lock(connection)
         drop_old_events(connection, settings.event_retention_days)
         drop_old_reports(connection)
+        drop_old_rule_reports(connection)
         drop_ended_keys(connection, settings.key_retention_days)
 
 

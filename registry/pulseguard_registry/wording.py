@@ -20,6 +20,20 @@ _EXAMPLE: Final = "give one with its offset, such as 2026-12-01T18:00:00+01:00"
 # What a query makes of an offset whose + stands there as it is.
 _SPACE_FOR_PLUS: Final = re.compile(r".*\d \d\d:?\d\d")
 
+# What a rule file of Prometheus has, and a request has otherwise or not at all.
+_NOT_TAKEN: Final = {
+    "query_offset": "is what Prometheus 2.42 refuses to read, which is to read these rules; take it"
+    " out, or write `offset` into the expressions",
+    "alert": "is not a field of this request; give `kind`, alert, and this as `name`",
+    "record": "is not a field of this request; give `kind`, record, and this as `name`",
+}
+_UNKNOWN: Final = "is not a field of this request; take it out, or see /docs for its right name"
+
+
+def not_taken(name: str) -> str:
+    """The message of a field that no request of its kind has."""
+    return _NOT_TAKEN.get(name, _UNKNOWN)
+
 
 # Any in this module: pydantic's ErrorDetails or FastAPI's.
 def message_of(fault: Mapping[str, Any]) -> str:

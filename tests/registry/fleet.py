@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 from tests.registry.events import ahead, change, heartbeat
-from tests.registry.notifications import alert, resolved, tell
+from tests.registry.notifications import alert, resolved
+from tests.registry.notifications import tell as notify
+from tests.registry.rule_groups import make_group, rule, tell
 from tests.registry.running import YESTERDAY, RunningRegistry, eventually, snapshot
 
 V1 = "/api/v1"
@@ -41,14 +43,16 @@ def furnish(registry: RunningRegistry) -> list[str]:
         registry, "PUT", f"{ids[2]}/maintenance", {"until": ahead(days=1), "reason": "new disks"}
     )
     change(registry, "DELETE", ids[3])
-    tell(registry, alert(labels={"alertname": "AgentDown", "agent_id": ids[1]}), resolved())
-    tell(registry, resolved(fingerprint="fedcba9876543210"))
+    notify(registry, alert(labels={"alertname": "AgentDown", "agent_id": ids[1]}), resolved())
+    notify(registry, resolved(fingerprint="fedcba9876543210"))
     revoked = registry.post(f"{V1}/keys", {"name": "gone", "role": "viewer"}).json()
     registry.delete(f"{V1}/keys/{revoked['id']}")
     # Not only so many: the retired one may be on the list still, and the last not yet.
     left = {*ids} - {ids[3]}
     eventually(lambda: {each["labels"]["agent_id"] for each in registry.targets()} == left)
     scrapes = {"scrapes": {ids[1]: "up", ids[2]: "down"}}
+    made = make_group(registry, rule(), rule("Fast"), owner="finance")
+    change_rules(registry, made)
     answer = registry.client.put(f"{V1}/sync/main", json=scrapes, headers=registry.bearer(None))
     assert answer.status_code == 200, answer.text
     registry.execute(
@@ -56,9 +60,17 @@ def furnish(registry: RunningRegistry) -> list[str]:
         " UPDATE agents SET registered_at = registered_at - interval '1 h';"
         " UPDATE agents SET last_seen_at = now() + interval '1 h' WHERE last_seen_at IS NOT NULL;"
         " UPDATE scrape_reports SET told_at = now() + interval '1 h',"
-        " began_at = began_at - interval '1 h'"
+        " began_at = began_at - interval '1 h';"
+        " UPDATE rule_syncs SET told_at = now() + interval '1 h'"
     )
     return ids
+
+
+def change_rules(registry: RunningRegistry, made: dict[str, Any]) -> None:
+    """A second revision of a group, which a Prometheus has loaded."""
+    gone = registry.delete(f"{V1}/alert-rules/{made['rules'][1]['id']}")
+    assert gone.status_code == 200, gone.text
+    tell(registry, 2, {made["id"]: {"loaded": 2}})
 
 
 def answers(registry: RunningRegistry, ids: list[str]) -> dict[str, Any]:
@@ -75,6 +87,9 @@ def answers(registry: RunningRegistry, ids: list[str]) -> dict[str, Any]:
         "/keys": {},
         "/discovery/targets": {},
         "/discovery/state": {},
+        "/rule-groups": {},
+        "/alert-rules": {},
+        "/sync": {},
         "/system/disagreements": {},
         "/system/status": {},
         "/system/deployment-map": {},

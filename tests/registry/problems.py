@@ -19,6 +19,10 @@ def everything(registry: RunningRegistry) -> list[Any]:
         "SELECT * FROM alerts",
         "SELECT * FROM agent_scrapes",
         "SELECT * FROM scrape_reports",
+        "SELECT * FROM rule_groups ORDER BY id",
+        "SELECT * FROM alert_rules ORDER BY id",
+        "SELECT * FROM rule_revisions ORDER BY group_id, number",
+        "SELECT * FROM rule_syncs",
         "SELECT * FROM audit_records ORDER BY id",
         "SELECT id, name, role, revoked_at FROM api_keys WHERE name NOT LIKE 'test %' ORDER BY id",
     )

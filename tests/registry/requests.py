@@ -9,6 +9,7 @@ from typing import Any
 from pulseguard_registry.agents.identity import agent_id
 from tests.registry.events import ahead
 from tests.registry.notifications import alert, tell
+from tests.registry.rule_groups import GROUP_ID, RULE_ID, group, reset_rules, rule
 from tests.registry.running import RunningRegistry, registration, snapshot
 
 V1 = "/api/v1"
@@ -29,6 +30,8 @@ class Call:
     roles: tuple[str, ...] = ("viewer", "editor", "admin")
     # Whether other fields may be there: the sender is not ours.
     tolerant: bool = False
+    # How much is taken at once.
+    most_kib: int = 1024
 
     def __str__(self) -> str:
         return f"{self.method} {self.template}"
@@ -39,7 +42,19 @@ class Call:
         # Of alerts the first is taken, which `send` has told.
         alert_id = "1" if agent_id == REGISTERED else agent_id
         path = path.replace("{alert_id}", alert_id).replace("{template_id}", "error-rate")
-        return path.replace("{prometheus}", "main")
+        path = path.replace("{group_id}", GROUP_ID).replace("{rule_id}", RULE_ID)
+        return path.replace("{prometheus}", "main").replace("{number}", "1")
+
+    def target(self, registry: RunningRegistry) -> str:
+        """The id of what its path names, which is there then."""
+        agent_id: str = registry.register()["id"]
+        if "rule" in self.template:
+            reset_rules(registry)
+        if "{key_id}" in self.template:
+            key = registry.post(f"{V1}/keys", {"name": "to be ended", "role": "viewer"})
+            return str(key.json()["id"])
+        places = {"{group_id}": GROUP_ID, "{rule_id}": RULE_ID, "{prometheus}": "main"}
+        return next((each for place, each in places.items() if place in self.template), agent_id)
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
@@ -61,7 +76,10 @@ BOUNDS: dict[str, dict[str, str]] = {
     "enrolment": {"environment": "production", "expires_at": ahead(hours=12)},
 }
 EVERYBODY = ("agent", "enrolment", "prometheus", "viewer", "editor", "admin")
+OPERATORS = ("editor", "admin")
 REGISTRARS = ("agent", "enrolment", "editor", "admin")
+ANY = {"if-match": "*"}
+REPORT = {"version": 1, "groups": {GROUP_ID: {"loaded": 1}}}
 CALLS = (
     Call("POST", f"{V1}/agents", registration("another"), roles=REGISTRARS),
     Call("POST", f"{V1}/agents/check", registration("another"), roles=REGISTRARS),
@@ -137,6 +155,30 @@ CALLS = (
     Call("GET", f"{V1}/system/status"),
     Call("GET", f"{V1}/system/disagreements"),
     Call("PUT", f"{V1}/sync/{{prometheus}}", {"scrapes": {}}, roles=("prometheus", "admin")),
+    Call("PUT", f"{V1}/sync/{{prometheus}}/rules", REPORT, roles=("prometheus", "admin")),
+    Call("GET", f"{V1}/sync"),
+    Call("GET", f"{V1}/rules/bundle", roles=("prometheus", "admin")),
+    Call("POST", f"{V1}/rule-groups", group(), roles=OPERATORS),
+    Call("GET", f"{V1}/rule-groups"),
+    Call("POST", f"{V1}/rule-groups/check", group()),
+    Call("POST", f"{V1}/rule-groups/apply", {"groups": [group()]}, roles=OPERATORS, most_kib=4096),
+    Call("GET", f"{V1}/rule-groups/{{group_id}}"),
+    Call("PUT", f"{V1}/rule-groups/{{group_id}}", group(), headers=ANY, roles=OPERATORS),
+    Call("DELETE", f"{V1}/rule-groups/{{group_id}}", roles=OPERATORS),
+    Call("POST", f"{V1}/rule-groups/{{group_id}}/enable", roles=OPERATORS),
+    Call("POST", f"{V1}/rule-groups/{{group_id}}/disable", roles=OPERATORS),
+    Call("POST", f"{V1}/rule-groups/{{group_id}}/rollback", {"revision": 1}, roles=OPERATORS),
+    Call("GET", f"{V1}/rule-groups/{{group_id}}/revisions"),
+    Call("GET", f"{V1}/rule-groups/{{group_id}}/revisions/{{number}}"),
+    Call("POST", f"{V1}/alert-rules", {"group_id": GROUP_ID, **rule()}, roles=OPERATORS),
+    Call("GET", f"{V1}/alert-rules"),
+    Call("POST", f"{V1}/alert-rules/check", rule()),
+    Call("GET", f"{V1}/alert-rules/{{rule_id}}"),
+    Call("PUT", f"{V1}/alert-rules/{{rule_id}}", rule(), headers=ANY, roles=OPERATORS),
+    Call("DELETE", f"{V1}/alert-rules/{{rule_id}}", roles=OPERATORS),
+    Call("POST", f"{V1}/alert-rules/{{rule_id}}/enable", roles=OPERATORS),
+    Call("POST", f"{V1}/alert-rules/{{rule_id}}/disable", roles=OPERATORS),
+    Call("GET", f"{V1}/alert-rules/{{rule_id}}/revisions"),
     Call("GET", f"{V1}/system/deployment-map"),
     Call("POST", f"{V1}/keys", {"name": "people", "role": "viewer"}, roles=("admin",)),
     Call("GET", f"{V1}/keys", roles=("admin",)),

@@ -19,7 +19,8 @@ from tests.registry.running import RunningRegistry, eventually, registration, ru
 
 AUDIT = "/api/v1/audit"
 HOT = {route.path for route in (*hot_path.routes, *bulk.router.routes) if hasattr(route, "path")}
-CHANGES_NOTHING = NOT_AUDITED | HOT | {"/api/v1/agents/check"}
+CHECKS = {f"/api/v1/{path}/check" for path in ("agents", "rule-groups", "alert-rules")}
+CHANGES_NOTHING = NOT_AUDITED | HOT | CHECKS
 
 
 def records(registry: RunningRegistry, **filters: str) -> list[dict[str, Any]]:
@@ -33,9 +34,7 @@ def records(registry: RunningRegistry, **filters: str) -> list[dict[str, Any]]:
 def test_a_change_leaves_one_record_and_nothing_else_leaves_any(
     shared_registry: RunningRegistry, call: Call
 ) -> None:
-    key = shared_registry.post("/api/v1/keys", {"name": "to be ended", "role": "viewer"}).json()
-    agent = shared_registry.register()
-    target = (key if "{key_id}" in call.template else agent)["id"]
+    target = call.target(shared_registry)
     last = records(shared_registry)[0]["id"]
 
     call.send(shared_registry, target, key="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from tests.registry.conftest import new_database
 from tests.registry.notifications import alert, notification
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.requests import BOUNDS, CALLS, EVERYBODY, OPEN
+from tests.registry.rule_groups import group
 from tests.registry.running import eventually, registration
 from tests.registry.whole_bodies import WHOLE
 
@@ -37,6 +39,7 @@ SETTINGS = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+_NUMBERS = count(1)
 BY_NAME = {str(call): call for call in CALLS + OPEN}
 CHECKS = [
     not_a_server_error,
@@ -94,12 +97,12 @@ def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answ
     # Whoever may do most reaches most.
     examples = 100 if LONG else 3 if role == "admin" else 1
     for operation in operations:
-        for cases, count in (
-            (_holding(operation, known, role), 1),
+        for cases, times in (
+            (_holding(operation, known | _group(served, operation), role), 1),
             (operation.as_strategy(generation_mode=GenerationMode.POSITIVE), examples),
             (operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), examples),
         ):
-            check = settings(SETTINGS, max_examples=count)(
+            check = settings(SETTINGS, max_examples=times)(
                 given(case=cases, is_known=st.booleans())(try_case)
             )
             try:
@@ -114,6 +117,14 @@ def test_no_request_that_the_document_allows_or_forbids_has_an_undocumented_answ
     assert {operation.label for operation in operations} == BY_NAME.keys()
 
 
+def _group(served: RegistryProcess, operation: Any) -> dict[str, Any]:
+    """A new group and its rule, where the operation is about some."""
+    if "rule" not in operation.path:
+        return {}
+    made = _post(served, "/rule-groups", group(f"group {next(_NUMBERS)}"))
+    return {"group_id": made["id"], "rule_id": made["rules"][0]["id"], "number": 1}
+
+
 def _holding(operation: Any, known: Mapping[str, str], role: str) -> st.SearchStrategy[Any]:
     """Cases of what is there, with a body that holds."""
     given_parts: dict[str, Any] = {"headers": BY_NAME[operation.label].headers}
@@ -121,7 +132,10 @@ def _holding(operation: Any, known: Mapping[str, str], role: str) -> st.SearchSt
     given_parts["path_parameters"] = {name: known[name] for name in names}
     if body := WHOLE.get(operation.label):
         # Who enrols takes no name that somebody else has.
-        given_parts["body"] = body | {"name": role} if "name" in body else body
+        name = {"name": f"{role} by {operation.label}"} if "name" in body else {}
+        given_parts["body"] = body | name
+        if "group_id" in body:
+            given_parts["body"] |= {"group_id": known["group_id"]}
         given_parts["media_type"] = "application/json"
     cases: st.SearchStrategy[Any] = operation.as_strategy(**given_parts)
     return cases

@@ -94,7 +94,7 @@ def test_a_body_with_every_field_of_the_document_is_taken(
     body = WHOLE[str(call)]
 
     assert set(described_places(DOCUMENT, schema, body)) - set(places(body)) == set()
-    answer = call.send(registry, registry.register()["id"], json=body)
+    answer = call.send(registry, call.target(registry), json=body)
     assert answer.status_code < 300, answer.text
 
 
@@ -125,7 +125,7 @@ def assert_refused(
     may_be_taken: Sequence[str],
 ) -> None:
     """Each, by the text that it has at this place, unless it may be taken there."""
-    told = answers(registry, call, registry.register()["id"], list(bodies.values()))
+    told = answers(registry, call, call.target(registry), list(bodies.values()))
     for text, answer in zip(bodies, told, strict=True):
         where = (path, text[:50], answer.text)
         assert answer.status_code < 500, where
@@ -166,7 +166,7 @@ def test_what_is_hostile_is_refused_wherever_it_stands(
 
 @pytest.mark.parametrize("call", STRICT, ids=str)
 def test_a_name_that_is_there_twice_is_refused(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     text = json.dumps(call.body)
     name, value = next(iter((call.body or {}).items()))
     body = f"{{{json.dumps(name)}: {json.dumps(value)}, {text[1:]}".encode()

@@ -22,6 +22,12 @@ from tests.registry.running import RunningRegistry
 PATH = Path(__file__).parents[2] / "docs" / "openapi.json"
 PAGE = PATH.with_name("api.md").read_text(encoding="utf-8")
 DOCUMENT: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+# What may be done to rules and groups under a condition.
+CONDITIONAL = {
+    (method, f"{thing}{path}")
+    for thing in ("rule-groups/{group_id}", "alert-rules/{rule_id}")
+    for method, path in (("DELETE", ""), ("POST", "/enable"), ("POST", "/disable"))
+} | {("POST", "rule-groups/{group_id}/rollback")}
 WITH_BODY = [call for call in CALLS if call.body is not None]
 
 
@@ -54,7 +60,7 @@ def test_every_operation_is_described() -> None:
 def test_every_body_has_an_example_that_is_taken(
     shared_registry: RunningRegistry, call: Call
 ) -> None:
-    agent_id = shared_registry.register()["id"]
+    agent_id = call.target(shared_registry)
 
     assert examples(call)
     for body in examples(call):
@@ -106,8 +112,9 @@ def test_every_answer_has_an_example_that_is_true_to_its_schema() -> None:
 def test_conditions_and_tags_are_in_the_document(shared_registry: RunningRegistry) -> None:
     required = {}
     for call in CALLS:
-        agent_id, said = shared_registry.register()["id"], operation(call)
+        agent_id, said = call.target(shared_registry), operation(call)
         taken = call.send(shared_registry, agent_id)
+        agent_id = call.target(shared_registry)
         lost = call.send(shared_registry, agent_id, headers={"if-match": '"0"'})
         named = {each["name"]: each["required"] for each in said.get("parameters", ())}
 
@@ -116,13 +123,16 @@ def test_conditions_and_tags_are_in_the_document(shared_registry: RunningRegistr
             described = said["responses"][str(answer.status_code)].get("headers", {})
             assert ("etag" in answer.headers) == ("ETag" in described), (call, answer)
         if lost.status_code == 412:
-            required[call.method, call.template.removeprefix("/api/v1/agents/")] = named["If-Match"]
+            required[call.method, call.template.removeprefix("/api/v1/")] = named["If-Match"]
     assert required == {
-        ("PATCH", "{agent_id}"): True,
-        ("DELETE", "{agent_id}"): False,
-        ("POST", "{agent_id}/restore"): False,
-        ("PUT", "{agent_id}/maintenance"): False,
-        ("DELETE", "{agent_id}/maintenance"): False,
+        ("PATCH", "agents/{agent_id}"): True,
+        ("DELETE", "agents/{agent_id}"): False,
+        ("POST", "agents/{agent_id}/restore"): False,
+        ("PUT", "agents/{agent_id}/maintenance"): False,
+        ("DELETE", "agents/{agent_id}/maintenance"): False,
+        ("PUT", "rule-groups/{group_id}"): True,
+        ("PUT", "alert-rules/{rule_id}"): True,
+        **dict.fromkeys(CONDITIONAL, False),
     }
 
 

@@ -47,7 +47,7 @@ def test_several_values_are_taken_where_a_parameter_is_a_list(
 def test_a_body_is_refused_where_none_is_taken(
     shared_registry: RunningRegistry, call: Call
 ) -> None:
-    agent_id = shared_registry.register()["id"]
+    agent_id = call.target(shared_registry)
     json = {"Content-Type": "application/json"}
 
     for meant in (b'{"dry_run": true}', b"[" * 2000):
@@ -57,4 +57,4 @@ def test_a_body_is_refused_where_none_is_taken(
     for nothing in (b"", b" {} "):
         answer = call.send(shared_registry, agent_id, content=nothing, headers=json)
         assert answer.status_code < 300 or answer.status_code == 404, answer.text
-        shared_registry.register()
+        call.target(shared_registry)

@@ -70,7 +70,7 @@ def test_the_calls_of_the_tests_expect_what_the_table_says() -> None:
 def test_every_route_lets_in_whom_the_table_names_and_nobody_else(
     shared_registry: RunningRegistry, keys: dict[str, str], call: Call
 ) -> None:
-    agent_id = shared_registry.register()["id"]
+    agent_id = call.target(shared_registry)
     allowed = written()[str(call)]
     if call in CALLS:
         assert_problem(call.send(shared_registry, NO_ID, key="", **WRONG), 401, "Authorization")
@@ -79,7 +79,7 @@ def test_every_route_lets_in_whom_the_table_names_and_nobody_else(
             answer = call.send(shared_registry, agent_id, key=keys[role])
             # A DELETE of an agent's id from /keys is a 404: let in, but there is no such key.
             assert answer.status_code < 300 or answer.status_code == 404, answer.text
-            shared_registry.register()
+            call.target(shared_registry)
         else:
             refused = call.send(shared_registry, NO_ID, key=keys[role], **WRONG)
             assert_problem(refused, 403, role, *call.roles[:1])

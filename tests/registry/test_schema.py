@@ -18,6 +18,7 @@ from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.migrate import downgrade, upgrade
 from pulseguard_registry.discovery.models import ServedTarget
 from pulseguard_registry.events.models import AgentEvent, AgentTold
+from pulseguard_registry.rules.models import GroupRow, RevisionRow, RuleRow, SyncRow
 from pulseguard_registry.scrapes.models import AgentScrape, ScrapeReport
 from pulseguard_registry.snapshots.partitions import keep_partitions, outlived_days
 from pulseguard_registry.snapshots.table import COLUMNS
@@ -165,6 +166,10 @@ def test_the_mapped_tables_are_those_of_the_database(engine: Engine) -> None:
             Acknowledgement,
             AlertTest,
             Watchdog,
+            GroupRow,
+            RuleRow,
+            RevisionRow,
+            SyncRow,
         ),
     ):
         columns = {column["name"] for column in inspect(engine).get_columns(model.__tablename__)}

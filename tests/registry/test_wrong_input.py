@@ -45,7 +45,7 @@ def test_every_operation_is_tried_here(registry: RunningRegistry) -> None:
 
 @pytest.mark.parametrize("call", CALLS, ids=str)
 def test_no_key_or_a_wrong_one_is_401_and_says_how(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     before = everything(registry)
     stranger = registry.admin[:-8] + "00000000"
     unknown = "pg_admin_" + "0" * 38
@@ -63,7 +63,7 @@ def test_no_key_or_a_wrong_one_is_401_and_says_how(registry: RunningRegistry, ca
 def test_a_body_that_is_no_json_object_is_422(
     registry: RunningRegistry, call: Call, body: bytes
 ) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     before = everything(registry)
 
     answer = call.send(
@@ -76,7 +76,7 @@ def test_a_body_that_is_no_json_object_is_422(
 
 @pytest.mark.parametrize("call", [c for c in WITH_BODY if not c.tolerant], ids=str)
 def test_an_unknown_field_is_named(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     before = everything(registry)
 
     answer = call.send(registry, agent_id, json={**(call.body or {}), "colour": "blue"})
@@ -89,7 +89,7 @@ def test_an_unknown_field_is_named(registry: RunningRegistry, call: Call) -> Non
 def test_every_missing_field_is_named_or_has_a_default(
     registry: RunningRegistry, call: Call
 ) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     for name in call.body or {}:
         body = {key: value for key, value in (call.body or {}).items() if key != name}
 
@@ -101,14 +101,16 @@ def test_every_missing_field_is_named_or_has_a_default(
 
 @pytest.mark.parametrize("call", [*WITH_BODY, *CALLS, *OPEN], ids=str)
 def test_two_megabytes_are_413(registry: RunningRegistry, call: Call) -> None:
-    agent_id = registry.register()["id"]
+    agent_id = call.target(registry)
     before = everything(registry)
 
-    answer = call.send(registry, agent_id, content=TWO_MEGABYTES)
-    chunked = call.send(registry, agent_id, content=iter([TWO_MEGABYTES[:900_000]] * 3))
+    factor = call.most_kib // 1024
 
-    assert_problem(answer, 413, "1024 KiB")
-    assert_problem(chunked, 413, "1024 KiB")
+    answer = call.send(registry, agent_id, content=TWO_MEGABYTES * factor)
+    chunked = call.send(registry, agent_id, content=iter([TWO_MEGABYTES[:900_000]] * 3 * factor))
+
+    assert_problem(answer, 413, f"{call.most_kib} KiB")
+    assert_problem(chunked, 413, f"{call.most_kib} KiB")
     assert everything(registry) == before
 
 
@@ -185,8 +187,9 @@ def test_a_method_that_a_path_does_not_have_is_told_all_that_it_has(
 ) -> None:
     offered: dict[str, set[str]] = {}
     for call in CALLS + OPEN:
-        # Those might be an agent's or an alert's id as well.
-        if not call.template.endswith(("/check", "/webhook", "/path", "/receivers", "/test")):
+        # Those might be an id as well.
+        ids = ("/check", "/apply", "/webhook", "/path", "/receivers", "/test", "/preview")
+        if not call.template.endswith(ids):
             offered.setdefault(call.template, set()).add(call.method)
     for template, methods in offered.items():
         expected = methods | ({"HEAD"} if "GET" in methods else set())
@@ -210,7 +213,7 @@ def test_a_page_is_for_reading(registry: RunningRegistry, path: str, allow: str)
 def test_head_is_answered_as_get_is_but_without_the_body(
     registry: RunningRegistry, call: Call
 ) -> None:
-    path, headers = call.path(registry.register()["id"]), registry.bearer(None)
+    path, headers = call.path(call.target(registry)), registry.bearer(None)
 
     head = registry.client.head(path, headers=headers)
 

@@ -8,6 +8,7 @@ from typing import Any
 from tests.registry.events import ahead
 from tests.registry.notifications import alert
 from tests.registry.requests import REGISTERED, TOMORROW, V1
+from tests.registry.rule_groups import GROUP_ID
 from tests.registry.running import registration, snapshot
 
 Place = tuple[Any, ...]
@@ -54,6 +55,32 @@ KEY = {
     "team": "finance",
     "expires_at": ahead(hours=12),
 }
+RULE = {
+    "kind": "alert",
+    "name": "Slow",
+    "expr": "vector(1) > 0",
+    "for": "5m",
+    "keep_firing_for": "10m",
+    "labels": {"severity": "warning"},
+    "annotations": {"runbook_url": "https://example.org"},
+    "enabled": True,
+    "severity": "warning",
+    "runbook_url": "https://example.org",
+}
+GROUP = {
+    "name": "slow agents",
+    "interval": "30s",
+    "limit": 100,
+    "labels": {"team": "finance"},
+    "owner": "finance",
+    "enabled": True,
+    "rules": [RULE | {"id": None}],
+}
+REPORT = {
+    "version": 1,
+    "groups": {GROUP_ID: {"loaded": 1, "rejected": 2, "reason": "parse error"}},
+    "trouble": "",
+}
 WHOLE: dict[str, dict[str, Any]] = {
     f"POST {V1}/agents": REGISTRATION,
     f"POST {V1}/agents/check": REGISTRATION,
@@ -75,6 +102,21 @@ WHOLE: dict[str, dict[str, Any]] = {
         },
     },
     f"POST {V1}/keys": KEY,
+    f"PUT {V1}/sync/{{prometheus}}/rules": REPORT,
+    f"POST {V1}/rule-groups": GROUP,
+    f"POST {V1}/rule-groups/check": GROUP,
+    f"POST {V1}/rule-groups/apply": {
+        "owner": "finance",
+        "prune": False,
+        "dry_run": False,
+        "message": "why",
+        "groups": [GROUP],
+    },
+    f"PUT {V1}/rule-groups/{{group_id}}": GROUP,
+    f"POST {V1}/rule-groups/{{group_id}}/rollback": {"revision": 1, "message": "why"},
+    f"POST {V1}/alert-rules": {"group_id": GROUP_ID, **RULE},
+    f"POST {V1}/alert-rules/check": RULE,
+    f"PUT {V1}/alert-rules/{{rule_id}}": RULE,
 }
 
 

@@ -14,6 +14,7 @@ from pulseguard.catalog.metric import (
     LABEL_OUTCOME,
     LABEL_REASON,
     LABEL_ROUTE,
+    LABEL_STATE,
     LABEL_STATUS,
     LABEL_TEAM,
     Metric,
@@ -101,6 +102,20 @@ REGISTRY_DISAGREEMENTS: Final = Metric(
     " tells, of retired_but_heard and two_processes only.",
     (LABEL_KIND,),
 )
+REGISTRY_RULE_GROUPS: Final = Metric(
+    "pulseguard_registry_rule_groups",
+    "gauge",
+    "Groups of users' rules, by how far they are over all Prometheuses that sync tells of: pending,"
+    " loaded, or rejected.",
+    (LABEL_STATE,),
+)
+REGISTRY_RULES_PENDING: Final = Metric(
+    "pulseguard_registry_rules_pending_seconds",
+    "gauge",
+    "Since when the rule group that has been pending for longest is; 0 where none is.",
+    (),
+    "seconds",
+)
 REGISTRY_COMMIT_BATCH: Final = Metric(
     "pulseguard_registry_commit_batch_size",
     "histogram",
@@ -164,6 +179,8 @@ REGISTRY_METRICS: Final[tuple[Metric, ...]] = (
     REGISTRY_SNAPSHOTS,
     REGISTRY_LATE_SNAPSHOTS,
     REGISTRY_DISAGREEMENTS,
+    REGISTRY_RULE_GROUPS,
+    REGISTRY_RULES_PENDING,
     REGISTRY_COMMIT_BATCH,
     REGISTRY_RATE_LIMITED,
     REGISTRY_DATABASE_UP,

@@ -46,8 +46,8 @@ def agent_gauges(session: Session, offline_after_seconds: float, heard: Sequence
     late = session.execute(_LATE_SNAPSHOTS).scalar_one()
     return "".join(
         (
-            _family(catalog.REGISTRY_LATE_SNAPSHOTS, [f" {late}"]),
-            _family(catalog.REGISTRY_DISAGREEMENTS, _counts(catalog.LABEL_KIND, odd)),
+            family(catalog.REGISTRY_LATE_SNAPSHOTS, [f" {late}"]),
+            family(catalog.REGISTRY_DISAGREEMENTS, counts(catalog.LABEL_KIND, odd)),
             *_of_agents({name: _values(found[name]) for name in found if name != "odd"}),
         )
     )
@@ -58,15 +58,15 @@ def _of_agents(told: dict[str, Sequence[str]]) -> Iterator[str]:
     columns = (told[name] for name in _IDENTITY.values())
     of_each = list(map(_LABELS.__mod__, zip(*columns, strict=True)))
     by_status = _grouped(told["status"], of_each)
-    counts = {status: len(by_status.get(status, ())) for status in STATUSES}
-    yield _family(catalog.REGISTRY_AGENTS, _counts(catalog.LABEL_STATUS, counts))
+    by_count = {status: len(by_status.get(status, ())) for status in STATUSES}
+    yield family(catalog.REGISTRY_AGENTS, counts(catalog.LABEL_STATUS, by_count))
     with_status = {
         f',{catalog.LABEL_STATUS}="{status}"}} 1': labels for status, labels in by_status.items()
     }
     yield _family_by_ending(catalog.AGENT_STATUS, with_status)
     last_seen = zip(of_each, told["last_seen"], strict=True)
     samples = [f"{{{labels}}} {value}" for labels, value in last_seen if value]
-    yield _family(catalog.AGENT_LAST_SEEN, samples)
+    yield family(catalog.AGENT_LAST_SEEN, samples)
     for metric, name in (
         (catalog.AGENT_SCRAPED, "scraped"),
         (catalog.AGENT_TWO_PROCESSES, "two_processes"),
@@ -76,7 +76,7 @@ def _of_agents(told: dict[str, Sequence[str]]) -> Iterator[str]:
         yield _family_by_ending(metric, by_ending)
 
 
-def _family(metric: catalog.Metric, samples: Sequence[str]) -> str:
+def family(metric: catalog.Metric, samples: Sequence[str]) -> str:
     """Its lines; of a sample what comes after the name."""
     head = f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} gauge\n"
     between = f"\n{metric.name}"
@@ -89,7 +89,7 @@ def _family_by_ending(metric: catalog.Metric, labels: Mapping[str, Sequence[str]
         "{" + f"{ending}\n{metric.name}{{".join(of_ending) + ending
         for ending, of_ending in labels.items()
     )
-    return _family(metric, list(parts))
+    return family(metric, list(parts))
 
 
 def _grouped(values: Sequence[str], labels: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -100,8 +100,9 @@ def _grouped(values: Sequence[str], labels: Sequence[str]) -> Mapping[str, Seque
     return groups
 
 
-def _counts(label: str, counts: Mapping[Any, int]) -> list[str]:
-    return [f'{{{label}="{name}"}} {count}' for name, count in counts.items()]
+def counts(label: str, numbers: Mapping[Any, int]) -> list[str]:
+    """Samples of a family with one label, by its values."""
+    return [f'{{{label}="{name}"}} {count}' for name, count in numbers.items()]
 
 
 def _values(column: str | None) -> Sequence[str]:

@@ -19,15 +19,6 @@ from pulseguard_registry.agents.csv_list import MEDIA_TYPE, lines_of, wants_csv
 from pulseguard_registry.agents.enrolment import RetiredRefused
 from pulseguard_registry.agents.health import AgentHealth, read_health
 from pulseguard_registry.agents.identity import agent_id as compute_agent_id
-from pulseguard_registry.agents.preconditions import (
-    LOST_RACE,
-    TAGGED,
-    UNCONDITIONAL,
-    DemandedTags,
-    Tags,
-    check_match,
-    tagged,
-)
 from pulseguard_registry.agents.retirement import tell_restored, tell_retired
 from pulseguard_registry.agents.schemas import (
     Agent,
@@ -48,6 +39,15 @@ from pulseguard_registry.discovery.addresses import (
     AddressRefused,
     check_address,
     resolve_host,
+)
+from pulseguard_registry.preconditions import (
+    LOST_RACE,
+    TAGGED,
+    UNCONDITIONAL,
+    DemandedTags,
+    Tags,
+    check_match,
+    tagged,
 )
 from pulseguard_registry.problems import documented, refusal
 from pulseguard_registry.strict_json import StrictRoute

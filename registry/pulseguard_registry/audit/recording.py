@@ -16,7 +16,10 @@ from pulseguard_registry.problems import request_id_of
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Alertmanager repeats itself every minute and sync reports all the time, and neither is a change:
 # the history of alerts is a record itself. Heartbeats and snapshots never come here.
-NOT_AUDITED = frozenset({f"{API_PREFIX}/alerts/webhook", f"{API_PREFIX}/sync/{{prometheus}}"})
+NOT_AUDITED = frozenset(
+    f"{API_PREFIX}{path}"
+    for path in ("/alerts/webhook", "/sync/{prometheus}", "/sync/{prometheus}/rules")
+)
 
 # Of a change without a request.
 _BY_ITSELF = {"key_id": None, "role": "", "request_id": ""}

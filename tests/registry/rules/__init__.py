@@ -1,1 +1,1 @@
-"""Alert rules as data: what is checked, and what templates make of them."""
+"""Alert rules as data: what is checked, stored, rendered, and proven to be loaded."""

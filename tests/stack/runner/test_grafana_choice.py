@@ -58,9 +58,8 @@ def find(
 
 
 def planned(grafana: Grafana, places: Places) -> Component:
-    programs = Programs(
-        Path("/bin/prometheus"), Path("/bin/alertmanager"), Path("/bin/promtool"), grafana
-    )
+    names = ("prometheus", "alertmanager", "promtool", "amtool")
+    programs = Programs(*(Path("/bin") / name for name in names), grafana=grafana)
     for stage in stages(addresses(DEFAULT_PORTS), places, programs):
         for component in stage:
             if component.name == "grafana":

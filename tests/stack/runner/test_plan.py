@@ -23,7 +23,9 @@ from pulseguard_stack.runner.settings import (
 )
 
 PLACES = Places(Path("/data"))
-PROGRAMS = Programs(Path("/bin/prometheus"), Path("/bin/alertmanager"), Path("/bin/promtool"))
+PROGRAMS = Programs(
+    *(Path("/bin") / name for name in ("prometheus", "alertmanager", "promtool", "amtool"))
+)
 
 
 def planned(*flags: str) -> dict[str, Component]:

@@ -1,28 +1,35 @@
-"""ETag and If-Match (RFC 9110): of those who change one revision of an agent, one wins."""
+"""ETag and If-Match (RFC 9110): of those who change one revision of a thing, one wins."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Header, Response
 from pydantic import WithJsonSchema
 
-from pulseguard_registry.agents.schemas import Agent
 from pulseguard_registry.problems import Fault, Problem, documented, refusal
 
 HEADER = "If-Match"
 ANY = "*"
-Tagged = TypeVar("Tagged", bound=Agent)
 _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
 _WEAK = "W/"
+
+
+class Revised(Protocol):
+    """What has a revision that grows with each change of it."""
+
+    revision: int
+
+
+Tagged = TypeVar("Tagged", bound=Revised)
 
 # The header's lines as they came: a list of tags may be sent in several.
 Lines = Annotated[
     list[str] | None,
     Header(
         alias=HEADER,
-        description="The ETag that the agent had when it was read, with its quotes; several by"
+        description="The ETag that it had when it was read, with its quotes; several by"
         " comma; or `*`: whatever is there.",
     ),
     WithJsonSchema({"type": "string", "examples": ['"7"']}),
@@ -30,7 +37,7 @@ Lines = Annotated[
 
 
 def etag_of(revision: int) -> str:
-    """The entity tag of an agent at this revision. Signs of life do not change it."""
+    """The entity tag of this revision. Signs of life of an agent do not change it."""
     return f'"{revision}"'
 
 
@@ -54,7 +61,9 @@ def given_tags(lines: Lines = None) -> list[str] | None:
 def demanded_tags(tags: Annotated[list[str] | None, Depends(given_tags)]) -> list[str]:
     """The same, where a change that was made without having read is not taken: 428."""
     if tags is None:
-        message = "is missing; read the agent and send its ETag, or * to change whatever is there"
+        message = (
+            "is missing; read what is there and send its ETag, or * to change whatever is there"
+        )
         fault = Fault(field=HEADER, message=message)
         raise Problem(428, f"{HEADER}: {message}", errors=[fault])
     return tags
@@ -71,17 +80,15 @@ def check_match(tags: list[str] | None, revision: int) -> None:
     if f"{_WEAK}{current}" in tags:
         message = f"{_WEAK}{current} is a weak tag, which never matches here; send {current}"
     else:
-        message = (
-            f"the agent was changed meanwhile, its ETag is {current}; read it and decide again"
-        )
+        message = f"it was changed meanwhile, its ETag is {current}; read it and decide again"
     fault = Fault(field=HEADER, value=", ".join(tags), message=message)
     raise Problem(412, f"{HEADER}: {message}", errors=[fault], headers={"ETag": current})
 
 
-def tagged(response: Response, agent: Tagged) -> Tagged:
-    """The agent, with its ETag on the answer."""
-    response.headers["ETag"] = etag_of(agent.revision)
-    return agent
+def tagged(response: Response, thing: Tagged) -> Tagged:
+    """The thing itself, with its ETag on the answer."""
+    response.headers["ETag"] = etag_of(thing.revision)
+    return thing
 
 
 _NO_TAG = 'is no ETag; send the one that GET gave, with its quotes, such as "7", or *'

@@ -1,0 +1,233 @@
+"""/rule-groups: groups of alerting and recording rules."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from pulseguard_registry import API_PREFIX
+from pulseguard_registry.access.guard import PEOPLE, requires
+from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.preconditions import (
+    LOST_RACE,
+    TAGGED,
+    UNCONDITIONAL,
+    DemandedTags,
+    Tags,
+    tagged,
+)
+from pulseguard_registry.problems import documented
+from pulseguard_registry.rules import groups, listing
+from pulseguard_registry.rules.answers import (
+    Findings,
+    FindingShown,
+    Removed,
+    RuleGroupPage,
+    RuleGroupShown,
+    WrittenRuleGroup,
+    group_fields,
+    synced,
+    target_of,
+)
+from pulseguard_registry.rules.fields import Message
+from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
+from pulseguard_registry.rules.groups import Writer
+from pulseguard_registry.rules.kept import KeptGroup, read_group
+from pulseguard_registry.rules.loading import Target, read_reports
+from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
+from pulseguard_registry.rules.vocabulary import Finding
+from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.strict_json import StrictRoute
+
+router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)
+Reader = Annotated[Principal, requires(*PEOPLE)]
+Operator = Annotated[Principal, requires("editor", "admin")]
+Why = Annotated[Message, Query(description="Why, for the revision.")]
+
+Responses = dict[int | str, dict[str, Any]]
+_TAGGED: Responses = {200: TAGGED}
+_KNOWN: Responses = {
+    201: TAGGED,
+    200: TAGGED | {"model": WrittenRuleGroup, "description": "There already, and the same"},
+}
+
+
+@router.post("", status_code=201, responses=_KNOWN | documented(409))
+async def create_rule_group(
+    sent: RuleGroupSent,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    message: Why = "",
+    wait: Wait = None,
+) -> WrittenRuleGroup:
+    """Make a group. The same again changes nothing; another group of this name is a 409."""
+    findings = await _checked(request, sent)
+
+    def create(session: Session) -> KeptGroup:
+        kept, is_new = groups.create_group(Writer(session, operator, message), sent)
+        response.status_code = 201 if is_new else 200
+        return kept
+
+    kept = await committed(request, response, create)
+    return await _written(request, response, kept, wait, findings)
+
+
+@router.get("")
+def list_rule_groups(
+    filters: Annotated[listing.GroupFilters, Query()], reader: Reader, session: DatabaseSession
+) -> RuleGroupPage:
+    """The groups with their rules, a page at a time, ordered by id."""
+    return listing.list_groups(session, filters)
+
+
+@router.post("/check")
+async def check_rule_group(sent: RuleGroupSent, reader: Reader, request: Request) -> Findings:
+    """What is wrong with a group, all of it at once, errors first; nothing is stored. Whether its
+    name is taken only storing tells."""
+    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    return Findings(findings=_shown(found))
+
+
+@router.get("/{group_id}", responses=_TAGGED)
+def read_rule_group(
+    group_id: uuid.UUID, reader: Reader, session: DatabaseSession, response: Response
+) -> RuleGroupShown:
+    """One group with its rules, and how far it is with each Prometheus."""
+    kept = read_group(session, group_id)
+    fields = group_fields(kept, read_reports(session, group_id))
+    return tagged(response, RuleGroupShown.model_validate(fields))
+
+
+@router.put("/{group_id}", responses=_TAGGED | UNCONDITIONAL | documented(409))
+async def replace_rule_group(
+    group_id: uuid.UUID,
+    sent: RuleGroupSent,
+    tags: DemandedTags,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    message: Why = "",
+    wait: Wait = None,
+) -> WrittenRuleGroup:
+    """Have the group be this one, if it still has the ETag in `If-Match`. A rule that is named by
+    its id, or has the kind, name and labels that one had, is that rule still."""
+    findings = await _checked(request, sent)
+
+    def replace(session: Session) -> KeptGroup:
+        return groups.replace_group(Writer(session, operator, message), group_id, sent, tags)
+
+    kept = await committed(request, response, replace)
+    return await _written(request, response, kept, wait, findings)
+
+
+@router.delete("/{group_id}", responses=_TAGGED | LOST_RACE)
+async def delete_rule_group(
+    group_id: uuid.UUID,
+    tags: Tags,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    message: Why = "",
+    wait: Wait = None,
+) -> Removed:
+    """Delete a group with its rules. Its revisions stay, and rolling back to one brings it back
+    under the same id."""
+
+    def delete(session: Session) -> tuple[str, Target]:
+        writer = Writer(session, operator, message)
+        kept = groups.delete_group(writer, group_id, tags)
+        return kept.group.name, groups.gone(session, kept)
+
+    name, target = await committed(request, response, delete)
+    told = synced(target, await reports_after(request, [target], wait))
+    removed = {"id": group_id, "name": name, "group_id": group_id, "revision": target.revision}
+    return tagged(response, Removed.model_validate(removed | told))
+
+
+@router.post("/{group_id}/enable", responses=_TAGGED | LOST_RACE)
+async def enable_rule_group(
+    group_id: uuid.UUID,
+    tags: Tags,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    message: Why = "",
+    wait: Wait = None,
+) -> WrittenRuleGroup:
+    """Have Prometheus take the group. Again changes nothing."""
+
+    def enable(session: Session) -> KeptGroup:
+        return groups.enable_group(Writer(session, operator, message), group_id, tags, enabled=True)
+
+    return await _written(request, response, await committed(request, response, enable), wait)
+
+
+@router.post("/{group_id}/disable", responses=_TAGGED | LOST_RACE)
+async def disable_rule_group(
+    group_id: uuid.UUID,
+    tags: Tags,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    message: Why = "",
+    wait: Wait = None,
+) -> WrittenRuleGroup:
+    """Have Prometheus leave the group: its alerts end, and it stays here. Again changes nothing."""
+
+    def disable(session: Session) -> KeptGroup:
+        return groups.enable_group(
+            Writer(session, operator, message), group_id, tags, enabled=False
+        )
+
+    return await _written(request, response, await committed(request, response, disable), wait)
+
+
+@router.post("/{group_id}/rollback", responses=_TAGGED | LOST_RACE | documented(409))
+async def roll_back_rule_group(
+    group_id: uuid.UUID,
+    sent: RollbackSent,
+    tags: Tags,
+    operator: Operator,
+    request: Request,
+    response: Response,
+    wait: Wait = None,
+) -> WrittenRuleGroup:
+    """Have the group be what it was at a revision, which makes a new one; also where it was deleted
+    since. It is checked as it is now."""
+    known = request.app.state.known_names()
+
+    def roll_back(session: Session) -> KeptGroup:
+        writer = Writer(session, operator, sent.message)
+        return groups.roll_back(writer, group_id, sent.revision, tags, known)
+
+    return await _written(request, response, await committed(request, response, roll_back), wait)
+
+
+async def _checked(request: Request, sent: RuleGroupSent) -> list[Finding]:
+    """Warnings about a group; a 422 problem with all errors."""
+    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    refuse_errors(found)
+    return warnings_of(found)
+
+
+async def _written(
+    request: Request,
+    response: Response,
+    kept: KeptGroup,
+    wait: Wait,
+    findings: list[Finding] | None = None,
+) -> WrittenRuleGroup:
+    reports = await reports_after(request, [target_of(kept)], wait)
+    warnings = _shown(findings or [])
+    fields = group_fields(kept, reports) | {"warnings": warnings}
+    return tagged(response, WrittenRuleGroup.model_validate(fields))
+
+
+def _shown(findings: list[Finding]) -> list[FindingShown]:
+    return [FindingShown.model_validate(each) for each in findings]

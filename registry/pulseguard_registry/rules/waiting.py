@@ -1,0 +1,100 @@
+"""Commits a change and, where its sender asks for it, waits until Prometheus has it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Annotated, Final, TypeVar
+
+from fastapi import Query, Request, Response
+from pydantic import BeforeValidator, WithJsonSchema
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from pulseguard_registry.database.engine import Database, session_of
+from pulseguard_registry.database.overdue import DUE
+from pulseguard_registry.durations import read_duration
+from pulseguard_registry.rules.loading import Report, Target, read_reports, settled
+
+LONGEST: Final = timedelta(seconds=30)
+LOOK_SECONDS: Final = 0.1
+
+Result = TypeVar("Result")
+
+
+def _wait(given: object) -> timedelta:
+    try:
+        length = read_duration(str(given))
+    except OverflowError:
+        length = LONGEST * 2
+    if length is None or length > LONGEST:
+        raise ValueError("is no duration up to 30s; give one such as 10s or 500ms")
+    return length
+
+
+_Waiting = Annotated[
+    timedelta, BeforeValidator(_wait), WithJsonSchema({"type": "string", "examples": ["10s"]})
+]
+Wait = Annotated[
+    _Waiting | None,
+    Query(
+        description="How long to wait, 30s at most, until each Prometheus that told within a minute"
+        " has loaded or rejected this change.",
+    ),
+]
+
+
+async def committed(
+    request: Request, response: Response, work: Callable[[Session], Result]
+) -> Result:
+    """Do this work in the request's transaction, with its audit record, and commit it now: before
+    the route goes on to wait, which takes neither a session nor a thread."""
+
+    def run() -> Result:
+        with contextmanager(session_of)(request, response) as session:
+            return work(session)
+
+    return await run_in_threadpool(run)
+
+
+async def read_only(request: Request, work: Callable[[Session], Result]) -> Result:
+    """Do this work, which changes nothing, in a transaction of its own."""
+
+    def run() -> Result:
+        database: Database = request.app.state.database
+        with database.sessions() as session:
+            session.info[DUE] = request.scope[DUE]
+            return work(session)
+
+    return await run_in_threadpool(run)
+
+
+async def reports_after(
+    request: Request, targets: Sequence[Target], wait: timedelta | None
+) -> list[Report]:
+    """What is told of each Prometheus once these have settled, or the time is over.
+
+    The change is committed: whatever happens here takes nothing of it back.
+    """
+    only = targets[0].group_id if len(targets) == 1 else None
+    ends_at = time.monotonic() + (wait or timedelta()).total_seconds()
+    reports: list[Report] = []
+    while True:
+        try:
+            reports = await run_in_threadpool(_read, request.app.state.database, only)
+        except (DBAPIError, PoolTimeout):
+            return reports
+        if time.monotonic() >= ends_at or settled(targets, reports):
+            return reports
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _read(database: Database, only: uuid.UUID | None) -> list[Report]:
+    with database.sessions() as session:
+        return read_reports(session, only)

@@ -1,0 +1,246 @@
+"""What each Prometheus is to have, what it has, and who waits for that."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import yaml
+
+from pulseguard_registry.rules.loading import STATES
+from tests.registry.problems import assert_problem
+from tests.registry.rule_groups import GROUPS, RULES, group, make_group, rule, tell
+from tests.registry.running import RunningRegistry, eventually
+
+BUNDLE, SYNC = "/api/v1/rules/bundle", "/api/v1/sync"
+
+
+@pytest.fixture
+def registry(shared_registry: RunningRegistry) -> RunningRegistry:
+    """One registry for all of these, without any group or report."""
+    shared_registry.execute(
+        "DELETE FROM rule_groups; DELETE FROM rule_revisions; DELETE FROM rule_syncs"
+    )
+    return shared_registry
+
+
+def bundle(registry: RunningRegistry) -> Any:
+    """The bundle as the database has it now, which is in memory within a tick."""
+    ((version,),) = registry.rows("SELECT value FROM versions WHERE name = 'rules'")
+    eventually(lambda: registry.get(BUNDLE).json()["version"] == version, 5)
+    return registry.get(BUNDLE).json()
+
+
+def read(registry: RunningRegistry, made: Any) -> Any:
+    """A group as it is answered."""
+    return registry.get(f"{GROUPS}/{made['id']}").json()
+
+
+def states(shown: Any) -> tuple[str, dict[str, str]]:
+    """The state over all, and that of each Prometheus."""
+    return shown["state"], {each["prometheus"]: each["state"] for each in shown["sync"]}
+
+
+def test_the_bundle_has_one_file_for_each_group_that_prometheus_is_to_have(
+    registry: RunningRegistry,
+) -> None:
+    made = sorted((make_group(registry, name=name) for name in "abc"), key=lambda one: one["id"])
+    make_group(registry, name="off", enabled=False)
+    make_group(registry, rule(enabled=False), name="no rule")
+
+    told = bundle(registry)
+
+    assert [each["id"] for each in told["groups"]] == [each["id"] for each in made]
+    for each, one in zip(told["groups"], made, strict=True):
+        assert (each["name"], each["file"]) == (one["name"], f"{one['id']}.yml")
+        assert yaml.safe_load(each["content"])["groups"][0]["name"] == one["name"]
+    registry.post(f"{GROUPS}/{made[0]['id']}/disable", None)
+    later = bundle(registry)
+    assert later["version"] > told["version"]
+    assert [each["id"] for each in later["groups"]] == [each["id"] for each in made[1:]]
+
+
+def test_a_bundle_that_is_the_same_is_not_sent_again(registry: RunningRegistry) -> None:
+    make_group(registry)
+    bundle(registry)
+    tag = registry.get(BUNDLE).headers["etag"]
+    headers = registry.bearer(None) | {"If-None-Match": tag}
+
+    same = registry.client.get(BUNDLE, headers=headers)
+
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    make_group(registry, name="another")
+    bundle(registry)
+    assert registry.client.get(BUNDLE, headers=headers).status_code == 200
+
+
+def test_a_bundle_in_doubt_is_503(registry: RunningRegistry) -> None:
+    follower = registry.app.state.bundle
+    kept, follower.current = follower.current, None
+    try:
+        assert_problem(registry.get(BUNDLE), 503, "keep yours")
+    finally:
+        follower.current = kept
+
+
+def test_a_group_tells_how_far_each_prometheus_is(registry: RunningRegistry) -> None:
+    made = make_group(registry)
+    assert states(made) == ("pending", {})
+
+    tell(registry, 1, {made["id"]: {"loaded": 1}}, "a")
+    assert states(read(registry, made)) == ("loaded", {"a": "loaded"})
+    tell(registry, 0, {}, "b")
+    assert states(read(registry, made)) == ("pending", {"a": "loaded", "b": "pending"})
+    refused = {"loaded": None, "rejected": 1, "reason": "parse error: \x1b unexpected"}
+    tell(registry, 1, {made["id"]: refused}, "b")
+    shown = read(registry, made)
+    assert states(shown) == ("rejected", {"a": "loaded", "b": "rejected"})
+    assert shown["sync"][1]["reason"] == "parse error: \ufffd unexpected"
+    registry.execute(
+        "UPDATE rule_syncs SET told_at = now() - interval '2 min' WHERE prometheus='b'"
+    )
+    assert states(read(registry, made))[0] == "loaded"
+    listed = registry.get(GROUPS, params={"state": "loaded"}).json()["items"]
+    assert [each["id"] for each in listed] == [made["id"]]
+
+
+def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
+    registry: RunningRegistry,
+) -> None:
+    made = make_group(registry, rule("A"), rule("B"))
+    a, b = (f"{RULES}/{each['id']}" for each in made["rules"])
+    headers = registry.bearer(None) | {"If-Match": "*"}
+    registry.client.put(b, json=rule("B", expr="vector(2)"), headers=headers)
+
+    tell(registry, 2, {made["id"]: {"loaded": 1, "rejected": 2, "reason": "no"}})
+
+    assert states(read(registry, made))[0] == "rejected"
+    assert [registry.get(each).json()["state"] for each in (a, b)] == ["loaded", "rejected"]
+
+
+def test_what_is_taken_away_is_loaded_once_it_is_gone(registry: RunningRegistry) -> None:
+    made = make_group(registry)
+    tell(registry, 1, {made["id"]: {"loaded": 1}})
+
+    off = registry.post(f"{GROUPS}/{made['id']}/disable", None).json()
+
+    assert states(off)[0] == "pending"
+    tell(registry, 1, {})
+    assert states(read(registry, made))[0] == "pending"
+    version = bundle(registry)["version"]
+    tell(registry, version, {})
+    assert states(read(registry, made)) == ("loaded", {"main": "loaded"})
+
+
+def test_all_that_is_told_of_each_prometheus_is_listed(registry: RunningRegistry) -> None:
+    one, two, _ = (make_group(registry, name=name) for name in "abc")
+    loads = {one["id"]: {"loaded": 1}, two["id"]: {"rejected": 1, "reason": "no"}}
+    tell(registry, 3, loads, trouble="it is away")
+    scrapes = {"scrapes": {}}
+    registry.client.put(f"{SYNC}/other", json=scrapes, headers=registry.bearer(None))
+
+    main, other = registry.get(SYNC).json()["prometheus"]
+
+    counts = ("pending", "loaded", "rejected")
+    assert (main["name"], [main[each] for each in counts]) == ("main", [1, 1, 1])
+    assert (main["current"], main["version"], main["trouble"]) == (True, 3, "it is away")
+    assert (other["name"], [other[each] for each in counts]) == ("other", [3, 0, 0])
+    assert (other["current"], other["told_at"], other["scrapes_current"]) == (False, None, True)
+
+
+def changing(threads: ThreadPoolExecutor, registry: RunningRegistry, wait: str) -> Future[Any]:
+    """A group that is made by somebody who waits."""
+
+    def make() -> Any:
+        began = time.monotonic()
+        answer = registry.post(f"{GROUPS}?wait={wait}", group())
+        assert answer.status_code == 201, answer.text
+        return answer.json() | {"seconds": time.monotonic() - began}
+
+    return threads.submit(make)
+
+
+def made_id(registry: RunningRegistry) -> str:
+    """The id of the group as soon as it is committed."""
+    eventually(lambda: registry.rows("SELECT id FROM rule_groups"))
+    return str(registry.rows("SELECT id FROM rule_groups")[0][0])
+
+
+def test_who_waits_is_answered_when_each_prometheus_has_loaded_or_rejected(
+    registry: RunningRegistry,
+) -> None:
+    for name in ("a", "b"):
+        tell(registry, 0, {}, name)
+    tell(registry, 0, {}, "gone")
+    registry.execute("UPDATE rule_syncs SET told_at = 'epoch' WHERE prometheus = 'gone'")
+
+    with ThreadPoolExecutor(1) as threads:
+        answer = changing(threads, registry, "20s")
+        group_id = made_id(registry)
+        tell(registry, 1, {group_id: {"loaded": 1}}, "a")
+        assert not answer.done()
+        tell(registry, 1, {group_id: {"rejected": 1, "reason": "no"}}, "b")
+        shown = answer.result(timeout=5)
+
+    assert states(shown) == ("rejected", {"a": "loaded", "b": "rejected", "gone": "pending"})
+
+
+def test_who_waits_in_vain_is_answered_in_time_with_the_change_made(
+    registry: RunningRegistry,
+) -> None:
+    with ThreadPoolExecutor(1) as threads:
+        at_once = changing(threads, registry, "20s").result()
+        registry.delete(f"{GROUPS}/{at_once['id']}")
+        tell(registry, 0, {})
+        late = changing(threads, registry, "300ms").result()
+
+    assert (at_once["state"], at_once["seconds"] < 5) == ("pending", True)
+    assert (late["state"], 0.3 <= late["seconds"] < 5) == ("pending", True)
+    for wait in ("31s", "soon", "1.5s", ""):
+        assert_problem(registry.post(f"{GROUPS}?wait={wait}", group("x")), 422, "wait", "10s")
+
+
+def test_those_who_wait_hold_up_nobody(registry: RunningRegistry) -> None:
+    tell(registry, 0, {})
+
+    def make(number: int) -> int:
+        answer = registry.post(f"{GROUPS}?wait=30s", group(f"g{number}"))
+        return int(answer.status_code)
+
+    def are_made(count: int) -> bool:
+        return registry.rows("SELECT count(*) FROM rule_groups") == [(count,)]
+
+    # More than there are connections.
+    with ThreadPoolExecutor(24) as threads:
+        waiting = []
+        for number in range(24):
+            waiting.append(threads.submit(make, number))
+            eventually(lambda count=number + 1: are_made(count))
+        began = time.monotonic()
+        assert registry.get(GROUPS, params={"limit": 1}).status_code == 200
+        seconds = time.monotonic() - began
+        assert not any(each.done() for each in waiting)
+        ids = [each for (each,) in registry.rows("SELECT id FROM rule_groups")]
+        tell(registry, 24, {str(each): {"loaded": 1} for each in ids})
+        assert {each.result(timeout=10) for each in waiting} == {201}
+    assert seconds < 1
+
+
+def test_how_far_groups_are_is_a_metric(registry: RunningRegistry) -> None:
+    def told() -> dict[str, float]:
+        lines = registry.get("/metrics/agents").text.splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if "rule" in line and line[0] != "#")
+        return {name.removeprefix("pulseguard_registry_"): float(value) for name, value in pairs}
+
+    assert set(told().values()) == {0}
+    one, two, _ = (make_group(registry, name=name) for name in "abc")
+    loads = {one["id"]: {"loaded": 1}, two["id"]: {"rejected": 1, "reason": "no"}}
+    tell(registry, 3, loads)
+    registry.execute("UPDATE rule_groups SET changed_at = now() - interval '1 min'")
+
+    found = told()
+
+    assert [found[f'rule_groups{{state="{state}"}}'] for state in STATES] == [1, 1, 1]
+    assert 60 <= found["rules_pending_seconds"] < 70
