@@ -24,7 +24,7 @@ from pulseguard_stack.runner.settings import (
 
 PLACES = Places(Path("/data"))
 PROGRAMS = Programs(
-    *(Path("/bin") / name for name in ("prometheus", "alertmanager", "promtool", "amtool"))
+    Path("/bin/prometheus"), Path("/bin/alertmanager"), Path("/bin/promtool"), Path("/bin/amtool")
 )
 
 
