@@ -39,6 +39,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "alerts": Verb(
         "pulseguard_registry.operating.alerts", "registry", "what fires, whom it reaches"
     ),
+    "rules": Verb("pulseguard_registry.operating.rules", "registry", "alert rules as data"),
     "keys": Verb("pulseguard_registry.operating.keys", "registry", "who may use the registry"),
     "db": Verb("pulseguard_registry.operating.schema", "registry", "the registry's schema"),
     "backup": Verb("pulseguard_registry.operating.backup", "registry", "the registry into a file"),

@@ -68,6 +68,7 @@ from pulseguard_registry.rules import (
 )
 from pulseguard_registry.rules.bundle import BundleFollower
 from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
+from pulseguard_registry.rules.preview import routes as preview_routes
 from pulseguard_registry.rules.templates import routes as template_routes
 from pulseguard_registry.scrapes import routes as scrape_routes
 from pulseguard_registry.settings import Settings
@@ -223,6 +224,7 @@ def _api() -> APIRouter:
         template_routes,
         apply_routes,
         group_routes,
+        preview_routes,
         rule_routes,
         revision_routes,
         sync_routes,

@@ -173,6 +173,7 @@ CALLS = (
     Call("POST", f"{V1}/alert-rules", {"group_id": GROUP_ID, **rule()}, roles=OPERATORS),
     Call("GET", f"{V1}/alert-rules"),
     Call("POST", f"{V1}/alert-rules/check", rule()),
+    Call("POST", f"{V1}/alert-rules/preview", rule()),
     Call("GET", f"{V1}/alert-rules/{{rule_id}}"),
     Call("PUT", f"{V1}/alert-rules/{{rule_id}}", rule(), headers=ANY, roles=OPERATORS),
     Call("DELETE", f"{V1}/alert-rules/{{rule_id}}", roles=OPERATORS),

@@ -57,8 +57,8 @@ class Registry:
         return self._object(answer) if answer.content else {}
 
     def pages(self, path: str, **query: str) -> Iterator[Document]:
-        """Every item of a list, page by page."""
-        query["limit"] = str(_PAGE)
+        """Every item of a list, page by page; `limit` of them a page."""
+        query.setdefault("limit", str(_PAGE))
         while True:
             page = self.get(path, **query)
             if not isinstance(page.get("items"), list):

@@ -112,6 +112,19 @@ _SYNC: Final[Json] = {
     "scrapes_current": True,
 }
 
+_WHO: Final[Json] = {"agent": "invoice-bot", "instance": "web-1-0", "severity": "warning"}
+_PREVIEW: Final[Json] = {
+    "at": _NOW,
+    "series": 1,
+    "firing": 1,
+    "now": [{"labels": _WHO, "value": "6.1", "state": "firing", "since": _NOW}],
+    "hours": 24,
+    "step_seconds": 60,
+    "fired": 1,
+    "fired_for_agents": 1,
+    "past": [{"labels": _WHO, "began": _NOW, "ended": None, "value": "6.1"}],
+}
+
 
 def _page(item: Json) -> Json:
     return {"items": [item], "next_cursor": None}
@@ -135,5 +148,6 @@ RULE_ANSWERS: Final[Mapping[str, Json]] = {
     "Revision": _CHANGED | {"document": _SENT},
     "RevisionPage": _page(_CHANGED),
     "AppliedAll": {"dry_run": False, "state": "rejected", "groups": [_APPLIED], **_WARNINGS},
+    "Preview": _PREVIEW,
     "Syncs": {"version": 17, "prometheus": [_SYNC]},
 }

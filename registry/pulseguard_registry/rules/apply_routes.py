@@ -41,8 +41,8 @@ async def apply_rule_groups(
     wait: Wait = None,
 ) -> AppliedAll:
     """Have these groups be as they are sent, all of them or, where one does not hold, none; each is
-    known by its name. With `prune` the owner's other groups are deleted, with `dry_run` nothing is
-    changed and all is told."""
+    known by its name. Where `enabled` is left out, it stays as it is. With `prune` the owner's
+    other groups are deleted, with `dry_run` nothing is changed and all is told."""
     groups, known = wanted_groups(sent), request.app.state.known_names()
     findings = await read_only(request, lambda session: check_new(session, groups, known))
 

@@ -83,9 +83,8 @@ def changed(
     action: Action = "changed",
     new_id: Callable[[], uuid.UUID] = uuid.uuid4,
 ) -> Change | None:
-    """A group that is to be this one; None where it is already. A rule without an id is the one of
-    the same kind, name and labels, else the one of the same kind and name, else a new one."""
-    rule_ids = tuple(_matched(before, group.rules, ids, new_id))
+    """A group that is to be this one; None where it is already."""
+    rule_ids = tuple(match_rules(before, group.rules, ids, new_id))
     if before.group == group and rule_ids == before.rule_ids:
         return None
     return Change(before.id, before.revision + 1, action, before, group, rule_ids)
@@ -96,12 +95,14 @@ def deleted(before: KeptGroup) -> Change:
     return Change(before.id, before.revision + 1, "deleted", before, None)
 
 
-def _matched(
+def match_rules(
     before: KeptGroup,
     rules: Sequence[Rule],
     given: Sequence[uuid.UUID | None],
     new_id: Callable[[], uuid.UUID],
 ) -> list[uuid.UUID]:
+    """The ids of these rules, of which some are given: that of the rule of the same kind, name and
+    labels before, else of the same kind and name, else a new one."""
     found: list[uuid.UUID | None] = list(given)
     for key in (_in_full, _by_name):
         free: defaultdict[object, list[uuid.UUID]] = defaultdict(list)

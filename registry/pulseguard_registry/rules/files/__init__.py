@@ -1,0 +1,1 @@
+"""Prometheus' rule files, read as groups and written from them."""

@@ -1,0 +1,1 @@
+"""What an alerting rule would do: now, and over hours that have been."""

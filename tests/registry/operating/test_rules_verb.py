@@ -1,0 +1,157 @@
+"""`pulseguard rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.registry.operating.conftest import Done, Run
+
+FILE = """\
+groups:
+  - name: {name}
+    rules:
+      - alert: Slow
+        expr: pulseguard:agent_model_inference_time_ms:p95_5m > {limit}
+        for: 5m
+        labels: {{severity: warning}}
+        annotations:
+          summary: "{{{{ $labels.agent }}}} is slow"
+          description: "It takes {{{{ $value }}}} ms."
+          runbook_url: https://example.org/slow
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of two groups, as a repository has it."""
+    folder = tmp_path / "rules"
+    folder.mkdir()
+    write(folder, "one", 1000)
+    write(folder, "two", 2000)
+    return folder
+
+
+def write(folder: Path, name: str, limit: int) -> None:
+    (folder / f"{name}.yml").write_text(FILE.format(name=name, limit=limit))
+
+
+def ended(run: Run, *arguments: str, **settings: str) -> int | str | None:
+    """The exit status of a verb that ends by itself."""
+    with pytest.raises(SystemExit) as end:
+        run(*arguments, **settings)
+    return end.value.code
+
+
+def applied(run: Run, settings: Mapping[str, str], folder: Path, *more: str) -> Done:
+    return run("rules", "apply", "-f", str(folder), "--owner", "team", *more, **settings)
+
+
+def test_what_is_applied_twice_changes_nothing_and_what_is_pruned_is_the_owners_only(
+    run: Run, settings: Mapping[str, str], folder: Path
+):
+    first = applied(run, settings, folder, "-m", "the first ones")
+    again = applied(run, settings, folder)
+    write(folder, "one", 1500)
+    (folder / "two.yml").unlink()
+    pruned = applied(run, settings, folder, "--prune")
+
+    assert "2 created" in first.out
+    assert "2 unchanged" in again.out
+    assert "~ one" in pruned.out
+    assert "- two" in pruned.out
+    assert [one["name"] for one in run("rules", "list", "--json", **settings).json()] == ["one"]
+
+
+def test_a_diff_says_what_would_change_and_changes_nothing(
+    run: Run, settings: Mapping[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    applied(run, settings, folder)
+    same = run("rules", "diff", "-f", str(folder), "--owner", "team", **settings)
+    write(folder, "one", 7)
+    status = ended(run, "rules", "diff", "-f", str(folder), "--owner", "team", **settings)
+    told = capsys.readouterr().out
+
+    assert same.status == 0
+    assert status == 3
+    assert "p95_5m > 7" in told
+    assert "7" not in run("rules", "show", "one", **settings).out
+
+
+def test_what_is_exported_can_be_applied_again_and_is_the_same(
+    run: Run, settings: Mapping[str, str], folder: Path, tmp_path: Path
+):
+    applied(run, settings, folder)
+    out = tmp_path / "out"
+    run("rules", "export", "--owner", "team", "--out", str(out), **settings)
+
+    assert sorted(file.name for file in out.iterdir()) == ["one.yml", "two.yml"]
+    assert "2 unchanged" in applied(run, settings, out).out
+    assert "groups:" in run("rules", "export", **settings).out
+    assert "not empty" in run("rules", "export", "--out", str(out), **settings).err
+
+
+def test_a_group_goes_back_to_a_revision_and_its_history_says_who_and_why(
+    run: Run, settings: Mapping[str, str], folder: Path
+):
+    applied(run, settings, folder, "-m", "as it was")
+    write(folder, "one", 77)
+    applied(run, settings, folder, "-m", "too low")
+    number = run("rules", "show", "one", "--json", **settings).json()["revision"]
+    run("rules", "rollback", "one", str(number - 1), "-m", "it fired at night", **settings)
+    history = run("rules", "history", "one", **settings).out
+
+    assert "it fired at night" in history
+    assert "too low" in history
+    assert "p95_5m > 77" not in run("rules", "export", **settings).out
+    assert "> 77" in run("rules", "history", "one", "--revision", str(number), **settings).out
+
+
+def test_a_disabled_group_stays_disabled_when_its_file_is_applied_again(
+    run: Run, settings: Mapping[str, str], folder: Path
+):
+    applied(run, settings, folder)
+    run("rules", "disable", "two", "-m", "noisy", **settings)
+    again = applied(run, settings, folder)
+
+    assert "2 unchanged" in again.out
+    assert run("rules", "show", "two", "--json", **settings).json()["enabled"] is False
+    run("rules", "enable", "two", **settings)
+
+
+def test_files_are_checked_without_a_registry_and_nothing_is_sent_where_one_is_wrong(
+    run: Run, settings: Mapping[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert run("rules", "check", "-f", str(folder)).out.endswith("2 rules: all well\n")
+    file = folder / "one.yml"
+    file.write_text(file.read_text().replace("> 1000", "> > 1000").replace("for:", "fro:"))
+
+    refused = applied(run, settings, folder)
+    status = ended(run, "rules", "check", "-f", str(folder))
+    told = capsys.readouterr().err
+
+    assert (refused.status, status) == (1, 1)
+    assert f"{file}:5: error: Slow: expr:" in told
+    assert f"{file}:6: error:" in told
+    assert "nothing was sent" in refused.err
+
+
+def test_warnings_end_a_strict_check_only(run: Run, folder: Path):
+    file = folder / "one.yml"
+    file.write_text(file.read_text().replace("        for: 5m\n", ""))
+
+    assert run("rules", "check", "-f", str(folder)).status == 0
+    assert ended(run, "rules", "check", "--strict", "-f", str(folder)) == 3
+
+
+def test_who_has_loaded_a_group_is_told_and_that_nobody_tells(
+    run: Run, settings: Mapping[str, str], folder: Path
+):
+    told = applied(run, settings, folder, "--wait", "1s")
+
+    assert "no Prometheus tells" in applied(run, settings, folder, "--dry-run").out or told.out
+    assert "pending" in run("rules", "list", **settings).out
+    assert "no time" in applied(run, settings, folder, "--wait", "soon").err
+    assert "no group of rules" in run("rules", "show", "nobody", **settings).err
