@@ -274,3 +274,17 @@ def test_while_prometheus_is_away_files_are_written_and_proven_when_it_is_back(s
     assert side.registry.reports[-1]["trouble"] == ""
     assert side.registry.loaded("group") == 3
     assert side.registry.told("bad")["loaded"] is None
+    # It has taken them: there is nothing to be put back any more.
+    assert not (side.folder / ".before.json").exists()
+
+
+def test_what_prometheus_has_from_before_the_start_is_gone_too(side):
+    side.registry.put("group", constant("group"))
+    with side.sync() as sync:
+        sync.run_once()
+    side.file("group").unlink()
+    side.registry.remove("group")
+    with side.sync() as sync:
+        sync.run_once()
+
+    assert side.prometheus.rule_groups() == {}
