@@ -288,3 +288,21 @@ def test_what_prometheus_has_from_before_the_start_is_gone_too(side):
         sync.run_once()
 
     assert side.prometheus.rule_groups() == {}
+
+
+def test_no_group_is_blamed_where_prometheus_refuses_to_reload_for_another_reason(side):
+    side.registry.put("group", constant("group", 1))
+    with side.sync() as sync:
+        sync.run_once()
+        configuration = side.prometheus.configuration_file.read_text("utf-8")
+        side.prometheus.configure("nonsense: 1")
+        side.registry.put("group", constant("group", 2))
+        sync.run_once()
+        assert side.registry.told("group") == {"loaded": 1, "rejected": None, "reason": ""}
+        assert "for another reason" in side.registry.reports[-1]["trouble"]
+        assert b"vector(1)" in side.file("group").read_bytes()
+        side.prometheus.configure(configuration)
+        side.later += PROOF_SECONDS
+        sync.run_once()
+
+    assert side.registry.loaded("group") == 2
