@@ -91,7 +91,7 @@ def _handler(fake: FakeServer, stopping: threading.Event) -> type[BaseHTTPReques
             except OSError:
                 self.close_connection = True
 
-        do_PUT = do_GET
+        do_PUT = do_POST = do_GET
 
         def _send(self, reply: Reply) -> None:
             if not reply.parts:

@@ -59,9 +59,9 @@ class Publisher:
             if content is not None and stamped_revision(content) is not None
         }
 
-    def publish(self, wanted: Mapping[str, bytes]) -> bool:
-        """Makes the folder hold these files, and Prometheus load them; answers whether that
-        changed anything. What is bad stays out by itself.
+    def publish(self, wanted: Mapping[str, bytes]) -> None:
+        """Makes the folder hold these files, and Prometheus load them. What is bad stays out by
+        itself.
 
         Raises Trouble. With PrometheusTrouble the files are in place, unless it refuses them too.
         """
@@ -76,7 +76,6 @@ class Publisher:
         # Also what lay there already, from a step that was broken off.
         self.accepted = self._desired(wanted)
         self._folder.clear_candidates()
-        return bool(changes)
 
     def reload(self) -> None:
         """Has Prometheus load what is in place; raises PrometheusTrouble."""

@@ -109,10 +109,30 @@ def test_what_prometheus_would_refuse_is_put_back_by_the_next_sync(side):
     reload = done.index("ask POST /-/reload", renamed)
     assert run_round(side, reload).returncode == -signal.SIGKILL
     assert b"nope" in side.file("changed").read_bytes()
-    # Without a registry too.
+    # Without a registry too, and where that is killed as well.
     side.registry.stop()
+    for step in (2, 3, 4, 5) if LONG else (4,):
+        assert run_round(side, step).returncode == -signal.SIGKILL
     with side.sync():
         pass
 
     restart_prometheus(side)
+    assert side.value("changed") == "vector(1)"
+
+
+def test_what_prometheus_never_took_while_it_was_away_is_put_back_whole(side):
+    side.registry.put("changed", constant("changed"))
+    with side.sync() as sync:
+        sync.run_once()
+    side.promtool = Path(shutil.which("true") or "")
+    side.prometheus.stop()
+    with side.sync() as sync:
+        for name in ("one", "two"):
+            side.registry.put("changed", REFUSED.replace("nope", name))
+            sync.run_once()
+            assert name.encode() in side.file("changed").read_bytes()
+    with side.sync():
+        pass
+
+    side.prometheus.start()
     assert side.value("changed") == "vector(1)"
