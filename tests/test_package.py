@@ -24,7 +24,7 @@ PACKAGE_OF = {
     "stack": "pulseguard_stack",
 }
 PACKAGES = set(PACKAGE_OF.values())
-CONFIGURATION = {".json", ".yml", ".yaml"}
+CONFIGURATION = {".json", ".yml", ".yaml", ".tmpl"}
 EXTRAS = {"registry", "embedded", "dashboards", "stack", "sync", "otel", "cost"}
 # What would come along with the server: an agent's process must never meet it.
 HEAVY = (

@@ -86,8 +86,10 @@ def mail_sink() -> Iterator[MailSink]:
         def _say(self, text: str) -> None:
             self.wfile.write(f"{text}\r\n".encode())
 
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         sink.address = f"127.0.0.1:{server.server_address[1]}"
         yield from _serving(server, sink)
 

@@ -79,13 +79,17 @@ def careless(tmp_path: Path) -> Path:
 
 
 def test_what_amtool_refuses_is_never_written(
-    keeping: Keeping, amtool: Path, caplog: pytest.LogCaptureFixture
+    keeping: Keeping, amtool: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = keeping.sync(amtool, BAD)
+    counting, asked = tmp_path / "counting", tmp_path / "asked"
+    counting.write_text(f'#!/bin/sh\necho >> "{asked}"\nexec "{amtool}" "$@"\n')
+    counting.chmod(0o700)
+    refused = keeping.sync(counting, BAD)
 
     for _ in range(3):
         refused.run_once()
 
+    assert asked.read_text() == "\n"
     assert keeping.server.configuration_file.read_text() == shipped_alertmanager_configuration()
     (said,) = caplog.messages
     assert "amtool refuses the configuration" in said

@@ -86,8 +86,10 @@ def test_five_hundred_agents_down_are_one_notification(told: Told) -> None:
 
 
 def test_an_agent_that_is_down_does_not_page_for_its_latency_as_well(told: Told) -> None:
-    told.fire(alert("AgentDown", agent=7))
-    eventually(lambda: told.slack("AgentDown"))
+    unowned_down = alert("AgentDown", environment="elsewhere")
+    del unowned_down["labels"]["agent_id"]
+    told.fire(alert("AgentDown", agent=7), unowned_down)
+    eventually(lambda: len(told.slack("AgentDown")) == 2)
     slow = [alert("AgentLatencyHigh", "warning", agent=number) for number in (7, 8)]
     nobodys = alert("Unowned", "warning")
     del nobodys["labels"]["agent_id"]

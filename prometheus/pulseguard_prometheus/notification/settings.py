@@ -197,7 +197,7 @@ def _file(environment: Mapping[str, str], variable: str) -> Path | None:
     # Whoever puts the secret itself there has shown it already: it is not repeated here.
     if "://" in text or "\n" in text:
         raise BadSetting(f"{variable}: holds an address; write it into a file and name that here")
-    return Path(text).absolute()
+    return Path(checked_text(variable, text)).absolute()
 
 
 def _text(environment: Mapping[str, str], variable: str) -> str:

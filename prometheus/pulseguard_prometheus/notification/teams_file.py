@@ -25,7 +25,10 @@ def read_teams(path: Path) -> Mapping[str, Named]:
     """Answers the receivers by team; raises NotificationTrouble, which names field and value."""
     try:
         with path.open("rb") as file:
-            document = yaml.safe_load(file.read(_LIMIT_BYTES))
+            text = file.read(_LIMIT_BYTES + 1)
+        if len(text) > _LIMIT_BYTES:
+            raise ValueError("too long")
+        document = yaml.safe_load(text)
     except OSError as problem:
         raise NotificationTrouble(
             f"PULSEGUARD_TEAM_RECEIVERS_FILE: {path} cannot be read ({problem.strerror})",

@@ -17,6 +17,9 @@ DEMO_ENVIRONMENT = "demo"
 SCRAPE_SECONDS = 5.0
 RETENTION_TIME = "90d"
 RETENTION_SIZE = "8GB"
+QUERY_SECONDS = 30
+# 16 bytes each.
+QUERY_SAMPLES = 20_000_000
 # Enough for the failures that a fleet knows, few enough for it to look healthy.
 FAULT_RATES = {"--rate-429": 0.01, "--rate-500": 0.01, "--rate-timeout": 0.002, "--rate-cut": 0.005}
 STALL_SECONDS = 30
@@ -111,14 +114,12 @@ def _sync(where: Addresses, places: Places, programs: Programs) -> Component:
         str(programs.amtool),
     ]
     # The receivers are in the environment of the runner, and so in its own.
-    links = {"PULSEGUARD_GRAFANA_LINK": where.grafana_url} if where.grafana_url else {}
     return Component(
         "sync",
         command("sync", "--registry-url", where.registry_url, *files, *alertmanager),
         places.log("sync"),
         # The first list that it has from the registry; an equal one leaves the file as it is.
         has_logged(places.log("sync"), b" targets"),
-        links,
     )
 
 
@@ -133,6 +134,9 @@ def _prometheus(where: Addresses, places: Places, programs: Programs) -> Compone
             f"--storage.tsdb.retention.size={RETENTION_SIZE}",
             f"--web.listen-address={HOST}:{_port(where.prometheus_url)}",
             "--web.enable-lifecycle",
+            # No rule of a user's starves the others.
+            f"--query.timeout={QUERY_SECONDS}s",
+            f"--query.max-samples={QUERY_SAMPLES}",
         ],
         places.log("prometheus"),
         answers(f"{where.prometheus_url}/-/ready"),
