@@ -19,7 +19,9 @@ from tests.registry.running import RunningRegistry, eventually, registration, ru
 
 AUDIT = "/api/v1/audit"
 HOT = {route.path for route in (*hot_path.routes, *bulk.router.routes) if hasattr(route, "path")}
-CHANGES_NOTHING = NOT_AUDITED | HOT | {"/api/v1/agents/check"}
+CHANGES_NOTHING = (
+    NOT_AUDITED | HOT | {"/api/v1/agents/check", "/api/v1/rule-templates/{template_id}/build"}
+)
 
 
 def records(registry: RunningRegistry, **filters: str) -> list[dict[str, Any]]:

@@ -169,8 +169,8 @@ AGENTS = {
     ),
 }
 # A burst that comes with the first sample that there is of it.
-BURST = [UP, (f"{TOOLS}_count", {**OF_TOOL, "error_type": "timeout"}, "_x74 6x26")]
-FALLING = [("up", {}, "1x64 0 1 1 0 1 0 1 1 0 1 0 1x20")]
+BURST: list[Series] = [UP, (f"{TOOLS}_count", {**OF_TOOL, "error_type": "timeout"}, "_x74 6x26")]
+FALLING: list[Series] = [("up", {}, "1x64 0 1 1 0 1 0 1 1 0 1 0 1x20")]
 
 
 def written(series: Series, agent_id: str, team: str) -> dict[str, str]:

@@ -132,6 +132,14 @@ def test_a_template_in_a_recording_rule_is_a_text():
         ("pulseguard_tokens_total > 100", "pulseguard_tokens_total is a counter"),
         ("sum(pulseguard_errors_total) by (agent)", "pulseguard_errors_total is a counter"),
         ("my_things_total > 5", "my_things_total is a counter"),
+        (
+            "histogram_quantile(0.9, sum by (team) (pulseguard_task_duration_seconds_bucket))",
+            "needs the label le: sum takes it away",
+        ),
+        (
+            "histogram_quantile(0.9, sum without (le) (pulseguard_task_duration_seconds_bucket))",
+            "needs the label le: sum takes it away",
+        ),
         ("histogram_quantile(0.9, up)", "needs the label le: up has none"),
         (
             "histogram_quantile(0.9, sum(rate(pulseguard_task_duration_seconds_bucket[5m])))",
