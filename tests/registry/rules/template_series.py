@@ -147,6 +147,8 @@ AGENTS = {
         quiet={
             "of which one in ten fails": tools("0+9x100", "0+1x100"),
             "of few tools": tools("0+0.1x100", "0+0.1x100"),
+            # Nothing has begun: the agent was not understood for a minute.
+            "of which samples are missing": tools("0+0.1x100", "100x74 _x2 100x30"),
         },
         value="250m",
     ),
