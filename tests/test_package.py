@@ -30,6 +30,7 @@ EXTRAS = {"registry", "embedded", "dashboards", "stack", "sync", "otel", "cost"}
 HEAVY = (
     "fastapi",
     "prometheus_client",
+    "promql_parser",
     "sqlalchemy",
     "pydantic",
     "psycopg",

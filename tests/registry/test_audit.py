@@ -19,7 +19,16 @@ from tests.registry.running import RunningRegistry, eventually, registration, ru
 
 AUDIT = "/api/v1/audit"
 HOT = {route.path for route in (*hot_path.routes, *bulk.router.routes) if hasattr(route, "path")}
-CHECKS = {f"/api/v1/{path}/check" for path in ("agents", "rule-groups", "alert-rules")}
+CHECKS = {
+    f"/api/v1/{path}"
+    for path in (
+        "agents/check",
+        "alert-rules/check",
+        "alert-rules/preview",
+        "rule-groups/check",
+        "rule-templates/{template_id}/build",
+    )
+}
 CHANGES_NOTHING = NOT_AUDITED | HOT | CHECKS
 
 

@@ -158,11 +158,11 @@ def described_places(document: Any, schema: Any, body: Any, path: Place = ()) ->
 
 
 def _resolved(document: Any, schema: Any) -> Any:
-    """What it refers to, and what it is when it is not null."""
+    """What it refers to, and the first thing that it is when it is not null."""
     if not isinstance(schema, dict):
         return {}
     if alternatives := schema.get("anyOf"):
-        (schema,) = (each for each in alternatives if each.get("type") != "null")
+        schema = next(each for each in alternatives if each.get("type") != "null")
     if name := schema.get("$ref"):
         schema = document["components"]["schemas"][name.rpartition("/")[2]]
     return schema

@@ -145,9 +145,7 @@ def _history(given: Namespace) -> None:
     if given.json:
         write_json(revisions)
         return
-    rows = [
-        [one["number"], ago(one["at"]), one["author"], one["message"]] for one in revisions
-    ]
+    rows = [[one["number"], ago(one["at"]), one["author"], one["message"]] for one in revisions]
     columns = _REVISION_COLUMNS
     write_table(columns, rows, "it has no revision", telling=columns, wide=given.wide)
 

@@ -147,6 +147,8 @@ AGENTS = {
         quiet={
             "of which one in ten fails": tools("0+9x100", "0+1x100"),
             "of few tools": tools("0+0.1x100", "0+0.1x100"),
+            # Nothing has begun: the agent was not understood for a minute.
+            "of which samples are missing": tools("0+0.1x100", "100x74 _x2 100x30"),
         },
         value="250m",
     ),
@@ -169,8 +171,8 @@ AGENTS = {
     ),
 }
 # A burst that comes with the first sample that there is of it.
-BURST = [UP, (f"{TOOLS}_count", {**OF_TOOL, "error_type": "timeout"}, "_x74 6x26")]
-FALLING = [("up", {}, "1x64 0 1 1 0 1 0 1 1 0 1 0 1x20")]
+BURST: list[Series] = [UP, (f"{TOOLS}_count", {**OF_TOOL, "error_type": "timeout"}, "_x74 6x26")]
+FALLING: list[Series] = [("up", {}, "1x64 0 1 1 0 1 0 1 1 0 1 0 1x20")]
 
 
 def written(series: Series, agent_id: str, team: str) -> dict[str, str]:

@@ -1,53 +1,18 @@
 """What a check says of rules: every fault at once, each where it is, errors before warnings."""
 
-import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 from pulseguard.catalog import RECORDED
 from pulseguard_registry.rules.checking.group import check_group
 from pulseguard_registry.rules.checking.known_names import KnownNames, catalogue_names
-from pulseguard_registry.rules.vocabulary import Finding, Rule, RuleGroup
+from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
+from tests.registry.rules.checked import GOOD, found, said
 
 RULES = Path(__file__).parents[3] / "prometheus" / "rules"
-GOOD = Rule(
-    "alert",
-    "AgentDown",
-    'up{job="agents"} == 0',
-    pending="1m",
-    labels={"severity": "critical"},
-    annotations={"summary": "An agent is down.", "runbook_url": "docs/runbooks.md#agentdown"},
-)
-MANY = KnownNames(
-    {f"name_{index}_of_{index % 70}_things_total": "counter" for index in range(5000)}
-    | dict(catalogue_names().types),
-    catalogue_names().labels,
-)
-WORDS = """
-    up rate( sum( by ( ) [5m] [5m:1m] { } job="agents" =~ "(" > bool and or unless offset 5m @
-    start() 1 "text" , - {{ }} {{end}} {{if $value}} {{range $labels}} {{define "a"}} | printf
-    {{template "a"}} $labels.agent ( ) := /* */ else
-"""
-PIECES = st.sampled_from(WORDS.split())
-ANY_TEXT = st.text(max_size=60) | st.lists(PIECES, max_size=12).map(" ".join)
-
-
-def found(*rules: Rule, labels: Mapping[str, str] | None = None) -> list[Finding]:
-    return check_group(RuleGroup("g", rules, labels=labels or {}), catalogue_names())
-
-
-def said(expr: str, kind: str = "record") -> list[str]:
-    """The messages about an expression, and nothing else."""
-    rule = replace(GOOD, expr=expr)
-    if kind == "record":
-        rule = Rule("record", "a:b:c", expr)
-    return [f"{one.level}: {one.message}" for one in found(rule) if one.field == "rules[0].expr"]
 
 
 def test_a_good_rule_has_no_finding():
@@ -132,6 +97,14 @@ def test_a_template_in_a_recording_rule_is_a_text():
         ("pulseguard_tokens_total > 100", "pulseguard_tokens_total is a counter"),
         ("sum(pulseguard_errors_total) by (agent)", "pulseguard_errors_total is a counter"),
         ("my_things_total > 5", "my_things_total is a counter"),
+        (
+            "histogram_quantile(0.9, sum by (team) (pulseguard_task_duration_seconds_bucket))",
+            "needs the label le: sum takes it away",
+        ),
+        (
+            "histogram_quantile(0.9, sum without (le) (pulseguard_task_duration_seconds_bucket))",
+            "needs the label le: sum takes it away",
+        ),
         ("histogram_quantile(0.9, up)", "needs the label le: up has none"),
         (
             "histogram_quantile(0.9, sum(rate(pulseguard_task_duration_seconds_bucket[5m])))",
@@ -230,71 +203,3 @@ def test_what_prometheus_has_is_known_and_the_warning_says_whether_it_was_asked(
     (one,) = check_group(RuleGroup("g", (rule,)), asked)
     assert one.message.startswith("no metric node_lod1 is known to Prometheus or the catalogue")
     assert "node_load1 meant" in one.message
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("(" * 9000 + "a" + ")" * 9000, "^".join(["a"] * 9000), "-" * 19000 + "a"),
-        *("abs(" * 5000, "a or " * 4000 + "a", "a" + "[1m:]" * 4000, "{" * 20000),
-        *("1" * 19000 + "x", "1s" * 9000 + "x", '"' + '\\"' * 9000, "'" * 19999, "e1" * 30_000),
-    ],
-    ids=lambda text: text[:5],
-)
-def test_what_would_end_the_parser_is_refused_before(text: str):
-    assert [one[:5] for one in said(text)] == ["error"]
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("{{ " + "1" * 19000 + "x }}", "{{" * 9000, "{{1}}" * 3900, '{{ "' + '\\"' * 9000),
-        *("{{if 1}}" * 2400, "{{ " + "(" * 19000, "{{/*" * 4000, "{{" + " " * 19000),
-    ],
-    ids=lambda text: text[:5],
-)
-def test_a_large_template_is_judged_at_once(text: str):
-    began = time.thread_time()
-    found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
-
-    assert time.thread_time() - began < 1
-
-
-def test_a_text_that_would_fill_the_memory_is_refused():
-    doubling = "".join(
-        f'{{{{ define "t{n}" }}}}{f"""{{{{ template "t{n + 1}" }}}}""" * 2}{{{{ end }}}}'
-        for n in range(30)
-    )
-    text = doubling + '{{ define "t30" }}text{{ end }}{{ template "t0" }}'
-
-    (one,) = found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
-
-    assert one.level == "error"
-    assert "steps" in one.message
-
-
-@pytest.mark.alone
-def test_a_rule_is_checked_within_50_ms_among_5000_names():
-    chain = " + ".join(f'rate(name_{n}_of_things_totl{{a="b"}}[5m])' for n in range(40))
-    rules = (replace(GOOD, expr=chain), Rule("record", "a:b:c", "+".join(["up"] * 190)), GOOD)
-    check_group(RuleGroup("g", rules), MANY)
-
-    for rule in rules:
-        assert min(_seconds_to_check(rule) for _ in range(3)) < 0.05
-
-
-def _seconds_to_check(rule: Rule) -> float:
-    began = time.thread_time()
-    check_group(RuleGroup("g", (rule,)), MANY)
-    return time.thread_time() - began
-
-
-@settings(max_examples=150, deadline=None)
-@given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-@example("up > 0", "{{ template `a` }}", "{{ define `a` }}{{ template `b` }}{{ end }}")
-@example("{}[", "{{ .", "{{ $x.y.")
-@example("up{a=~'\\xff'}", "{{ 'a", "\ud800")
-def test_a_check_answers_whatever_the_text(expr: str, label: str, annotation: str):
-    rule = Rule("alert", label, expr, labels={label: label}, annotations={label: annotation})
-
-    assert all(one.level in ("error", "warning") for one in found(rule))

@@ -89,16 +89,12 @@ def test_the_registry_is_told_what_its_page_leads_to(grafana, link):
     assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
 
 
-def test_sync_keeps_the_alertmanager_that_is_run_and_links_the_grafana_that_is_run():
+def test_sync_keeps_the_alertmanager_that_is_run():
     sync = planned("--alertmanager-port", "9094")["sync"]
-    without = planned("--no-grafana")["sync"]
 
     said = " ".join(sync.command)
     assert "--alertmanager-config /data/stack/alertmanager/alertmanager.yml" in said
     assert "--alertmanager-url http://127.0.0.1:9094" in said
-    assert sync.environment == {"PULSEGUARD_GRAFANA_LINK": "http://127.0.0.1:3000"}
-    # The user's own is left alone.
-    assert without.environment == {}
 
 
 @pytest.mark.parametrize("read", [lambda a, e: read_up_settings(a, e).data_dir, read_down_data_dir])

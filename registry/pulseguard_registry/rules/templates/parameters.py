@@ -43,9 +43,7 @@ class Parameter:
             return None if value in self.choices else f"is not known; give one of {listed}"
         if not value.strip() or len(value) > _LONGEST_TEXT:
             return f"is empty or too long; give 1 to {_LONGEST_TEXT} characters"
-        if any("\ud800" <= character <= "\udfff" for character in value):
-            return "holds half a character; take it out"
-        return None
+        return None if value.isprintable() else "holds what cannot be shown; take it out"
 
     def _number_fault(self, value: object) -> str | None:
         if isinstance(value, bool) or not isinstance(value, int | float):

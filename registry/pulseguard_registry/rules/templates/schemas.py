@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pulseguard_registry.fields import Prose
 from pulseguard_registry.rules.templates.library import Template
 from pulseguard_registry.rules.templates.parameters import ParameterType
 from pulseguard_registry.rules.templates.scope import Limit, Scope
@@ -13,7 +14,7 @@ from pulseguard_registry.rules.vocabulary import Finding, Level, Rule, RuleKind
 
 # True is no number.
 Number = Annotated[float, Field(strict=True)]
-LimitText = Annotated[str, Field(max_length=500)]
+LimitText = Annotated[Prose, Field(max_length=500)]
 
 
 class TemplateParameter(BaseModel):
