@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import md5
+from typing import Any
 
 from bench.fleet import AGENTS, Registry, Request
+from bench.rules import APPLY, GROUPS, RULES, group, rule
 
 V1 = "/api/v1"
+GROUP, RULE = f"{V1}/rule-groups/{{group_id}}", f"{V1}/alert-rules/{{rule_id}}"
 KEYS = 200
 BULK = 100
 SNAPSHOT = {
@@ -35,7 +38,13 @@ class Asked:
 
 def all_asked(registry: Registry, now: datetime) -> list[Asked]:
     """Reading first: what writing leaves behind would be read."""
-    return [*_reading(now), *_writing(registry, now)]
+    registry.ask(Request("POST", APPLY, {"groups": [group(each) for each in range(GROUPS)]}))
+    return [
+        *_reading(now),
+        *_reading_rules(registry),
+        *_writing(registry, now),
+        *_writing_rules(registry),
+    ]
 
 
 def agent(number: int) -> str:
@@ -71,6 +80,38 @@ def _reading(now: datetime) -> Iterator[Asked]:
         yield _get(path)
 
 
+def _reading_rules(registry: Registry) -> Iterator[Asked]:
+    for path in ("rule-groups", "alert-rules", "rules/bundle", "sync"):
+        yield _get(f"{V1}/{path}")
+    yield _get(f"{V1}/alert-rules", "limit=500", what="500 of them")
+    yield _get(f"{V1}/rule-groups", "state=pending", what="by state")
+    for template in (GROUP, f"{GROUP}/revisions", f"{GROUP}/revisions/{{number}}"):
+        yield _of_rules(registry, "GET", template)
+    for template in (RULE, f"{RULE}/revisions"):
+        yield _of_rules(registry, "GET", template)
+
+
+def _writing_rules(registry: Registry) -> Iterator[Asked]:
+    """What is deleted at last was there for all others."""
+    any_tag = {"If-Match": "*"}
+    first = _groups(registry)[0]["id"]
+    yield _send("POST", f"{V1}/rule-groups", lambda n: group(GROUPS + n))
+    yield _send("POST", f"{V1}/rule-groups/check", group)
+    yield _send("POST", APPLY, lambda n: {"groups": [group(each) for each in range(n, n + 10)]})
+    yield _send("POST", f"{V1}/alert-rules/check", rule)
+    new = {"group_id": first}
+    yield _send("POST", f"{V1}/alert-rules", lambda n: new | rule(n) | {"name": f"New{n}"})
+    yield _send("PUT", f"{V1}/sync/{{prometheus}}/rules", _report)
+    yield _of_rules(registry, "PUT", GROUP, lambda n: group(2 * GROUPS + n), any_tag)
+    yield _of_rules(registry, "PUT", RULE, lambda n: rule(n) | {"name": f"Other{n}"}, any_tag)
+    for template in (RULE, GROUP):
+        for path in ("disable", "enable"):
+            yield _of_rules(registry, "POST", f"{template}/{path}")
+    yield _of_rules(registry, "POST", f"{GROUP}/rollback", lambda _: {"revision": 1})
+    for template in (RULE, GROUP):
+        yield _of_rules(registry, "DELETE", template)
+
+
 def _writing(registry: Registry, now: datetime) -> Iterator[Asked]:
     of_agent = f"{V1}/agents/{{agent_id}}"
     yield _send("POST", f"{V1}/agents", lambda n: _registration(f"new-{n}"))
@@ -101,6 +142,38 @@ def _get(template: str, query: str = "", what: str = "") -> Asked:
         return Request("GET", f"{path}?{query}" if query else path)
 
     return Asked(f"GET {template}", make, what)
+
+
+def _groups(registry: Registry) -> list[dict[str, Any]]:
+    """All that are there, with their rules."""
+    answer = registry.ask(Request("GET", f"{V1}/rule-groups?limit={GROUPS}"))
+    found: list[dict[str, Any]] = json.loads(answer.body)["items"]
+    return found
+
+
+def _report(number: int) -> dict[str, object]:
+    loads = {str(uuid.UUID(int=each)): {"loaded": number + 1} for each in range(GROUPS)}
+    return {"version": number, "groups": loads}
+
+
+def _of_rules(
+    registry: Registry,
+    method: str,
+    template: str,
+    body: Callable[[int], object] = lambda _: None,
+    headers: Mapping[str, str] | None = None,
+) -> Asked:
+    """Of another group each time, or the third of its rules."""
+    groups = _groups(registry)
+
+    def make(number: int) -> Request:
+        one = groups[number]
+        path = template.replace("{group_id}", one["id"]).replace("{number}", "1")
+        if "{rule_id}" in path:
+            path = path.replace("{rule_id}", one["rules"][RULES // 3]["id"])
+        return Request(method, path, body(number), headers or {})
+
+    return Asked(f"{method} {template}", make)
 
 
 def _send(

@@ -36,6 +36,9 @@ def _prose(text: str) -> str:
 
 
 def _refuse_unprintable(text: str) -> None:
+    # None of those below is printable, and most texts are: they are not looked through.
+    if text.isprintable():
+        return
     for character in text:
         if unicodedata.category(character) in _UNPRINTABLE or character in _TURNING:
             raise ValueError(f"holds the character U+{ord(character):04X}; take it out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field
@@ -69,6 +70,8 @@ def _interval(text: str) -> str:
     return text
 
 
+# Of thousands of rules most have one of a few.
+@lru_cache
 def _length_of(text: str) -> timedelta:
     try:
         length = read_duration(text)

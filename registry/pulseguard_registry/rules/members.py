@@ -102,8 +102,8 @@ def _refuse_twin(kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> None:
         is_twin = (there.kind, there.name, there.labels) == (rule.kind, rule.name, rule.labels)
         if is_twin and other.id != rule_id:
             message = (
-                f"and labels are those of the rule {other.id} of this group; change that one, or"
-                " give this one another label"
+                f"is with these labels that of the rule {other.id} of this group; change that one,"
+                " or give this one another label"
             )
             fault = Fault(field="name", value=rule.name, message=message)
             raise Problem(409, f"name: {message}", errors=[fault])

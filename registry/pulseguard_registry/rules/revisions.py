@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.access.keyring import Principal
@@ -18,6 +20,8 @@ from pulseguard_registry.rules.planning import Change
 from pulseguard_registry.rules.vocabulary import RuleGroup
 
 Row = dict[str, Any]  # Any: the values of a row
+
+DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own is not typed
 
 _GROUPS: Table = GroupRow.__table__  # type: ignore[assignment]  # of a mapped class it is one
 _RULES: Table = RuleRow.__table__  # type: ignore[assignment]  # the same
@@ -74,7 +78,22 @@ def list_revisions(
 
 def _insert(session: Session, table: Table, rows: Sequence[Row]) -> None:
     if rows:
-        session.execute(insert(table), rows)
+        names = ", ".join(rows[0])
+        told = f"SELECT {names} FROM {_told_as(table, rows[0])}"
+        _execute(session, f"INSERT INTO {table.name} ({names}) {told}", rows)
+
+
+def _told_as(table: Table, names: Iterable[str]) -> str:
+    """The rows of the parameter, as PostgreSQL reads them.
+
+    All of them as one text: as parameters of their own, two thousand take ten times as long.
+    """
+    columns = (f"{name} {table.c[name].type.compile(DIALECT)}" for name in names)
+    return f"json_to_recordset(CAST(:rows AS json)) AS told ({', '.join(columns)})"
+
+
+def _execute(session: Session, statement: str, rows: Sequence[Row]) -> None:
+    session.execute(text(statement), {"rows": json.dumps(rows, default=str)})
 
 
 def _delete(session: Session, ids: Sequence[uuid.UUID]) -> None:
@@ -84,10 +103,10 @@ def _delete(session: Session, ids: Sequence[uuid.UUID]) -> None:
 
 def _update_groups(session: Session, rows: Sequence[Row]) -> None:
     if rows:
-        told = [{**row, "of_group": row["id"]} for row in rows]
-        statement = update(_GROUPS).where(_GROUPS.c.id == bindparam("of_group"))
-        values: Row = {name: bindparam(name) for name in rows[0] if name != "id"}
-        session.connection().execute(statement.values(**values, changed_at=func.now()), told)
+        values = ", ".join(f"{name} = told.{name}" for name in rows[0] if name != "id")
+        statement = f"UPDATE rule_groups SET {values}, changed_at = now()"
+        told = f"FROM {_told_as(_GROUPS, rows[0])} WHERE rule_groups.id = told.id"
+        _execute(session, f"{statement} {told}", rows)
 
 
 def _write_rules(session: Session, changes: Sequence[Change]) -> None:
