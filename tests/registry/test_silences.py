@@ -193,6 +193,21 @@ def test_an_alertmanager_that_was_away_and_has_lost_everything_is_told_again(
     assert "connection refused" in said[0]
 
 
+def test_a_silence_does_not_wait_for_the_next_look(
+    postgres: str, alertmanager: Watched, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silences, "LOOK_SECONDS", 60.0)
+    with (
+        new_database(postgres, "used") as url,
+        running_registry(url, tmp_path, alertmanager_url=alertmanager.url) as one,
+    ):
+        agent_id = maintained(one, "woken")
+        eventually(lambda: alertmanager.silences(agent_id), 5)
+        # By whoever makes the change.
+        one.execute("UPDATE agents SET maintenance_until = NULL")
+        eventually(lambda: alertmanager.silences(agent_id) == [], 5)
+
+
 def test_of_two_registries_each_silences_what_the_other_changes_and_once(
     registry: RunningRegistry, alertmanager: Watched, url: str, tmp_path: Path
 ) -> None:
