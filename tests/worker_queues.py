@@ -15,6 +15,7 @@ WAITING = (
     "tests/registry/test_database_trouble.py",
     "tests/registry/test_discovery_faults.py",
     "tests/registry/test_serving.py",
+    "tests/registry/test_silences.py",
     "tests/prometheus/",
 )
 _WAITERS = 2

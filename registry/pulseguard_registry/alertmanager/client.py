@@ -5,7 +5,6 @@ https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,11 +33,8 @@ class Clock:
     heard_at: float
 
     def now(self) -> datetime:
-        """The time there, in whole milliseconds: it writes no finer ones."""
-        now = self.told + timedelta(seconds=time.monotonic() - self.heard_at)
-        return now.replace(microsecond=0) + timedelta(
-            milliseconds=math.ceil(now.microsecond / 1000)
-        )
+        """The time there."""
+        return self.told + timedelta(seconds=time.monotonic() - self.heard_at)
 
 
 class Alertmanager:

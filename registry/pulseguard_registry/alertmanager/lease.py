@@ -17,10 +17,12 @@ LEASE: Final = timedelta(minutes=3)
 EXTENDED_BELOW: Final = timedelta(minutes=2)
 # Two clocks are compared, of which one tells whole seconds.
 _SLACK: Final = timedelta(seconds=2)
-# A silence that begins in the future keeps its start to the millisecond, as it is told back to us.
-# One that begins now keeps nanoseconds, which nobody can tell it again: it could not be extended,
-# only replaced, and Alertmanager keeps what was replaced for days.
-_AHEAD: Final = timedelta(milliseconds=200)
+# A silence that is to begin in the past begins at once, by Alertmanager's own clock. To be extended
+# in its place it has to be told that start again, to the second: else Alertmanager ends it and
+# makes another, and keeps what it ended for days.
+_BEFORE: Final = timedelta(seconds=2)
+# One that ended before it is there would be refused.
+_LEAST: Final = timedelta(seconds=1)
 
 Json = Mapping[str, Any]  # Any: JSON
 
@@ -78,7 +80,7 @@ class Lease:
 
     def told(self, now: datetime) -> Json:
         """What Alertmanager is sent; `now` by its clock."""
-        starts_at = self.held.starts_at if self.held is not None else now + _AHEAD
+        starts_at = self.held.starts_at if self.held is not None else now - _BEFORE
         known = {"id": self.held.id} if self.held is not None else {}
         matcher = {
             "name": catalog.LABEL_AGENT_ID,
@@ -89,8 +91,7 @@ class Lease:
         return known | {
             "matchers": [matcher],
             "startsAt": _written(starts_at),
-            # A silence that ends before it begins is refused.
-            "endsAt": _written(max(now + self.length, starts_at + _AHEAD)),
+            "endsAt": _written(now + max(self.length, _LEAST)),
             "createdBy": CREATED_BY,
             "comment": self.work.comment,
         }

@@ -80,13 +80,14 @@ def test_a_port_of_the_user_is_told_to_all_who_need_it():
 
 
 @pytest.mark.parametrize(("grafana", "link"), [({}, ""), ({"grafana": 1}, "http://127.0.0.1:1")])
-def test_the_registry_is_told_what_its_page_leads_to(grafana, link):
+def test_the_registry_is_told_what_its_page_leads_to_and_where_alertmanager_is(grafana, link):
     ports = {name: port for name, port in DEFAULT_PORTS.items() if name != "grafana"} | grafana
     ((registry,), *_) = stages(addresses(ports), PLACES, PROGRAMS)
 
     assert registry.environment["PULSEGUARD_PROMETHEUS_LINK"] == "http://127.0.0.1:9090"
     assert registry.environment["PULSEGUARD_PROMETHEUS_URL"] == "http://127.0.0.1:9090"
     assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
+    assert registry.environment["PULSEGUARD_ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
 
 
 def test_sync_keeps_the_alertmanager_that_is_run():
