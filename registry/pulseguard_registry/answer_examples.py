@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from pulseguard_registry.rules.answer_examples import RULE_ANSWERS
+from pulseguard_registry.rules.templates.answer_examples import TEMPLATE_ANSWERS
 
 Json = dict[str, Any]  # Any: JSON
 
@@ -253,35 +254,6 @@ def _page(item: Json) -> Json:
     return {"items": [item], "next_cursor": None}
 
 
-_TEMPLATE: Final[Json] = {
-    "id": "cost-per-hour",
-    "title": "Cost per hour",
-    "purpose": "An agent spends more an hour than its budget, over 15 minutes.",
-    "alert": "AgentOverBudget",
-    "parameters": [
-        {
-            "name": "budget",
-            "title": "What it may spend an hour",
-            "type": "number",
-            "unit": "USD",
-            "default": 10,
-            "minimum": 0,
-            "maximum": 1_000_000,
-            "choices": [],
-        }
-    ],
-}
-_BUILD: Final[Json] = {
-    "rule": {
-        "kind": "alert",
-        "name": "AgentOverBudget",
-        "expr": 'pulseguard:agent_cost_usd_per_hour:mean15m{environment="production"} > 10',
-        "for": "10m",
-        "labels": {"severity": "warning"},
-        "annotations": {"summary": "An agent spends more than its budget.", "threshold": "10"},
-    },
-    "findings": [],
-}
 ANSWERS: Final[Mapping[str, Json]] = {
     "Liveness": {"status": "alive", "version": "0.1.0"},
     "Readiness": {
@@ -314,9 +286,6 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "SentAlertTest": {"test_id": _OTHER_ID, "sentence": "Sent."},
     "AlertTestResult": _TEST,
     "Timeline": _page(_HAPPENING),
-    "RuleTemplates": {"items": [_TEMPLATE]},
-    "RuleTemplate": _TEMPLATE,
-    "Build": _BUILD,
     "SystemStatus": _SYSTEM,
     "DeploymentMap": _page({"host": "web-1", "environments": {"production": [_PLACE]}}),
     "ScrapeReceipt": {"changed": 1, "strangers": 0},
@@ -326,4 +295,5 @@ ANSWERS: Final[Mapping[str, Json]] = {
     "Revoked": {"id": _KEY_ID, "own_keys_ended": 0},
     "AuditPage": _page(_RECORD),
     **RULE_ANSWERS,
+    **TEMPLATE_ANSWERS,
 }

@@ -13,13 +13,16 @@ from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 from tests.registry.rules.checked import GOOD, found, said
 
 RULES = Path(__file__).parents[3] / "prometheus" / "rules"
+# They ask for metrics of Prometheus and Alertmanager, which the catalogue has not.
+OF_OTHERS = ("monitoring.yml", "watchdog.yml")
+ABOUT_AGENTS = sorted(path for path in RULES.glob("*.yml") if path.name not in OF_OTHERS)
 
 
 def test_a_good_rule_has_no_finding():
     assert found(GOOD) == []
 
 
-@pytest.mark.parametrize("path", sorted(RULES.glob("*.yml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ABOUT_AGENTS, ids=lambda path: path.name)
 def test_the_shipped_rules_have_no_finding(path: Path):
     (group,) = yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]
     rules = [

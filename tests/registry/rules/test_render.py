@@ -177,7 +177,7 @@ def assert_taken(folder: Path, files: list[str]) -> None:
     paths = [folder / f"{number}.yml" for number in range(len(files))]
     for path, content in zip(paths, files, strict=True):
         path.write_text(content, encoding="utf-8")
-    command = [find_program("promtool"), "check", "rules", *paths]
+    command: list[str | Path] = [find_program("promtool"), "check", "rules", *paths]
     checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert checked.returncode == 0, checked.stderr[-2000:]
 

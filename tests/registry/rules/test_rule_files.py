@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulseguard_prometheus.configuration import shipped_rules
 from pulseguard_registry.rules.checking.known_names import catalogue_names
 from pulseguard_registry.rules.files.reading import read_rule_files, read_rules
 from pulseguard_registry.rules.files.verdict import check_files
@@ -85,16 +84,6 @@ def test_what_is_not_there_or_no_text_is_a_fault_and_the_rest_is_read(tmp_path: 
 
     assert [one.group.name for one in found.groups] == ["good"]
     assert len(found.faults) == 3
-
-
-def test_shipped_rules_about_agents_are_found_to_be_all_well(tmp_path: Path):
-    # The others ask for metrics of Prometheus and Alertmanager, which the catalogue has not.
-    others = ("monitoring.yml", "watchdog.yml")
-    for name, text in shipped_rules().items():
-        if name not in others:
-            (tmp_path / name).write_text(text)
-
-    assert check_files(read_rule_files([tmp_path]), catalogue_names()) == []
 
 
 TEXTS = st.text(

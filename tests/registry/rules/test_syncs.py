@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -138,7 +139,7 @@ def test_all_that_is_told_of_each_prometheus_is_listed(registry: RunningRegistry
     one, two, _ = (make_group(registry, name=name) for name in "abc")
     loads = {one["id"]: {"loaded": 1}, two["id"]: {"rejected": 1, "reason": "no"}}
     tell(registry, 3, loads, trouble="it is away")
-    scrapes = {"scrapes": {}}
+    scrapes: dict[str, Any] = {"scrapes": {}}
     registry.client.put(f"{SYNC}/other", json=scrapes, headers=registry.bearer(None))
 
     main, other = registry.get(SYNC).json()["prometheus"]
@@ -217,7 +218,7 @@ def test_those_who_wait_hold_up_nobody(registry: RunningRegistry) -> None:
         waiting = []
         for number in range(24):
             waiting.append(threads.submit(make, number))
-            eventually(lambda count=number + 1: are_made(count))
+            eventually(partial(are_made, number + 1))
         began = time.monotonic()
         assert registry.get(GROUPS, params={"limit": 1}).status_code == 200
         seconds = time.monotonic() - began
