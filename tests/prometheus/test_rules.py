@@ -133,7 +133,8 @@ def test_the_shipped_alerts_are_these() -> None:
         *("PrometheusWithoutAlertmanager", "PrometheusAlertsNotDelivered"),
         *("PrometheusConfigurationRejected", "PrometheusRulesFail"),
         *("AlertmanagerDown", "AlertmanagerNotificationsFail", "AlertmanagerConfigurationRejected"),
-        WATCHDOG,
+        *("RegistryRulesRejected", "RegistryRulesNotLoaded", "RegistryNotTold"),
+        *("AlertmanagerSilencesMissing", WATCHDOG),
     }
 
     assert {rule["alert"] for rule in ALERTS} == names
