@@ -95,7 +95,7 @@ def test_every_missing_field_is_named_or_has_a_default(
 
         answer = call.send(registry, agent_id, json=body)
 
-        if answer.status_code >= 300:
+        if not call.is_taken(answer):
             assert_problem(answer, 422, name)
 
 

@@ -116,6 +116,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     f"POST {V1}/rule-groups/{{group_id}}/rollback": {"revision": 1, "message": "why"},
     f"POST {V1}/alert-rules": {"group_id": GROUP_ID, **RULE},
     f"POST {V1}/alert-rules/check": RULE,
+    f"POST {V1}/alert-rules/preview": {**RULE, "hours": 12.5},
     f"PUT {V1}/alert-rules/{{rule_id}}": RULE,
 }
 

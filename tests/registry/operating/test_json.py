@@ -12,6 +12,7 @@ import pytest
 
 from pulseguard.command import VERBS
 from tests.registry.conftest import new_database
+from tests.registry.notifications import alert, notification
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
 from tests.registry.running import registration
@@ -24,6 +25,18 @@ ASKED: Mapping[str, Sequence[str]] = {
     "agents maintenance": ["AGENT", "--for", "2h"],
     "agents retire": ["AGENT"],
     "agents restore": ["AGENT"],
+    "alerts list": [],
+    "alerts show": ["ALERT"],
+    "alerts ack": ["ALERT"],
+    "rules apply": ["-f", "RULES", "--owner", "programs"],
+    "rules diff": ["-f", "RULES", "--owner", "programs"],
+    "rules check": ["-f", "RULES"],
+    "rules list": [],
+    "rules show": ["for-programs"],
+    "rules history": ["for-programs"],
+    "rules disable": ["for-programs"],
+    "rules enable": ["for-programs"],
+    "rules rollback": ["for-programs", "1"],
     "keys create": ["for programs", "--role", "viewer"],
     "keys list": [],
     "keys revoke": ["KEY"],
@@ -47,7 +60,16 @@ def test_with_json_each_verb_writes_one_document_and_nothing_else(
     admin = served.admin_key()
     agent = served.post("/api/v1/agents", registration("for-programs"), admin).body["id"]
     key = served.post("/api/v1/keys", {"name": "to end", "role": "viewer"}, admin).body["id"]
-    places = {"AGENT": agent, "KEY": key, "FILE": str(tmp_path / "registry.backup")}
+    served.post("/api/v1/alerts/webhook", notification(alert()), admin)
+    rules = tmp_path / "rules.yml"
+    rules.write_text("groups: [{name: for-programs, rules: [{record: a:b, expr: up}]}]")
+    places = {
+        "AGENT": agent,
+        "ALERT": "1",
+        "FILE": str(tmp_path / "registry.backup"),
+        "KEY": key,
+        "RULES": str(rules),
+    }
     with new_database(postgres) as full, new_database(postgres, "template0") as empty:
         for verb, arguments in ASKED.items():
             asked = [*verb.split(), *(places.get(each, each) for each in arguments), "--json"]
@@ -74,4 +96,6 @@ def test_there_is_no_other_verb_that_has_json(run: Run, monkeypatch: pytest.Monk
             run(verb, "--help")
 
     with_json = {each.prog for each in parsers if "--json" in each.format_usage()}
-    assert with_json == {f"pulseguard {verb}" for verb in ASKED}
+    # They ask Alertmanager and Prometheus as well.
+    others = ("alerts test", "rules preview")
+    assert with_json == {f"pulseguard {verb}" for verb in (*ASKED, *others)}
