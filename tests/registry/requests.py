@@ -60,7 +60,8 @@ class Call:
 
     def is_taken(self, answer: Any) -> bool:
         """Whether this is the answer to a call that holds, of a registry that has no Prometheus."""
-        return answer.status_code == 404 if self.asks_prometheus else answer.status_code < 300
+        status: int = answer.status_code
+        return status == 404 if self.asks_prometheus else status < 300
 
     def send(
         self, registry: RunningRegistry, agent_id: str, key: str | None = None, **changed: Any
