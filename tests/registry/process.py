@@ -64,9 +64,17 @@ class RegistryProcess:
         return self._ask(urllib.request.Request(self.url + path), key)
 
     def post(self, path: str, body: Any, key: str = "") -> Answer:
-        """POST JSON, likewise."""
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode())
+        """POST JSON; the answer whatever its status."""
+        return self._send("POST", path, body, key)
+
+    def put(self, path: str, body: Any, key: str = "") -> Answer:
+        """PUT JSON; the answer whatever its status."""
+        return self._send("PUT", path, body, key)
+
+    def _send(self, method: str, path: str, body: Any, key: str) -> Answer:
+        request = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode())
         request.add_header("Content-Type", "application/json")
+        request.method = method
         return self._ask(request, key)
 
     def _ask(self, request: urllib.request.Request, key: str) -> Answer:
@@ -78,7 +86,7 @@ class RegistryProcess:
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
-        return Answer(status, json.loads(body), time.monotonic() - started)
+        return Answer(status, json.loads(body or b"null"), time.monotonic() - started)
 
     def is_ready(self) -> bool:
         """Whether it says so itself."""

@@ -51,9 +51,18 @@ class Registry:
         """The answer to a GET."""
         return self._object(self._ask("GET", path, query=query))
 
-    def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Document:
-        """The answer to a POST, PUT or DELETE; empty where it has no body."""
-        answer = self._ask(method, path, body=body)
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        seconds: float = _SECONDS,
+    ) -> Document:
+        """The answer to a POST, PUT or DELETE, after at most `seconds`; empty where it has no
+        body."""
+        answer = self._ask(method, path, body=body, query=query, seconds=seconds)
         return self._object(answer) if answer.content else {}
 
     def pages(self, path: str, **query: str) -> Iterator[Document]:
@@ -69,10 +78,9 @@ class Registry:
             query["cursor"] = str(cursor)
 
     def _ask(self, method: str, path: str, **asked: Any) -> Answer:
+        asked.setdefault("seconds", _SECONDS)
         try:
-            answer = ask(
-                f"{self.url}/api/v1{path}", key=self.key, method=method, seconds=_SECONDS, **asked
-            )
+            answer = ask(f"{self.url}/api/v1{path}", key=self.key, method=method, **asked)
         except NoAnswer as error:
             raise CommandRefused(
                 f"the registry at {self.url} ({self.origin}) does not answer: {error}; it was to be"

@@ -9,8 +9,14 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from pulseguard_registry.operating import rule_files, rule_preview
+from pulseguard_registry.operating import rule_check, rule_files, rule_preview
 from pulseguard_registry.operating.named_group import GROUPS_A_PAGE, find_group
+from pulseguard_registry.operating.proof import (
+    add_wait,
+    asked_to_wait,
+    end_unless_loaded,
+    write_sync,
+)
 from pulseguard_registry.operating.reach import Document, Registry, add_flags, find_registry
 from pulseguard_registry.operating.terminal import (
     add_width,
@@ -30,7 +36,8 @@ _REVISION_COLUMNS: Final = ("revision", "when", "author", "message")
 def main(argv: Sequence[str]) -> int:
     """Run a verb; 0: done, 1: refused, 2: an unknown argument or a bad setting.
 
-    `diff` ends with 3 where something differs, `check` where there are warnings and it is strict.
+    `diff` ends with 3 where something differs, `check` where there are warnings and it is strict;
+    what changes something with 4 where it is stored and Prometheus has not loaded it.
     """
     return run_verb("pulseguard rules", _parser(), argv)
 
@@ -63,11 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("revision", type=int, metavar="REVISION")
     for verb in (back, enabling, disabling):
         rule_files.add_message(verb)
-        rule_files.add_wait(verb)
+        add_wait(verb)
     for verb in (listing, showing, history, back, enabling, disabling):
         add_flags(verb)
         verb.add_argument("--json", action="store_true", help="JSON, for programs")
     rule_files.add_verbs(verbs)
+    rule_check.add_verb(verbs)
     rule_preview.add_verb(verbs)
     return parser
 
@@ -108,7 +116,7 @@ def _show(given: Namespace) -> None:
         write_json(group)
         return
     say(f"{group['name']}, revision {group['revision']}, {group['state']}")
-    rule_files.write_sync(group)
+    write_sync(group)
     rows = [[_rule_cell(rule, column) for column in _RULE_COLUMNS] for rule in group["rules"]]
     write_table(
         _RULE_COLUMNS,
@@ -153,9 +161,10 @@ def _history(given: Namespace) -> None:
 def _roll_back(given: Namespace) -> None:
     registry = _registry(given)
     group = find_group(registry, given.group)
-    path = f"/rule-groups/{group['id']}/rollback{rule_files.waiting(given)}"
     asked = {"revision": given.revision, "message": given.message}
-    _answer(given, registry.send("POST", path, asked), f"is as revision {given.revision} was")
+    path = f"/rule-groups/{group['id']}/rollback"
+    answer = registry.send("POST", path, asked, **asked_to_wait(given))
+    _answer(given, answer, f"is as revision {given.revision} was")
 
 
 def _enable(given: Namespace) -> None:
@@ -169,16 +178,17 @@ def _disable(given: Namespace) -> None:
 def _switch(given: Namespace, verb: str, sentence: str) -> None:
     registry = _registry(given)
     group = find_group(registry, given.group)
-    query = rule_files.waiting(given, message=given.message)
-    _answer(given, registry.send("POST", f"/rule-groups/{group['id']}/{verb}{query}"), sentence)
+    asked = asked_to_wait(given, message=given.message)
+    _answer(given, registry.send("POST", f"/rule-groups/{group['id']}/{verb}", **asked), sentence)
 
 
 def _answer(given: Namespace, group: Document, sentence: str) -> None:
     if given.json:
         write_json(group)
-        return
-    say(f"{group['name']} {sentence}, now revision {group['revision']}, {group['state']}")
-    rule_files.write_sync(group)
+    else:
+        say(f"{group['name']} {sentence}, now revision {group['revision']}, {group['state']}")
+        write_sync(group)
+    end_unless_loaded(given, group["state"])
 
 
 def _registry(given: Namespace) -> Registry:

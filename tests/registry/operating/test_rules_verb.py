@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.registry.operating.conftest import Done, Run
+from tests.registry.process import RegistryProcess
+from tests.registry.running import eventually
 
+OWNED = ("--owner", "team")
 FILE = """\
 groups:
   - name: {name}
@@ -46,7 +53,7 @@ def ended(run: Run, *arguments: str, **settings: str) -> int | str | None:
 
 
 def applied(run: Run, settings: Mapping[str, str], folder: Path, *more: str) -> Done:
-    return run("rules", "apply", "-f", str(folder), "--owner", "team", *more, **settings)
+    return run("rules", "apply", "-f", str(folder), *OWNED, *more, **settings)
 
 
 def test_what_is_applied_twice_changes_nothing_and_what_is_pruned_is_the_owners_only(
@@ -110,13 +117,21 @@ def test_a_group_goes_back_to_a_revision_and_its_history_says_who_and_why(
 
 
 def test_a_disabled_group_stays_disabled_when_its_file_is_applied_again(
-    run: Run, settings: Mapping[str, str], folder: Path
+    run: Run, settings: Mapping[str, str], folder: Path, tmp_path: Path
 ):
     applied(run, settings, folder)
     run("rules", "disable", "two", "-m", "noisy", **settings)
     again = applied(run, settings, folder)
 
+    out = tmp_path / "out"
+    run("rules", "export", "--out", str(out), **settings)
+    exported = applied(run, settings, out, "--prune")
+    enabled = run("rules", "export", "--enabled", **settings).out
+
     assert "2 unchanged" in again.out
+    assert "2 unchanged" in exported.out
+    assert '# Disabled: the group "two"' in (out / "two.yml").read_text()
+    assert "name: two" not in enabled
     assert run("rules", "show", "two", "--json", **settings).json()["enabled"] is False
     run("rules", "enable", "two", **settings)
 
@@ -146,12 +161,48 @@ def test_warnings_end_a_strict_check_only(run: Run, folder: Path):
     assert ended(run, "rules", "check", "--strict", "-f", str(folder)) == 3
 
 
-def test_who_has_loaded_a_group_is_told_and_that_nobody_tells(
+def test_a_change_waits_for_its_proof_and_ends_otherwise_where_it_is_not_loaded(
+    run: Run, settings: Mapping[str, str], folder: Path, served: RegistryProcess
+):
+    applied(run, settings, folder)
+    key, group = served.admin_key(), run("rules", "show", "two", "--json", **settings).json()
+    version = served.get("/api/v1/sync", key).body["version"]
+
+    def tell(revision: int, **said: object) -> None:
+        body = {"version": version, "groups": {group["id"]: {"loaded": revision, **said}}}
+        answer = served.put("/api/v1/sync/main/rules", body, key)
+        assert answer.status == 204, answer.body
+
+    tell(group["revision"])
+    with ThreadPoolExecutor(1) as threads:
+        write(folder, "two", 3000)
+        change = threads.submit(applied_apart, settings, folder, "--wait", "20s")
+        eventually(lambda: served.get("/api/v1/sync", key).body["version"] > version)
+        assert not change.done()
+        version += 1
+        tell(group["revision"] + 1)
+        assert change.result() == 0
+    write(folder, "two", 4000)
+    assert ended(run, "rules", "apply", "-f", str(folder), *OWNED, "--wait", "1s", **settings) == 4
+    version += 1
+    tell(group["revision"] + 1, rejected=group["revision"] + 2, reason="no such thing")
+    write(folder, "two", 4000)
+    shown = run("rules", "show", "two", **settings).out
+
+    assert "rejected (it has revision" in shown
+    assert "no such thing" in shown
+
+
+def applied_apart(settings: Mapping[str, str], folder: Path, *more: str) -> int:
+    """The exit status of an apply in a process of its own, beside what the test does."""
+    command = [sys.executable, "-m", "pulseguard.command", "rules", "apply", "-f", str(folder)]
+    environment = {**os.environ, **settings}
+    done = subprocess.run([*command, *OWNED, *more], env=environment, check=False, timeout=60)
+    return done.returncode
+
+
+def test_what_cannot_be_meant_is_said_in_a_line(
     run: Run, settings: Mapping[str, str], folder: Path
 ):
-    told = applied(run, settings, folder, "--wait", "1s")
-
-    assert "no Prometheus tells" in applied(run, settings, folder, "--dry-run").out or told.out
-    assert "pending" in run("rules", "list", **settings).out
     assert "no time" in applied(run, settings, folder, "--wait", "soon").err
     assert "no group of rules" in run("rules", "show", "nobody", **settings).err

@@ -55,13 +55,61 @@ def test_each_fault_of_a_file_is_told_at_once_with_its_line(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "groups: 3", "groups: [", "a: &a [*a]", "groups: [3]", "- ", "groups:\n  - [1]"],
+    [
+        *(
+            "",
+            "[]",
+            "groups: 3",
+            "groups: [",
+            "a: &a [*a]",
+            "groups: [3]",
+            "- ",
+            "groups:\n  - [1]",
+        ),
+        *("groups: &g [{name: a, rules: *g}]", "groups: [&x {name: a, labels: {<<: *x}, q: *x}]"),
+    ],
 )
 def test_whatever_a_file_holds_it_is_judged_and_never_raises(text: str):
     _, faults = read_rules(text, "file.yml")
 
     assert faults
     assert all("file.yml" in str(fault) for fault in faults)
+
+
+def test_a_broken_rule_does_not_shift_what_is_said_of_the_next(tmp_path: Path):
+    (tmp_path / "rules.yml").write_text(
+        "groups:\n- name: a\n  rules:\n  - alrt: A\n    expr: up\n  - alert: B\n    expr: up ==\n"
+    )
+
+    found = check_files(read_rule_files([tmp_path]), catalogue_names())
+
+    errors = [one for one in found if one.level == "error"]
+    assert found[: len(errors)] == errors
+    assert {(one.place.line, one.rule) for one in errors} == {(4, None), (7, "B")}
+
+
+def test_what_prometheus_takes_besides_is_taken():
+    text = """
+groups:
+  - name: a
+    interval: 0
+    rules:
+      - &first
+        alert: A
+        expr: up == 0
+        for: 0
+        labels: &common {severity: warning, team: a}
+      - <<: *first
+        alert: B
+        labels: {<<: *common, team: b}
+"""
+    ((group,), faults) = read_rules(text, "file.yml")
+
+    first, second = group.group.rules
+    assert not faults
+    assert group.group.interval is None
+    assert (second.name, second.expr, second.pending) == ("B", "up == 0", "0s")
+    assert second.labels == {**first.labels, "team": "b"}
 
 
 def test_a_folder_is_read_with_all_below_it_but_what_is_hidden(tmp_path: Path):

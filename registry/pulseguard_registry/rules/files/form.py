@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 
 import yaml
 
+from pulseguard_registry.rules.files.filed import FiledGroup, FileFault, Place
+from pulseguard_registry.rules.files.nodes import lines_of, merged_fields, own_pairs
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup, RuleKind
 
 _GROUP_FIELDS: Final = ("name", "interval", "limit", "labels", "rules", "query_offset")
@@ -24,34 +25,12 @@ _RULE_FIELDS: Final = (
 _STRING: Final = "tag:yaml.org,2002:str"
 _INTEGER: Final = "tag:yaml.org,2002:int"
 _NULL: Final = "tag:yaml.org,2002:null"
+_BROKEN: Final = Rule("record", "", "")
 _OFFSET: Final = (
     "Prometheus before 2.53 refuses it, and with it the whole file; write `offset` into the"
     " expressions"
 )
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line of a file, from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True)
-class FileFault:
-    """What is wrong with a field at a place of a file."""
-
-    place: Place
-    field: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.field + ': ' if self.field else ''}{self.message}"
 
 
 class Form:
@@ -61,14 +40,15 @@ class Form:
         self._file = file
         self.faults: list[FileFault] = []
 
-    def groups_of(self, root: yaml.Node) -> Iterator[tuple[RuleGroup, Mapping[str, int]]]:
-        """Each group, with the line of each of its fields by path."""
+    def groups_of(self, root: yaml.Node) -> Iterator[FiledGroup]:
+        """Each group, as far as it can be read."""
         document = self._fields(root, "", ("groups",))
         if "groups" not in document:
             self._fault(root, "groups", "is missing; write a list of groups there")
         for node in self._items(document.get("groups"), "groups"):
             if (group := self._group(node)) is not None:
-                yield group, self._places(node)
+                broken = (number for number, rule in enumerate(group.rules) if rule is _BROKEN)
+                yield FiledGroup(group, self._file, lines_of(node), frozenset(broken))
 
     def _group(self, node: yaml.Node) -> RuleGroup | None:
         fields = self._fields(node, "", _GROUP_FIELDS)
@@ -84,25 +64,27 @@ class Form:
         ]
         return RuleGroup(
             name=name,
-            rules=tuple(rule for rule in rules if rule is not None),
-            interval=self._text(fields.get("interval"), "interval"),
+            rules=tuple(rules),
+            interval=self._duration(fields.get("interval"), "interval"),
             limit=self._number(fields.get("limit"), "limit"),
             labels=self._texts(fields.get("labels"), "labels"),
         )
 
-    def _rule(self, node: yaml.Node, path: str) -> Rule | None:
+    def _rule(self, node: yaml.Node, path: str) -> Rule:
         fields = self._fields(node, path, _RULE_FIELDS)
         kinds: list[RuleKind] = [kind for kind in ("alert", "record") if kind in fields]
         if len(kinds) != 1:
             self._fault(node, path, "is neither or both of alert and record; give one of them")
-            return None
+            return _BROKEN
         (kind,) = kinds
         return Rule(
             kind=kind,
             name=self._text(fields[kind], f"{path}.{kind}") or "",
             expr=self._text(fields.get("expr"), f"{path}.expr") or "",
-            pending=self._text(fields.get("for"), f"{path}.for"),
-            keep_firing_for=self._text(fields.get("keep_firing_for"), f"{path}.keep_firing_for"),
+            pending=self._duration(fields.get("for"), f"{path}.for"),
+            keep_firing_for=self._duration(
+                fields.get("keep_firing_for"), f"{path}.keep_firing_for"
+            ),
             labels=self._texts(fields.get("labels"), f"{path}.labels"),
             annotations=self._texts(fields.get("annotations"), f"{path}.annotations"),
         )
@@ -115,17 +97,20 @@ class Form:
             self._fault(node, path, "is no object; write fields with their values")
             return {}
         found: dict[str, yaml.Node] = {}
-        for key, value in node.value:
+        for key, value in own_pairs(node):
             name = str(key.value) if isinstance(key, yaml.ScalarNode) else ""
             field = f"{path}.{name}" if path else name
             if known is not None and name not in known:
-                message = f"is no field that Prometheus 2.42 knows; {_meant(name, known)}"
-                self._fault(key, field, message)
+                self._fault(key, field, _unknown(name, known))
             elif name in found:
                 self._fault(key, field, "is there twice; keep one of them")
             else:
                 found[name] = value
-        return found
+        merged = merged_fields(node)
+        for name in merged:
+            if known is not None and name not in known:
+                self._fault(node, f"{path}.{name}" if path else name, _unknown(name, known))
+        return {**merged, **found}
 
     def _items(self, node: yaml.Node | None, path: str) -> list[yaml.Node]:
         if node is None or node.tag == _NULL:
@@ -140,6 +125,11 @@ class Form:
         if node is None or node.tag == _NULL:
             return None
         return self._scalar(node, path, str, None)
+
+    def _duration(self, node: yaml.Node | None, path: str) -> str | None:
+        """To Prometheus 0 is one as well, of an interval none."""
+        text = self._text(node, path)
+        return text if text != "0" else None if path == "interval" else "0s"
 
     def _number(self, node: yaml.Node | None, path: str) -> int:
         if node is None or node.tag == _NULL:
@@ -167,27 +157,12 @@ class Form:
             self._fault(node, path, f"{node.value!r} cannot be meant")
             return nothing
 
-    def _places(self, node: yaml.Node) -> dict[str, int]:
-        return dict(_lines(node, ""))
-
     def _fault(self, node: yaml.Node, field: str, message: str) -> None:
         line = node.start_mark.line + 1
         self.faults.append(FileFault(Place(self._file, line), field, message))
 
 
-def _meant(name: str, known: tuple[str, ...]) -> str:
+def _unknown(name: str, known: tuple[str, ...]) -> str:
     like = difflib.get_close_matches(name, known, 1)
-    return f"{like[0]} is meant?" if like else f"there are {', '.join(known)}"
-
-
-def _lines(node: yaml.Node, path: str) -> Iterator[tuple[str, int]]:
-    yield path, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                below = f"{path}.{key.value}" if path else key.value
-                yield below, key.start_mark.line + 1
-                yield from (each for each in _lines(value, below) if each[0] != below)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, item in enumerate(node.value):
-            yield from _lines(item, f"{path}.{number}")
+    mend = f"{like[0]} is meant?" if like else f"there are {', '.join(known)}"
+    return f"is no field that Prometheus 2.42 knows; {mend}"

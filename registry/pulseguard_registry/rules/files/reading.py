@@ -5,34 +5,19 @@ https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from pulseguard_registry.rules.files.form import FileFault, Form, Place
-from pulseguard_registry.rules.vocabulary import RuleGroup
+from pulseguard_registry.rules.files.filed import FiledGroup, FileFault, Place
+from pulseguard_registry.rules.files.form import Form
 
 SUFFIXES: Final = (".yml", ".yaml")
 # A rule file of thousands of rules has a megabyte; whoever names a log file shall hear of it.
 LARGEST_BYTES: Final = 16 << 20
-
-
-@dataclass(frozen=True)
-class FiledGroup:
-    """A group as a file has it; `places` has the line of each field by its path, `""` its own."""
-
-    group: RuleGroup
-    file: str
-    places: Mapping[str, int]
-
-    def line_of(self, field: str) -> int:
-        """The line of a field, as `rules.2.expr`; where it has none, of what it belongs to."""
-        while field and field not in self.places:
-            field = field.rpartition(".")[0]
-        return self.places[field]
 
 
 @dataclass(frozen=True)
@@ -74,8 +59,7 @@ def read_rules(text: str, file: str) -> tuple[list[FiledGroup], list[FileFault]]
         return [], [_not_yaml(file, error)]
     if root is None:
         return [], [FileFault(Place(file, 1), "", "is empty; write `groups:` and a list of groups")]
-    groups = [FiledGroup(group, file, places) for group, places in form.groups_of(root)]
-    return groups, form.faults
+    return list(form.groups_of(root)), form.faults
 
 
 # Any: the loader that libyaml speeds up is there where PyYAML was built with it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from pulseguard_registry.faults import validation_problem
 from pulseguard_registry.rules.checking.known_names import KnownNames
-from pulseguard_registry.rules.files.form import Place
-from pulseguard_registry.rules.files.reading import FiledGroup, RuleFiles
+from pulseguard_registry.rules.files.filed import FiledGroup, Place
+from pulseguard_registry.rules.files.reading import RuleFiles
 from pulseguard_registry.rules.files.wire import sent_document
 from pulseguard_registry.rules.findings import find
 from pulseguard_registry.rules.schemas import RuleGroupSent
@@ -47,23 +47,33 @@ class FileFinding:
         }
 
 
-def check_files(files: RuleFiles, known: KnownNames) -> list[FileFinding]:
-    """Every fault of these files, in the order in which they stand there."""
-    recorded = _with_recorded(known, [one.group for one in files.groups])
-    findings = [
+def check_form(files: RuleFiles) -> list[FileFinding]:
+    """What is no rule file of Prometheus'."""
+    return [
         FileFinding("error", fault.place, None, fault.field, fault.message)
         for fault in files.faults
     ]
+
+
+def check_files(files: RuleFiles, known: KnownNames) -> list[FileFinding]:
+    """Every fault of these files: errors first, in the order in which they stand there."""
+    recorded = _with_recorded(known, [one.group for one in files.groups])
+    findings = check_form(files)
     for one in files.groups:
-        findings += _judged(one, recorded)
+        judged = (*_form_of(one), *find(one.group, recorded))
+        findings += [placed(one, each) for each in judged if not one.is_broken_at(each.field)]
     order = {file: number for number, file in enumerate(files.files)}
-    return sorted(findings, key=lambda one: (order.get(one.place.file, -1), one.place.line))
+
+    def place(one: FileFinding) -> tuple[str, int, int]:
+        return one.level, order.get(one.place.file, -1), one.place.line
+
+    return sorted(dict.fromkeys(findings), key=place)
 
 
-def _judged(one: FiledGroup, known: KnownNames) -> Iterator[FileFinding]:
-    for finding in [*_form_of(one), *find(one.group, known)]:
-        place = Place(one.file, one.line_of(finding.field))
-        yield FileFinding(finding.level, place, finding.rule, finding.field, finding.message)
+def placed(one: FiledGroup, finding: Finding) -> FileFinding:
+    """A finding about a group, at its line."""
+    place = Place(one.file, one.line_of(finding.field))
+    return FileFinding(finding.level, place, finding.rule, finding.field, finding.message)
 
 
 def _form_of(one: FiledGroup) -> Sequence[Finding]:

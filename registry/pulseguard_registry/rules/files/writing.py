@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import yaml
@@ -35,14 +37,19 @@ _Dumper.add_representer(str, _text)
 def render_rule_file(groups: Sequence[RuleGroup]) -> str:
     """One file with these groups, as `promtool check rules` takes it.
 
-    Disabled rules and groups are left out, for a file has no word for them; so is the owner.
-    A group's own labels are there as such, which Prometheus knows since 3.0, where it has any.
+    What is disabled is named in a comment, for a file has no other word for it: applied again, it
+    stays so. A group's own labels are there as such, which Prometheus knows since 3.0.
     """
-    document = {"groups": [_group(group) for group in groups if group.enabled]}
+    document = {"groups": [_group(group) for group in groups]}
     text: str = yaml.dump(
         document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH
     )
-    return text
+    return "".join(map(_switched_off, groups)) + text
+
+
+def enabled_part(group: RuleGroup) -> RuleGroup:
+    """The group without its disabled rules."""
+    return replace(group, rules=tuple(rule for rule in group.rules if rule.enabled))
 
 
 def file_names_of(groups: Iterable[RuleGroup]) -> Mapping[str, RuleGroup]:
@@ -58,6 +65,14 @@ def file_names_of(groups: Iterable[RuleGroup]) -> Mapping[str, RuleGroup]:
     return names
 
 
+def _switched_off(group: RuleGroup) -> str:
+    """In JSON's quotes: no name ends a comment."""
+    rules = [json.dumps(rule.name) for rule in group.rules if not rule.enabled]
+    if not group.enabled:
+        return f"# Disabled: the group {json.dumps(group.name)}\n"
+    return f"# Disabled in {json.dumps(group.name)}: {', '.join(rules)}\n" if rules else ""
+
+
 # Any: a document for YAML.
 def _group(group: RuleGroup) -> Mapping[str, Any]:
     return _without_nothing(
@@ -66,7 +81,7 @@ def _group(group: RuleGroup) -> Mapping[str, Any]:
             "interval": group.interval,
             "limit": group.limit or None,
             "labels": dict(group.labels),
-            "rules": [_rule(rule) for rule in group.rules if rule.enabled],
+            "rules": [_rule(rule) for rule in group.rules],
         }
     )
 
