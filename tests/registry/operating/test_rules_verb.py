@@ -165,11 +165,18 @@ def test_a_change_waits_for_its_proof_and_ends_otherwise_where_it_is_not_loaded(
     run: Run, settings: Mapping[str, str], folder: Path, served: RegistryProcess
 ):
     applied(run, settings, folder)
-    key, group = served.admin_key(), run("rules", "show", "two", "--json", **settings).json()
+    key = served.admin_key()
+    other, group = run("rules", "list", "--owner", "team", "--json", **settings).json()
+    if group["name"] != "two":
+        other, group = group, other
     version = served.get("/api/v1/sync", key).body["version"]
 
     def tell(revision: int, **said: object) -> None:
-        body = {"version": version, "groups": {group["id"]: {"loaded": revision, **said}}}
+        loads = {
+            other["id"]: {"loaded": other["revision"]},
+            group["id"]: {"loaded": revision, **said},
+        }
+        body = {"version": version, "groups": loads}
         answer = served.put("/api/v1/sync/main/rules", body, key)
         assert answer.status == 204, answer.body
 
