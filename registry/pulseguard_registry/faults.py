@@ -13,6 +13,7 @@ from pulseguard_registry.problems import Fault, Problem, shown
 from pulseguard_registry.wording import message_of, not_taken
 
 NO_BODY: Final = "is missing; send a JSON object with Content-Type: application/json"
+NOT_A_FIELD: Final = "is not a field of this request; take it out, or see /docs for its right name"
 NO_JSON: Final = "is no valid JSON ({reason}); send a JSON object"
 _SOURCES: Final = ("body", "query", "path", "header")
 # Places of these hold names that the routes declare, none of the sender's own.

@@ -13,6 +13,7 @@ from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 
 from pulseguard_registry.access.guard import declared_roles, let_in
+from pulseguard_registry.faults import NOT_A_FIELD
 from pulseguard_registry.problems import refusal
 
 # What some clients send where there is nothing to say.
@@ -22,7 +23,8 @@ _NOTHING = (b"", b"{}", b"null")
 class GuardedRoute(APIRoute):
     """FastAPI reads body and headers before it asks who sends them: here the key comes first.
 
-    Then what FastAPI would pass over: a parameter that is given twice, a body where none is taken.
+    Then what FastAPI would pass over: a parameter that is not known, or given twice, and a body
+    where none is taken.
     """
 
     request_class: type[Request] = Request
@@ -31,13 +33,14 @@ class GuardedRoute(APIRoute):
         """The usual handler, behind the key of the role that the route declares."""
         handle = super().get_route_handler()
         roles = declared_roles(self.endpoint, self.dependant)
-        repeatable = _repeatable(self.dependant)
+        known, repeatable = _parameters(self.dependant)
         takes_body = self.body_field is not None
 
         async def handle_guarded(request: Request) -> Response:
             request = self.request_class(request.scope, request.receive)
             if roles is not None:
                 await let_in(request, roles)
+            _refuse_unknown(request, known)
             _refuse_repeated(request, repeatable)
             if not takes_body:
                 _refuse_body(await request.body())
@@ -46,16 +49,22 @@ class GuardedRoute(APIRoute):
         return handle_guarded
 
 
-def _repeatable(dependant: Dependant) -> frozenset[str]:
-    """The names of the query parameters that may be given several times."""
-    fields = (field for field in get_flat_params(dependant) if _is_query(field))
-    return frozenset(
-        field.alias for field in fields if get_origin(field.field_info.annotation) is list
-    )
+def _parameters(dependant: Dependant) -> tuple[frozenset[str], frozenset[str]]:
+    """The names of the query parameters, and of those that may be given several times."""
+    fields = [field for field in get_flat_params(dependant) if _is_query(field)]
+    several = (each for each in fields if get_origin(each.field_info.annotation) is list)
+    return frozenset(each.alias for each in fields), frozenset(each.alias for each in several)
 
 
 def _is_query(field: Any) -> bool:  # Any: FastAPI's own, and those of a model's fields
     return getattr(field.field_info, "in_", ParamTypes.query) is ParamTypes.query
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """A 422 problem for a parameter that would be passed over, whatever it asks for."""
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            raise refusal(name, value, NOT_A_FIELD)
 
 
 def _refuse_repeated(request: Request, repeatable: frozenset[str]) -> None:

@@ -58,6 +58,12 @@ class Call:
         places = {"{group_id}": GROUP_ID, "{rule_id}": RULE_ID, "{prometheus}": "main"}
         return next((each for place, each in places.items() if place in self.template), agent_id)
 
+    @property
+    def is_hot(self) -> bool:
+        """Whether it is of the hot path, which looks at nothing but the body."""
+        hot = ("/heartbeat", "/heartbeats", "/ai-metrics")
+        return self.method == "POST" and self.template.endswith(hot)
+
     def is_taken(self, answer: Any) -> bool:
         """Whether this is the answer to a call that holds, of a registry that has no Prometheus."""
         status: int = answer.status_code

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.registry.problems import assert_problem
+from tests.registry.problems import assert_problem, everything
 from tests.registry.requests import CALLS, OPEN, REGISTERED, Call
 from tests.registry.running import RunningRegistry
 
@@ -31,6 +31,20 @@ def test_a_parameter_of_one_value_is_refused_when_it_is_given_twice(
             assert "given 2 times" not in answer.text
         else:
             assert_problem(answer, 422, name, "given 2 times", "other")
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if not call.is_hot], ids=str)
+def test_a_parameter_that_nobody_knows_is_refused_and_nothing_done(
+    shared_registry: RunningRegistry, call: Call
+) -> None:
+    agent_id = call.target(shared_registry)
+    call.send(shared_registry, agent_id, key="")
+    before = everything(shared_registry)
+
+    answer = call.send(shared_registry, agent_id, params={"dry_run": "true"})
+
+    assert_problem(answer, 422, "dry_run", "is not a field", "true")
+    assert everything(shared_registry) == before
 
 
 def test_several_values_are_taken_where_a_parameter_is_a_list(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from pulseguard_registry.operating.reach import add_flags, find_registry
+from pulseguard_registry.operating.reach import Document, add_flags, find_registry
 from pulseguard_registry.operating.terminal import say, write_json
 from pulseguard_registry.rules.checking.known_names import catalogue_names
 from pulseguard_registry.rules.files.filed import FiledGroup
@@ -56,6 +56,12 @@ def write_findings(findings: Iterable[FileFinding]) -> None:
     """Each in a line, where faults are told."""
     for one in findings:
         sys.stderr.write(f"{one}\n")
+
+
+def told_of(groups: Sequence[FiledGroup], finding: Document) -> FileFinding:
+    """A finding about groups that were sent together, at its place in the files."""
+    _, number, field = finding["field"].split(".", 2)
+    return placed(groups[int(number)], Finding(**finding | {"field": field}))
 
 
 def count_of(things: Sequence[object], what: str) -> str:

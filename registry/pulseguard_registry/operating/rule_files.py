@@ -90,7 +90,7 @@ def _write_applied(given: Namespace, answer: Document) -> None:
         return
     for one in answer["groups"]:
         if one["outcome"] != "unchanged":
-            say(f"{one['name']}: {one['state']}")
+            say(f"{one['name']}: {one['state']}{_way_back(one)}")
             write_sync(one)
 
 
@@ -107,6 +107,7 @@ def _diff(given: Namespace) -> None:
 
 def _sent(given: Namespace, *, dry_run: bool) -> Document:
     groups = _read(given.files)
+    registry = _registry(given)
     body = {
         "owner": given.owner,
         "prune": given.prune,
@@ -114,8 +115,16 @@ def _sent(given: Namespace, *, dry_run: bool) -> Document:
         "message": given.message,
         "groups": [sent_document(one.group) for one in groups],
     }
-    registry = _registry(given)
-    return registry.send("POST", "/rule-groups/apply", body, **asked_to_wait(given))
+    answer = registry.send("POST", "/rule-groups/apply", body, **asked_to_wait(given))
+    rule_check.write_findings(rule_check.told_of(groups, each) for each in answer["warnings"])
+    return answer
+
+
+def _way_back(one: Document) -> str:
+    """Of a group that is there no more, which only its id still names."""
+    if one["outcome"] != "pruned":
+        return ""
+    return f"; back with: pulseguard rules rollback {one['id']} {one['revision'] - 1}"
 
 
 def _write_changes(answer: Document, *, diffs: bool) -> None:
@@ -152,7 +161,7 @@ def _export(given: Namespace) -> None:
         _make_folder(given.out)
         for name, group in file_names_of(groups).items():
             (given.out / name).write_text(render_rule_file([group]), encoding="utf-8")
-        say(f"{len(groups)} groups are in {given.out}")
+        say(f"{rule_check.count_of(groups, 'group')} written to {given.out}")
 
 
 def _make_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -10,7 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from pulseguard_registry.operating.named_group import find_group
-from pulseguard_registry.operating.reach import CommandRefused, Document, add_flags, find_registry
+from pulseguard_registry.operating.reach import (
+    CommandRefused,
+    Document,
+    Registry,
+    add_flags,
+    find_registry,
+)
 from pulseguard_registry.operating.terminal import (
     add_width,
     ago,
@@ -51,12 +58,19 @@ def _preview(given: Namespace) -> None:
         groups = _of_files(given.files)
     told = []
     for rule in _wanted(groups, given.rule):
+        _warn(registry, rule)
         preview = registry.send("POST", "/alert-rules/preview", rule | {"hours": given.hours})
         told.append({"rule": rule["name"], "kind": rule["kind"], **preview})
         if not given.json:
             _write(told[-1], wide=given.wide)
     if given.json:
         write_json(told)
+
+
+def _warn(registry: Registry, rule: Document) -> None:
+    """What the registry finds in it, as a metric that Prometheus has not: nothing holds then."""
+    for each in registry.send("POST", "/alert-rules/check", rule)["findings"]:
+        sys.stderr.write(f"{rule['name']}: {each['level']}: {each['field']}: {each['message']}\n")
 
 
 def _of_files(paths: Sequence[Path]) -> Sequence[RuleGroup]:
@@ -94,6 +108,7 @@ def _write(told: Document, *, wide: bool) -> None:
     now = [[*_naming(one), one["state"], one["value"], _rest(one)] for one in told["now"]]
     write_table(_COLUMNS, now, "  nothing holds now", telling=_COLUMNS, wide=wide)
     if told["past"]:
+        say("before:")
         past = [
             [*_naming(one), ago(one["began"]), _length(one), one["value"], _rest(one)]
             for one in told["past"]

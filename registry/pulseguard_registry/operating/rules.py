@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pulseguard_registry.operating import rule_check, rule_files, rule_preview
-from pulseguard_registry.operating.named_group import GROUPS_A_PAGE, find_group
+from pulseguard_registry.operating.named_group import GROUPS_A_PAGE, find_group, group_id
 from pulseguard_registry.operating.proof import (
     add_wait,
     asked_to_wait,
@@ -65,13 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     enabling.set_defaults(run=_enable)
     disabling = verbs.add_parser("disable", help="keep a group, and have nobody evaluate it")
     disabling.set_defaults(run=_disable)
-    for verb in (showing, history, back, enabling, disabling):
+    deleting = verbs.add_parser("delete", help="a group that nobody needs; its revisions stay")
+    deleting.set_defaults(run=_delete)
+    for verb in (showing, history, back, enabling, disabling, deleting):
         verb.add_argument("group", help="its name or its id")
     back.add_argument("revision", type=int, metavar="REVISION")
-    for verb in (back, enabling, disabling):
+    for verb in (back, enabling, disabling, deleting):
         rule_files.add_message(verb)
         add_wait(verb)
-    for verb in (listing, showing, history, back, enabling, disabling):
+    for verb in (listing, showing, history, back, enabling, disabling, deleting):
         add_flags(verb)
         verb.add_argument("--json", action="store_true", help="JSON, for programs")
     rule_files.add_verbs(verbs)
@@ -141,7 +143,7 @@ def _rule_cell(rule: Document, column: str) -> object:
 
 def _history(given: Namespace) -> None:
     registry = _registry(given)
-    path = f"/rule-groups/{find_group(registry, given.group)['id']}/revisions"
+    path = f"/rule-groups/{group_id(registry, given.group)}/revisions"
     if given.revision is not None:
         revision = registry.get(f"{path}/{given.revision}")
         if given.json:
@@ -160,9 +162,8 @@ def _history(given: Namespace) -> None:
 
 def _roll_back(given: Namespace) -> None:
     registry = _registry(given)
-    group = find_group(registry, given.group)
     asked = {"revision": given.revision, "message": given.message}
-    path = f"/rule-groups/{group['id']}/rollback"
+    path = f"/rule-groups/{group_id(registry, given.group)}/rollback"
     answer = registry.send("POST", path, asked, **asked_to_wait(given))
     _answer(given, answer, f"is as revision {given.revision} was")
 
@@ -180,6 +181,19 @@ def _switch(given: Namespace, verb: str, sentence: str) -> None:
     group = find_group(registry, given.group)
     asked = asked_to_wait(given, message=given.message)
     _answer(given, registry.send("POST", f"/rule-groups/{group['id']}/{verb}", **asked), sentence)
+
+
+def _delete(given: Namespace) -> None:
+    registry = _registry(given)
+    group = find_group(registry, given.group)
+    asked = asked_to_wait(given, message=given.message)
+    gone = registry.send("DELETE", f"/rule-groups/{group['id']}", **asked)
+    back = f"pulseguard rules rollback {group['id']} {group['revision']}"
+    if given.json:
+        write_json(gone)
+    else:
+        say(f"{group['name']} is deleted; back with: {back}")
+    end_unless_loaded(given, gone["state"])
 
 
 def _answer(given: Namespace, group: Document, sentence: str) -> None:

@@ -37,6 +37,7 @@ ASKED: Mapping[str, Sequence[str]] = {
     "rules disable": ["for-programs"],
     "rules enable": ["for-programs"],
     "rules rollback": ["for-programs", "1"],
+    "rules delete": ["for-programs"],
     "keys create": ["for programs", "--role", "viewer"],
     "keys list": [],
     "keys revoke": ["KEY"],

@@ -70,6 +70,25 @@ def test_what_is_applied_twice_changes_nothing_and_what_is_pruned_is_the_owners_
     assert "~ one" in pruned.out
     assert "- two" in pruned.out
     assert [one["name"] for one in run("rules", "list", "--json", **settings).json()] == ["one"]
+    (back,) = [
+        line.rpartition("back with: ")[2] for line in pruned.out.splitlines() if "back" in line
+    ]
+    run(*back.split()[1:], **settings)
+    deleted = run("rules", "delete", "two", **settings).out
+    run(*deleted.rpartition("back with: ")[2].split()[1:], **settings)
+    assert len(run("rules", "list", "--json", **settings).json()) == 2
+
+
+def test_what_is_applied_with_a_warning_says_so_with_its_line(
+    run: Run, settings: Mapping[str, str], folder: Path
+):
+    file = folder / "one.yml"
+    file.write_text(file.read_text().replace("pulseguard:agent", "pulseguard:agnet"))
+
+    told = applied(run, settings, folder).err
+
+    assert f"{file}:5: warning: Slow: expr: " in told
+    assert "pulseguard:agent_model_inference_time_ms:p95_5m" in told
 
 
 def test_a_diff_says_what_would_change_and_changes_nothing(
