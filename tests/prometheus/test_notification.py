@@ -90,15 +90,20 @@ def test_an_agent_that_is_down_does_not_page_for_its_latency_as_well(told: Told)
     del unowned_down["labels"]["agent_id"]
     told.fire(alert("AgentDown", agent=7), unowned_down)
     eventually(lambda: len(told.slack("AgentDown")) == 2)
-    slow = [alert("AgentLatencyHigh", "warning", agent=number) for number in (7, 8)]
+    unreachable = alert("AgentUnreachable", "warning", agent=6)
+    told.fire(alert("AgentUnreachable", agent=7), unreachable)
+    eventually(lambda: len(told.slack("AgentUnreachable")) == 2)
+    slow = [alert("AgentLatencyHigh", "warning", agent=number) for number in (6, 7, 8)]
     nobodys = alert("Unowned", "warning")
     del nobodys["labels"]["agent_id"]
-    told.fire(*slow, nobodys)
+    # What pages is held back by what pages alone.
+    told.fire(*slow, nobodys, *[alert("AgentCallsSlow", agent=number) for number in (6, 7)])
     eventually(lambda: told.webhook("Unowned"))
     notified = eventually(lambda: told.webhook("AgentLatencyHigh"))
+    notified += eventually(lambda: told.webhook("AgentCallsSlow"))
 
     agents = [each["labels"]["agent"] for body in notified for each in body["alerts"]]
-    assert agents == ["bot-8"]
+    assert agents == ["bot-8", "bot-6"]
 
 
 def test_text_of_others_is_neither_a_link_nor_markup(told: Told) -> None:
