@@ -48,6 +48,7 @@ def everybody(secret: Secret) -> dict[str, str]:
         "PULSEGUARD_EMAIL_TO": "ops@example.org",
         "PULSEGUARD_ALERT_WEBHOOK_FILE": secret("hook", "https://hook.example.org/secret"),
         "PULSEGUARD_TEAM_RECEIVERS_FILE": secret("teams.yml", teams),
+        "PULSEGUARD_DEADMAN_URL_FILE": secret("deadman", "https://deadman.example.org/secret"),
     }
 
 
@@ -75,7 +76,9 @@ def told(folder: Path, configuration: str, *labels: str) -> set[str]:
         # Nobody must miss it for want of a label.
         (["alertname=Plain"], {"slack", "email", "webhook"}),
         (["severity=info"], set()),
-        (["severity=none", "alertname=Watchdog"], set()),
+        (["severity=none", "alertname=Watchdog"], {"deadman"}),
+        # A rule of somebody's own that happens to have its name.
+        (["severity=warning", "alertname=Watchdog"], {"slack", "email", "webhook"}),
         # A team's own stands in for the general one of its kind, and of no other.
         (
             ["severity=critical", "team=finance"],

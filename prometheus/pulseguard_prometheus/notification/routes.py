@@ -74,7 +74,8 @@ def _inhibition(source: list[str], target: list[str]) -> dict[str, Any]:
 # Any: see above.
 def _deadman(times: Times) -> dict[str, Any]:
     return {
-        "matchers": [f'alertname="{WATCHDOG}"'],
+        # A rule of that name that people are to be told of is another one.
+        "matchers": [f'alertname="{WATCHDOG}"', 'severity="none"'],
         "receiver": DEADMAN,
         "group_by": ["alertname"],
         "group_wait": "0s",
