@@ -245,12 +245,17 @@ def test_the_command_keeps_both_files_and_says_whom_alerts_reach(
     server.start()
     mine = ["--alertmanager-config", str(server.configuration_file), "--alertmanager-url"]
     sync.settings["PULSEGUARD_EMAIL_TO"] = "ops@example.org"
+    key = sync.key_file
+    key.write_text("key")
 
-    sync.start(registry.url, *mine, server.url, "--amtool", str(amtool))
+    sync.start(registry.url, *mine, server.url, "--amtool", str(amtool), "--key-file", str(key))
     eventually(lambda: "alerts reach email" in sync.said())
 
     assert sync.targets()
-    assert f"url: {registry.url}/api/v1/alerts/webhook" in server.configuration_file.read_text()
+    configuration = server.configuration_file.read_text()
+    assert f"url: {registry.url}/api/v1/alerts/webhook" in configuration
+    # The one that is there, and is read by sync itself.
+    assert f"credentials_file: {key}\n" in configuration
 
 
 def test_the_command_does_not_start_with_a_setting_that_cannot_be_meant(

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ def _document(settings: NotificationSettings, receivers: Receivers, times: Times
     document = yaml.safe_load(shipped.shipped_alertmanager_configuration())
     (registry,) = document["receivers"][0]["webhook_configs"]
     registry["url"] = settings.registry_url + urlsplit(registry["url"]).path
+    _sign_in(registry["http_config"], settings.key_file)
     people = {
         each.name: {f"{each.kind}_configs": [each.configuration]} for each in receivers.people
     }
@@ -61,6 +63,15 @@ def _document(settings: NotificationSettings, receivers: Receivers, times: Times
     document["inhibit_rules"] = inhibitions()
     document["templates"] = [TEMPLATE_NAME]
     return document
+
+
+# Any: see above.
+def _sign_in(http_config: dict[str, Any], key_file: Path | None) -> None:
+    """By the key of sync itself: without one the registry takes alerts from everybody."""
+    if key_file is None:
+        del http_config["authorization"]
+    else:
+        http_config["authorization"]["credentials_file"] = str(key_file)
 
 
 # Any: see above.

@@ -65,6 +65,8 @@ class NotificationSettings:
     registry_url: str
     registry_link: str
     grafana_link: str | None = None
+    # By which Alertmanager is known to the registry; None where it takes alerts from everybody.
+    key_file: Path | None = None
     teams_file: Path | None = None
     deadman_url_file: Path | None = None
     least_severity: Severity = "warning"
@@ -126,7 +128,7 @@ def read_place(
 
 
 def read_notification_settings(
-    environment: Mapping[str, str], registry_url: str
+    environment: Mapping[str, str], registry_url: str, *, key_file: Path | None = None
 ) -> NotificationSettings:
     """Raises BadSetting, which names the variable, its value and the mend."""
     grafana = environment.get("PULSEGUARD_GRAFANA_LINK")
@@ -146,6 +148,7 @@ def read_notification_settings(
         registry_url=registry_url,
         registry_link=_link("PULSEGUARD_REGISTRY_LINK", registry),
         grafana_link=_link("PULSEGUARD_GRAFANA_LINK", grafana) if grafana else None,
+        key_file=key_file,
         teams_file=_file(environment, "PULSEGUARD_TEAM_RECEIVERS_FILE"),
         deadman_url_file=_file(environment, "PULSEGUARD_DEADMAN_URL_FILE"),
         least_severity=_severity(environment.get("PULSEGUARD_NOTIFY_SEVERITY") or "warning"),
