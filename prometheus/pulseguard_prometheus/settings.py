@@ -70,17 +70,23 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
     registry = _address(url or "http://127.0.0.1:8000")
     key = Path(key_file).absolute() if key_file else None
+    reader = _address(prometheus, "Prometheus URL") if prometheus else None
     return Settings(
         registry=registry,
         targets_file=Path(targets_file).absolute(),
         key_file=key,
         interval_seconds=_interval(interval or "1"),
-        prometheus_url=_address(prometheus, "Prometheus URL") if prometheus else None,
+        prometheus_url=reader,
         prometheus_name=_name(name or socket.gethostname()),
         rules_dir=Path(rules_dir).absolute() if rules_dir else None,
         promtool=Path(promtool).absolute() if promtool else None,
         alertmanager=read_place(given, environment),
-        notification=read_notification_settings(environment, str(registry), key_file=key),
+        notification=read_notification_settings(
+            environment,
+            str(registry),
+            key_file=key,
+            prometheus_url=str(reader) if reader else None,
+        ),
     )
 
 

@@ -65,6 +65,7 @@ class NotificationSettings:
     registry_url: str
     registry_link: str
     grafana_link: str | None = None
+    prometheus_link: str | None = None
     # By which Alertmanager is known to the registry; None where it takes alerts from everybody.
     key_file: Path | None = None
     teams_file: Path | None = None
@@ -128,10 +129,15 @@ def read_place(
 
 
 def read_notification_settings(
-    environment: Mapping[str, str], registry_url: str, *, key_file: Path | None = None
+    environment: Mapping[str, str],
+    registry_url: str,
+    *,
+    key_file: Path | None = None,
+    prometheus_url: str | None = None,
 ) -> NotificationSettings:
     """Raises BadSetting, which names the variable, its value and the mend."""
     grafana = environment.get("PULSEGUARD_GRAFANA_LINK")
+    prometheus = environment.get("PULSEGUARD_PROMETHEUS_LINK") or prometheus_url
     registry = environment.get("PULSEGUARD_REGISTRY_LINK") or registry_url
     pagerduty = environment.get("PULSEGUARD_PAGERDUTY_URL") or _PAGERDUTY_URL
     return NotificationSettings(
@@ -148,6 +154,7 @@ def read_notification_settings(
         registry_url=registry_url,
         registry_link=_link("PULSEGUARD_REGISTRY_LINK", registry),
         grafana_link=_link("PULSEGUARD_GRAFANA_LINK", grafana) if grafana else None,
+        prometheus_link=_link("PULSEGUARD_PROMETHEUS_LINK", prometheus) if prometheus else None,
         key_file=key_file,
         teams_file=_file(environment, "PULSEGUARD_TEAM_RECEIVERS_FILE"),
         deadman_url_file=_file(environment, "PULSEGUARD_DEADMAN_URL_FILE"),
