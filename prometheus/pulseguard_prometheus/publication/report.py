@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pulseguard_prometheus.publication.bundle import Bundle
-
 
 @dataclass(frozen=True)
 class GroupState:
@@ -23,16 +21,13 @@ def report_path(prometheus_name: str) -> str:
 
 
 # Any: a JSON document.
-def report(
-    version: int, bundle: Bundle, states: Mapping[str, GroupState], trouble: str
-) -> dict[str, Any]:
+def report(version: int, states: Mapping[str, GroupState], trouble: str) -> dict[str, Any]:
     """Answers the whole report; a group of which neither is known is not in it."""
-    known = {group.id: states.get(group.id, GroupState()) for group in bundle.groups}
     return {
         "version": version,
         "groups": {
             group_id: {"loaded": state.loaded, "rejected": state.rejected, "reason": state.reason}
-            for group_id, state in known.items()
+            for group_id, state in states.items()
             if state != GroupState()
         },
         "trouble": trouble,
