@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from pulseguard_prometheus.errors import BadSetting
@@ -16,6 +17,8 @@ from pulseguard_prometheus.notification.settings import (
     read_notification_settings,
     read_place,
 )
+
+_RULES_INTERVAL_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Settings:
     promtool: Path | None
     alertmanager: AlertmanagerPlace | None
     notification: NotificationSettings
+
+    @property
+    def rules_interval_seconds(self) -> float:
+        """How often rules are asked for and told: the registry believes what it is told for 60 s,
+        however seldom the targets may be asked for."""
+        return min(self.interval_seconds, _RULES_INTERVAL_SECONDS)
 
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
