@@ -88,7 +88,7 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         prometheus_url=reader,
         prometheus_name=_name(name or socket.gethostname()),
         rules_dir=Path(rules_dir).absolute() if rules_dir else None,
-        promtool=Path(promtool).absolute() if promtool else None,
+        promtool=_program(promtool) if promtool else None,
         alertmanager=read_place(given, environment),
         notification=read_notification_settings(
             environment,
@@ -165,6 +165,11 @@ def _address(url: str, what: str = "registry URL") -> ServerAddress:
 
 
 _EXAMPLES = {"registry URL": "registry:8000", "Prometheus URL": "127.0.0.1:9090"}
+
+
+def _program(text: str) -> Path:
+    """A path, or the name of a program on PATH."""
+    return Path(text).absolute() if "/" in text else Path(text)
 
 
 def _name(text: str) -> str:
