@@ -98,7 +98,7 @@ def _keep_rules(settings: Settings, prometheus: ServerAddress, rules_dir: Path) 
 
     def keep() -> None:
         try:
-            sync.run(settings.interval_seconds)
+            sync.run(settings.rules_interval_seconds)
         finally:
             claimed.__exit__(None, None, None)
 

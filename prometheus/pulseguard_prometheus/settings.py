@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from pulseguard_prometheus.errors import BadSetting
@@ -16,6 +17,8 @@ from pulseguard_prometheus.notification.settings import (
     read_notification_settings,
     read_place,
 )
+
+_RULES_INTERVAL_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ class Settings:
     alertmanager: AlertmanagerPlace | None
     notification: NotificationSettings
 
+    @property
+    def rules_interval_seconds(self) -> float:
+        """How often rules are asked for and told: the registry believes what it is told for 60 s,
+        however seldom the targets may be asked for."""
+        return min(self.interval_seconds, _RULES_INTERVAL_SECONDS)
+
 
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Raises BadSetting, which names the flag or variable, its value and what is wrong with it."""
@@ -69,17 +78,24 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     if not targets_file:
         raise BadSetting("no targets file named: use --targets-file or PULSEGUARD_TARGETS_FILE")
     registry = _address(url or "http://127.0.0.1:8000")
+    key = Path(key_file).absolute() if key_file else None
+    reader = _address(prometheus, "Prometheus URL") if prometheus else None
     return Settings(
         registry=registry,
         targets_file=Path(targets_file).absolute(),
-        key_file=Path(key_file).absolute() if key_file else None,
+        key_file=key,
         interval_seconds=_interval(interval or "1"),
-        prometheus_url=_address(prometheus, "Prometheus URL") if prometheus else None,
+        prometheus_url=reader,
         prometheus_name=_name(name or socket.gethostname()),
         rules_dir=Path(rules_dir).absolute() if rules_dir else None,
-        promtool=Path(promtool).absolute() if promtool else None,
+        promtool=_program(promtool) if promtool else None,
         alertmanager=read_place(given, environment),
-        notification=read_notification_settings(environment, str(registry)),
+        notification=read_notification_settings(
+            environment,
+            str(registry),
+            key_file=key,
+            prometheus_url=str(reader) if reader else None,
+        ),
     )
 
 
@@ -149,6 +165,11 @@ def _address(url: str, what: str = "registry URL") -> ServerAddress:
 
 
 _EXAMPLES = {"registry URL": "registry:8000", "Prometheus URL": "127.0.0.1:9090"}
+
+
+def _program(text: str) -> Path:
+    """A path, or the name of a program on PATH."""
+    return Path(text).absolute() if "/" in text else Path(text)
 
 
 def _name(text: str) -> str:

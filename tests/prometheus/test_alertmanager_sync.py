@@ -8,21 +8,35 @@ from pathlib import Path
 import pytest
 
 from pulseguard_prometheus.configuration import shipped_alertmanager_configuration
+from pulseguard_prometheus.notification.alertmanager import hash_of
 from pulseguard_prometheus.notification.files import ConfigurationFiles, claimed_files
+from pulseguard_prometheus.notification.receivers import read_receivers
+from pulseguard_prometheus.notification.rendering import Rendered, render
 from pulseguard_prometheus.notification.routes import Times
 from pulseguard_prometheus.notification.settings import (
     AlertmanagerPlace,
     read_notification_settings,
 )
-from pulseguard_prometheus.notification.sync import PROOF_SECONDS, AlertmanagerSync
+from pulseguard_prometheus.notification.sync import PROOF_SECONDS, RETRY_SECONDS, AlertmanagerSync
 from pulseguard_stack.programs import find_program
 from tests.prometheus.alertmanager_server import AlertmanagerServer
-from tests.prometheus.fakes import FakeServer
+from tests.prometheus.fakes import FakeServer, Reply, fake_server
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import eventually
 
 REGISTRY = "http://127.0.0.1:8000"
 BAD = Times(group_wait="soon")
+
+
+def rendered(times: Times) -> Rendered:
+    settings = read_notification_settings({"PULSEGUARD_EMAIL_TO": "a@b.c"}, REGISTRY)
+    return render(settings, read_receivers(settings), times)
+
+
+def metrics(configuration: str) -> Reply:
+    """What an Alertmanager shows of the configuration that it runs with."""
+    shown = hash_of(configuration.encode())
+    return Reply(body=f"alertmanager_config_hash {shown}\n".encode())
 
 
 @pytest.fixture
@@ -116,6 +130,65 @@ def test_what_alertmanager_refuses_is_taken_back(
     assert keeping.receivers() == {"registry", "email"}
 
 
+def test_what_alertmanager_never_took_before_a_crash_is_taken_back(
+    keeping: Keeping, amtool: Path, careless: Path
+) -> None:
+    keeping.server.start()
+    keeping.sync(amtool).run_once()
+    before = keeping.files.content()
+    keeping.files.replace(rendered(BAD))
+
+    keeping.sync(careless, BAD).run_once()
+
+    assert keeping.files.content() == before
+
+
+def test_an_alertmanager_that_ended_meanwhile_starts_with_what_it_took_last(
+    keeping: Keeping, amtool: Path, careless: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeping.server.start()
+    keeping.sync(amtool).run_once()
+    keeping.server.stop()
+    keeping.files.replace(rendered(BAD))
+    refused = keeping.sync(careless, BAD)
+
+    refused.run_once()
+    keeping.server.start()
+    refused.run_once()
+
+    assert "(500" in caplog.messages[-1]
+    keeping.server.restart()
+    assert keeping.receivers() == {"registry", "email"}
+
+
+def test_a_first_configuration_that_is_refused_leaves_the_one_that_was_there(
+    keeping: Keeping, careless: Path
+) -> None:
+    keeping.server.start()
+
+    keeping.sync(careless, BAD).run_once()
+
+    assert keeping.server.configuration_file.read_text() == shipped_alertmanager_configuration()
+
+
+def test_a_refusal_that_passes_is_asked_about_again(careless: Path, keeping: Keeping) -> None:
+    # Its answer breaks off: that is a refusal too, and no fault of sync's own.
+    refusal = Reply(500, {"Transfer-Encoding": "chunked", "Connection": "close"}, b"cut")
+    answers: dict[str, Reply] = {"/-/reload": refusal}
+    with fake_server(lambda asked: answers.get(asked.path, metrics(""))) as server:
+        place = AlertmanagerPlace(keeping.files.path, server.url, careless)
+        settings = read_notification_settings({}, REGISTRY)
+        kept = AlertmanagerSync(settings, place, keeping.files, clock=lambda: keeping.now)
+        kept.run_once()
+        answers.clear()
+        kept.run_once()
+        assert [asked.path for asked in server.asked].count("/-/reload") == 1
+        keeping.now += RETRY_SECONDS
+        kept.run_once()
+
+        assert [asked.path for asked in server.asked].count("/-/reload") == 2
+
+
 def test_an_alertmanager_that_is_away_takes_it_when_it_is_back(
     keeping: Keeping, amtool: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,12 +245,17 @@ def test_the_command_keeps_both_files_and_says_whom_alerts_reach(
     server.start()
     mine = ["--alertmanager-config", str(server.configuration_file), "--alertmanager-url"]
     sync.settings["PULSEGUARD_EMAIL_TO"] = "ops@example.org"
+    key = sync.key_file
+    key.write_text("key")
 
-    sync.start(registry.url, *mine, server.url, "--amtool", str(amtool))
+    sync.start(registry.url, *mine, server.url, "--amtool", str(amtool), "--key-file", str(key))
     eventually(lambda: "alerts reach email" in sync.said())
 
     assert sync.targets()
-    assert f"url: {registry.url}/api/v1/alerts/webhook" in server.configuration_file.read_text()
+    configuration = server.configuration_file.read_text()
+    assert f"url: {registry.url}/api/v1/alerts/webhook" in configuration
+    # The one that is there, and is read by sync itself.
+    assert f"credentials_file: {key}\n" in configuration
 
 
 def test_the_command_does_not_start_with_a_setting_that_cannot_be_meant(

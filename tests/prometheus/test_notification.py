@@ -90,15 +90,20 @@ def test_an_agent_that_is_down_does_not_page_for_its_latency_as_well(told: Told)
     del unowned_down["labels"]["agent_id"]
     told.fire(alert("AgentDown", agent=7), unowned_down)
     eventually(lambda: len(told.slack("AgentDown")) == 2)
-    slow = [alert("AgentLatencyHigh", "warning", agent=number) for number in (7, 8)]
+    unreachable = alert("AgentUnreachable", "warning", agent=6)
+    told.fire(alert("AgentUnreachable", agent=7), unreachable)
+    eventually(lambda: len(told.slack("AgentUnreachable")) == 2)
+    slow = [alert("AgentLatencyHigh", "warning", agent=number) for number in (6, 7, 8)]
     nobodys = alert("Unowned", "warning")
     del nobodys["labels"]["agent_id"]
-    told.fire(*slow, nobodys)
+    # What pages is held back by what pages alone.
+    told.fire(*slow, nobodys, *[alert("AgentCallsSlow", agent=number) for number in (6, 7)])
     eventually(lambda: told.webhook("Unowned"))
     notified = eventually(lambda: told.webhook("AgentLatencyHigh"))
+    notified += eventually(lambda: told.webhook("AgentCallsSlow"))
 
     agents = [each["labels"]["agent"] for body in notified for each in body["alerts"]]
-    assert agents == ["bot-8"]
+    assert agents == ["bot-8", "bot-6"]
 
 
 def test_text_of_others_is_neither_a_link_nor_markup(told: Told) -> None:
@@ -110,13 +115,15 @@ def test_text_of_others_is_neither_a_link_nor_markup(told: Told) -> None:
     tricky["annotations"]["runbook_url"] = "javascript:alert(1)"
     told.fire(hostile, tricky)
     (slack,) = eventually(lambda: told.slack("Hostile"))
-    ((_, _, html),) = eventually(lambda: told.mails("Hostile"))
+    ((_, plain, html),) = eventually(lambda: told.mails("Hostile"))
     ((_, _, tricky_html),) = eventually(lambda: told.mails("Tricky"))
 
     for text in (slack["title"], slack["text"], slack["fallback"]):
         assert IN_SLACK in text
         assert not {"<", ">"} & set(text)
     assert slack["mrkdwn_in"] == ["pretext"]
+    # Nor is it announced.
+    assert not {line.split(":")[0] for line in plain.splitlines()} & {"Runbook", "Agent"}
     assert "<script" not in html
     assert "<a " not in html + tricky_html
     assert "{{ .ExternalURL }}" in html
@@ -142,6 +149,23 @@ def test_the_test_alert_goes_to_everybody_once(told: Told) -> None:
 
     assert len(eventually(lambda: told.webhook("PulseGuardTest"))) == 1
     assert slack["title"] == "[INFO] TEST PulseGuardTest"
+
+
+def test_without_grafana_the_agent_is_shown_by_prometheus(told: Told) -> None:
+    # An address that starts as the shipped one of the registry does.
+    link = "http://127.0.0.1:8000/prometheus"
+    told.keep(
+        told.environment() | {"PULSEGUARD_PROMETHEUS_LINK": link, "PULSEGUARD_GRAFANA_LINK": ""}
+    )
+    told.fire(alert("Unseen"))
+    (slack,) = eventually(lambda: told.slack("Unseen"))
+    ((_, plain, page_of_mail),) = eventually(lambda: told.mails("Unseen"))
+
+    agent = f"{link}/graph?g0.expr=%7Bagent_id%3D%22{agent_id(1)}%22%7D"
+    assert f"<{agent}|Agent>" in slack["text"]
+    assert f"Agent: {agent}" in plain.splitlines()
+    assert f'<a href="{agent}">Agent</a>' in page_of_mail
+    told.keep(told.environment())
 
 
 def test_what_cannot_be_taken_leaves_the_receivers_as_they_are(

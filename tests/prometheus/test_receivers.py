@@ -48,6 +48,7 @@ def everybody(secret: Secret) -> dict[str, str]:
         "PULSEGUARD_EMAIL_TO": "ops@example.org",
         "PULSEGUARD_ALERT_WEBHOOK_FILE": secret("hook", "https://hook.example.org/secret"),
         "PULSEGUARD_TEAM_RECEIVERS_FILE": secret("teams.yml", teams),
+        "PULSEGUARD_DEADMAN_URL_FILE": secret("deadman", "https://deadman.example.org/secret"),
     }
 
 
@@ -75,7 +76,9 @@ def told(folder: Path, configuration: str, *labels: str) -> set[str]:
         # Nobody must miss it for want of a label.
         (["alertname=Plain"], {"slack", "email", "webhook"}),
         (["severity=info"], set()),
-        (["severity=none", "alertname=Watchdog"], set()),
+        (["severity=none", "alertname=Watchdog"], {"deadman"}),
+        # A rule of somebody's own that happens to have its name.
+        (["severity=warning", "alertname=Watchdog"], {"slack", "email", "webhook"}),
         # A team's own stands in for the general one of its kind, and of no other.
         (
             ["severity=critical", "team=finance"],
@@ -184,7 +187,10 @@ def test_mail_is_encrypted_beyond_this_machine(
         ("PULSEGUARD_NOTIFY_SEVERITY", "page", "write critical, warning or info"),
         ("PULSEGUARD_EMAIL_TO", "ops", "write name@example.org"),
         ("PULSEGUARD_EMAIL_TO", "{{x}}@example.org", "write name@example.org"),
+        ("PULSEGUARD_EMAIL_FROM", "a@example.org, b@example.org", "write name@example.org"),
         ("PULSEGUARD_EMAIL_SMARTHOST", "mail.example.org", "write host:port"),
+        ("PULSEGUARD_EMAIL_SMARTHOST", "mail.example.org:99999", "write host:port"),
+        ("PULSEGUARD_EMAIL_SMARTHOST", "mail.example.org:٢٥", "write host:port"),
         ("PULSEGUARD_EMAIL_USER", "me", "set both, or neither"),
         ("PULSEGUARD_EMAIL_REQUIRE_TLS", "no", "write 0 or 1"),
         ("PULSEGUARD_SLACK_CHANNEL", "{{ template }}", "leave that out"),
@@ -262,7 +268,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ("teams: {finance: {webhook: {url_file: https://a/geheim}}}", "is an address; write it"),
         ("teams: {finance: {pagerduty: {key_file: missing}}}", "teams.finance.pagerduty.key_file"),
         ('teams: {"a\\nb": {}}', "is no team"),
-        ("teams: {1: {}}", "is no mapping"),
+        ("teams:\n  a: {}\n  b: {}\n  a: {}", "line 4: 'a' is there twice"),
+        ("teams: {finance: }", "teams.finance: is no mapping"),
     ],
 )
 def test_a_fault_in_the_file_of_teams_is_named_with_its_place(
@@ -277,6 +284,15 @@ def test_a_fault_in_the_file_of_teams_is_named_with_its_place(
     assert file in str(refusal.value)
     assert said in str(refusal.value)
     assert "geheim" not in str(refusal.value)
+
+
+def test_a_team_is_any_text_whatever_yaml_makes_of_it(secret: Secret) -> None:
+    teams = "teams: {1: {email: {to: a@b.c}}, no: {email: {to: a@b.c}}}"
+    settings = read_notification_settings(
+        {"PULSEGUARD_TEAM_RECEIVERS_FILE": secret("teams.yml", teams)}, REGISTRY
+    )
+
+    assert [each.team for each in read_receivers(settings).people] == ["1", "no"]
 
 
 def test_the_alertmanager_that_is_kept_is_named_by_flag_or_variable(tmp_path: Path) -> None:

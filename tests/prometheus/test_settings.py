@@ -36,6 +36,13 @@ def test_a_flag_goes_before_its_variable():
     assert settings.interval_seconds == 7
 
 
+def test_rules_are_told_in_time_however_seldom_targets_are_asked_for():
+    seldom, often = (read_settings([*FILE, "--interval", each], {}) for each in ("3600", "2"))
+
+    assert (seldom.interval_seconds, seldom.rules_interval_seconds) == (3600, 15)
+    assert often.rules_interval_seconds == 2
+
+
 def test_rules_go_to_a_folder_beside_the_prometheus_that_is_named():
     settings = read_settings(
         [*FILE, "--rules-dir", "/etc/prometheus/user-rules"],

@@ -24,10 +24,8 @@ def reload(url: str) -> None:
     try:
         _exchange(urllib.request.Request(f"{url}/-/reload", method="POST"))
     except urllib.error.HTTPError as problem:
-        with problem:
-            said = " ".join(problem.read(1000).decode("utf-8", errors="replace").split())
         raise ReloadRefused(
-            f"Alertmanager does not take its configuration ({problem.code}: {said})",
+            f"Alertmanager does not take its configuration ({problem.code}: {_said(problem)})",
             "its log says more",
         ) from problem
 
@@ -53,6 +51,16 @@ def hash_of(configuration: bytes) -> float:
     """Answers the hash that Alertmanager makes of its file: 48 bits of MD5."""
     digest = hashlib.md5(configuration, usedforsecurity=False).digest()
     return float(int.from_bytes(digest[:6], "little"))
+
+
+def _said(refusal: urllib.error.HTTPError) -> str:
+    """Its reason, on one line; a refusal whose reason breaks off is one all the same."""
+    try:
+        with refusal:
+            text: bytes = refusal.read(1000)
+    except (OSError, http.client.HTTPException, ValueError):
+        return "without a reason"
+    return " ".join(text.decode("utf-8", errors="replace").split())
 
 
 def _exchange(request: urllib.request.Request) -> bytes:

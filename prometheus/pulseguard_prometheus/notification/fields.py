@@ -25,6 +25,14 @@ def checked_text(setting: str, text: str) -> str:
     return text
 
 
+def checked_address(setting: str, text: str) -> str:
+    """Answers one e-mail address; raises BadSetting with the setting's name."""
+    address = checked_addresses(setting, text)
+    if not address or "," in address:
+        raise BadSetting(f"{setting} {text!r}: is not one address; write name@example.org")
+    return address
+
+
 def checked_addresses(setting: str, text: str) -> str:
     """Answers e-mail addresses, by comma; raises BadSetting with the setting's name."""
     addresses = [each.strip() for each in text.split(",")] if text.strip() else []

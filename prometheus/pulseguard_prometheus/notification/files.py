@@ -1,9 +1,17 @@
-"""The configuration beside an Alertmanager: replaced durably, readable by this user alone."""
+"""The configuration beside an Alertmanager: replaced durably, readable by this user alone.
+
+alertmanager.yml          what Alertmanager reads
+pulseguard.tmpl           what it names
+.alertmanager.yml.proven  both, as Alertmanager has shown last that it runs with them
+.alertmanager.yml.lock    held by the sync that keeps them
+"""
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from pulseguard_prometheus.errors import BadSetting, NotificationTrouble, TargetsFileInUse
@@ -16,17 +24,15 @@ class ConfigurationFiles:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._template = path.with_name(TEMPLATE_NAME)
+        self._proven_file = path.with_name(f".{path.name}.proven")
 
     def content(self) -> Rendered | None:
-        """Answers what is there now, None where one of them is not."""
+        """Answers what is there now, None where there is no configuration; a template may lack."""
         try:
-            configuration = self.path.read_bytes().decode("utf-8", errors="surrogateescape")
-            template = self._template.read_bytes().decode("utf-8", errors="surrogateescape")
-            return Rendered(configuration, template)
-        except FileNotFoundError:
-            return None
+            configuration, template = _text(self.path), _text(self._template)
         except OSError as problem:
             raise _trouble(self.path, "read", problem) from problem
+        return None if configuration is None else Rendered(configuration, template or "")
 
     def replace(self, rendered: Rendered) -> None:
         """Makes them hold this and survive a crash; raises NotificationTrouble."""
@@ -36,6 +42,31 @@ class ConfigurationFiles:
             _write_durably(self.path, rendered.configuration)
         except OSError as problem:
             raise _trouble(self.path, "written", problem) from problem
+
+    def proven(self) -> Rendered | None:
+        """Answers what Alertmanager has shown last that it runs with, None where that is not known.
+
+        It outlives this process, and whatever is written meanwhile.
+        """
+        try:
+            document = json.loads(self._proven_file.read_bytes())
+            return Rendered(**{name: str(text) for name, text in document.items()})
+        except FileNotFoundError:
+            return None
+        except (ValueError, AttributeError, TypeError):
+            # Ours is whole: it was renamed into place. So nothing is known.
+            return None
+        except OSError as problem:
+            raise _trouble(self._proven_file, "read", problem) from problem
+
+    def note_proven(self, rendered: Rendered) -> None:
+        """Remembers that Alertmanager runs with this; raises NotificationTrouble."""
+        if self.proven() == rendered:
+            return
+        try:
+            _write_durably(self._proven_file, json.dumps(asdict(rendered)))
+        except OSError as problem:
+            raise _trouble(self._proven_file, "written", problem) from problem
 
 
 @contextmanager
@@ -62,6 +93,13 @@ def claimed_files(path: Path) -> Iterator[ConfigurationFiles]:
                 f"another pulseguard sync keeps {path}: stop that one, or name another file"
             ) from problem
         yield ConfigurationFiles(path)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return None
 
 
 def _write_durably(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +20,8 @@ _HEAD: Final = """\
 # It may hold secrets. Its {template} is {digest}.
 """
 _SHIPPED_REGISTRY: Final = "http://127.0.0.1:8000"
-_SHIPPED_AGENT_PAGE: Final = f"{_SHIPPED_REGISTRY}/api/v1/agents/{{{{ .Labels.agent_id }}}}/health"
+_AGENT_ID: Final = "{{ .Labels.agent_id }}"
+_SHIPPED_AGENT_PAGE: Final = f"{_SHIPPED_REGISTRY}/api/v1/agents/{_AGENT_ID}/health"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def _document(settings: NotificationSettings, receivers: Receivers, times: Times
     document = yaml.safe_load(shipped.shipped_alertmanager_configuration())
     (registry,) = document["receivers"][0]["webhook_configs"]
     registry["url"] = settings.registry_url + urlsplit(registry["url"]).path
+    _sign_in(registry["http_config"], settings.key_file)
     people = {
         each.name: {f"{each.kind}_configs": [each.configuration]} for each in receivers.people
     }
@@ -64,6 +67,15 @@ def _document(settings: NotificationSettings, receivers: Receivers, times: Times
 
 
 # Any: see above.
+def _sign_in(http_config: dict[str, Any], key_file: Path | None) -> None:
+    """By the key of sync itself: without one the registry takes alerts from everybody."""
+    if key_file is None:
+        del http_config["authorization"]
+    else:
+        http_config["authorization"]["credentials_file"] = str(key_file)
+
+
+# Any: see above.
 def _deadman(url: str) -> dict[str, Any]:
     told = {"url": url, "send_resolved": False, "http_config": {"follow_redirects": False}}
     return {"name": DEADMAN, "webhook_configs": [told]}
@@ -73,7 +85,18 @@ def _template(settings: NotificationSettings) -> str:
     text = shipped.shipped_notification_template()
     if text.count(_SHIPPED_AGENT_PAGE) != 1 or text.count(_SHIPPED_REGISTRY) != 2:
         raise ConfigurationMismatch(f"this is not the shipped {TEMPLATE_NAME}: no place for links")
+    # Each place by itself: an address that is put in may look like the one that goes.
+    parts = text.split(_SHIPPED_AGENT_PAGE)
+    return _agent_page(settings).join(
+        part.replace(_SHIPPED_REGISTRY, settings.registry_link) for part in parts
+    )
+
+
+def _agent_page(settings: NotificationSettings) -> str:
+    """Where a browser finds the agent of an alert."""
     if settings.grafana_link:
-        page = f"{settings.grafana_link}/d/pulseguard-agent?var-agent_id={{{{ .Labels.agent_id }}}}"
-        text = text.replace(_SHIPPED_AGENT_PAGE, page)
-    return text.replace(_SHIPPED_REGISTRY, settings.registry_link)
+        return f"{settings.grafana_link}/d/pulseguard-agent?var-agent_id={_AGENT_ID}"
+    if settings.prometheus_link:
+        # All that Prometheus has of it now; 3.x leads from there to its newer page.
+        return f"{settings.prometheus_link}/graph?g0.expr=%7Bagent_id%3D%22{_AGENT_ID}%22%7D"
+    return f"{settings.registry_link}{_SHIPPED_AGENT_PAGE.removeprefix(_SHIPPED_REGISTRY)}"

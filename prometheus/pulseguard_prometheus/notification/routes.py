@@ -10,6 +10,8 @@ from pulseguard_prometheus.notification.settings import Severity
 DEADMAN: Final = "deadman"
 WATCHDOG: Final = "Watchdog"
 TEST_ALERT: Final = "PulseGuardTest"
+# What says that an agent does not answer: the shipped rule, and what the template makes.
+_AGENT_IS_DOWN: Final = ("AgentDown", "AgentUnreachable")
 # An alert without a severity counts as a warning: nobody must miss it for want of a label.
 _SEVERITIES: Final[dict[Severity, str]] = {
     "critical": 'severity="critical"',
@@ -46,21 +48,34 @@ def routes_of(
 
 # Any: see above.
 def inhibitions() -> Sequence[dict[str, Any]]:
-    """An agent that is down does not page for its latency as well."""
+    """An agent that is down does not page for its latency as well.
+
+    Nothing is held back by what is less severe: whoever is told of the one alone, such as PagerDuty
+    of what is critical, would hear of neither.
+    """
     return [
-        {
-            # Both without an agent would be equal too.
-            "source_matchers": ['alertname="AgentDown"', 'agent_id!=""'],
-            "target_matchers": ['severity=~"warning|info"'],
-            "equal": ["agent_id"],
-        }
+        _inhibition(['severity="critical"'], []),
+        _inhibition(['severity!~"info|none"'], ['severity!="critical"']),
     ]
+
+
+# Any: see above.
+def _inhibition(source: list[str], target: list[str]) -> dict[str, Any]:
+    down = "|".join(_AGENT_IS_DOWN)
+    return {
+        # Both without an agent would be equal too.
+        "source_matchers": [f'alertname=~"{down}"', 'agent_id!=""', *source],
+        # They do not hold back one another: nobody would hear of either.
+        "target_matchers": [f'alertname!~"{down}"', *target],
+        "equal": ["agent_id"],
+    }
 
 
 # Any: see above.
 def _deadman(times: Times) -> dict[str, Any]:
     return {
-        "matchers": [f'alertname="{WATCHDOG}"'],
+        # A rule of that name that people are to be told of is another one.
+        "matchers": [f'alertname="{WATCHDOG}"', 'severity="none"'],
         "receiver": DEADMAN,
         "group_by": ["alertname"],
         "group_wait": "0s",

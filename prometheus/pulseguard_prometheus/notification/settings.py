@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pulseguard.web_address import is_web_address
 from pulseguard_prometheus.errors import BadSetting
 from pulseguard_prometheus.notification.fields import (
+    checked_address,
     checked_addresses,
     checked_text,
     faults_of_text,
@@ -49,12 +50,6 @@ class Named:
     email_to: str = ""
     webhook_file: Path | None = None
 
-    @property
-    def is_somebody(self) -> bool:
-        """Whether there is any receiver."""
-        files = (self.slack_webhook_file, self.pagerduty_key_file, self.webhook_file)
-        return bool(self.email_to) or any(file is not None for file in files)
-
 
 @dataclass(frozen=True)
 class NotificationSettings:
@@ -65,15 +60,13 @@ class NotificationSettings:
     registry_url: str
     registry_link: str
     grafana_link: str | None = None
+    prometheus_link: str | None = None
+    # By which Alertmanager is known to the registry; None where it takes alerts from everybody.
+    key_file: Path | None = None
     teams_file: Path | None = None
     deadman_url_file: Path | None = None
     least_severity: Severity = "warning"
     pagerduty_url: str = _PAGERDUTY_URL
-
-    @property
-    def reach_somebody(self) -> bool:
-        """Whether people are told at all, as far as variables say."""
-        return self.named.is_somebody or self.teams_file is not None
 
 
 @dataclass(frozen=True)
@@ -126,10 +119,15 @@ def read_place(
 
 
 def read_notification_settings(
-    environment: Mapping[str, str], registry_url: str
+    environment: Mapping[str, str],
+    registry_url: str,
+    *,
+    key_file: Path | None = None,
+    prometheus_url: str | None = None,
 ) -> NotificationSettings:
     """Raises BadSetting, which names the variable, its value and the mend."""
     grafana = environment.get("PULSEGUARD_GRAFANA_LINK")
+    prometheus = environment.get("PULSEGUARD_PROMETHEUS_LINK") or prometheus_url
     registry = environment.get("PULSEGUARD_REGISTRY_LINK") or registry_url
     pagerduty = environment.get("PULSEGUARD_PAGERDUTY_URL") or _PAGERDUTY_URL
     return NotificationSettings(
@@ -146,6 +144,8 @@ def read_notification_settings(
         registry_url=registry_url,
         registry_link=_link("PULSEGUARD_REGISTRY_LINK", registry),
         grafana_link=_link("PULSEGUARD_GRAFANA_LINK", grafana) if grafana else None,
+        prometheus_link=_link("PULSEGUARD_PROMETHEUS_LINK", prometheus) if prometheus else None,
+        key_file=key_file,
         teams_file=_file(environment, "PULSEGUARD_TEAM_RECEIVERS_FILE"),
         deadman_url_file=_file(environment, "PULSEGUARD_DEADMAN_URL_FILE"),
         least_severity=_severity(environment.get("PULSEGUARD_NOTIFY_SEVERITY") or "warning"),
@@ -156,7 +156,7 @@ def read_notification_settings(
 def _mail_server(environment: Mapping[str, str]) -> MailServer:
     smarthost = _text(environment, "PULSEGUARD_EMAIL_SMARTHOST") or "localhost:25"
     host, colon, port = smarthost.rpartition(":")
-    if not colon or not host or not port.isdecimal() or "/" in smarthost:
+    if not colon or not host or not _is_port(port) or "/" in smarthost:
         raise BadSetting(
             f"PULSEGUARD_EMAIL_SMARTHOST {smarthost!r}: write host:port, such as"
             " mail.example.org:587"
@@ -176,8 +176,12 @@ def _mail_server(environment: Mapping[str, str]) -> MailServer:
         raise BadSetting(f"PULSEGUARD_EMAIL_REQUIRE_TLS {required!r}: write 0 or 1")
     # Alertmanager asks for STARTTLS, which such a server has no need to offer.
     require_tls = required == "1" and port != _TLS_FROM_THE_FIRST_BYTE
-    from_whom = checked_addresses("PULSEGUARD_EMAIL_FROM", sender)
+    from_whom = checked_address("PULSEGUARD_EMAIL_FROM", sender)
     return MailServer(smarthost, from_whom, user, password_file, require_tls)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= 65535
 
 
 def _severity(text: str) -> Severity:

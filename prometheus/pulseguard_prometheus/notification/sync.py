@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from pulseguard_prometheus.errors import NotificationTrouble
@@ -17,8 +18,24 @@ from pulseguard_prometheus.notification.settings import AlertmanagerPlace, Notif
 LOOK_SECONDS: Final = 1.0
 # How often it is asked whether it still runs with what it has taken.
 PROOF_SECONDS: Final = 15.0
+# After which Alertmanager is asked again for what it has refused: its reason may have passed.
+RETRY_SECONDS: Final = 60.0
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """What amtool (for good) or Alertmanager (for now) has said no to, and when."""
+
+    rendered: Rendered
+    trouble: NotificationTrouble
+    at: float
+
+    def holds(self, rendered: Rendered, now: float) -> bool:
+        """Whether it is of no use to ask for this again."""
+        is_lasting = isinstance(self.trouble, amtool.Refused)
+        return self.rendered == rendered and (is_lasting or now - self.at < RETRY_SECONDS)
 
 
 class AlertmanagerSync:
@@ -38,8 +55,8 @@ class AlertmanagerSync:
         self._files = files
         self._times = times
         self._clock = clock
-        # What amtool or Alertmanager has said no to: it is not asked again.
-        self._refused: tuple[Rendered, NotificationTrouble] | None = None
+        self._checked: Rendered | None = None
+        self._refused: _Refused | None = None
         self._proven_at: float | None = None
         self._told: str | None = None
         self._trouble: str | None = None
@@ -48,7 +65,12 @@ class AlertmanagerSync:
         """Goes on for ever; meant for a daemon thread of its own: nobody waits for it."""
         while True:
             started = time.monotonic()
-            self.run_once()
+            try:
+                self.run_once()
+            except Exception:
+                # Else the thread would end, and with it what it is for, unnoticed.
+                log.exception("receivers of alerts are not kept, by a fault of sync's own")
+                time.sleep(PROOF_SECONDS)
             time.sleep(max(0.1, LOOK_SECONDS - (time.monotonic() - started)))
 
     def run_once(self) -> None:
@@ -64,50 +86,85 @@ class AlertmanagerSync:
             self._note_success(receivers)
 
     def _keep(self, wanted: Rendered) -> None:
-        before = self._files.content()
-        if before != wanted:
-            self._proven_at = None
-            if self._refused and self._refused[0] == wanted:
-                raise self._refused[1]
+        present = self._files.content()
+        if present == wanted and self._is_proven():
+            return
+        self._proven_at = None
+        if self._refused and self._refused.holds(wanted, self._clock()):
+            self._restore()
+            raise self._refused.trouble
+        if present != wanted:
             self._check(wanted)
-            self._files.replace(wanted)
-        if self._proven_at is None or self._clock() - self._proven_at >= PROOF_SECONDS:
-            self._prove(wanted, before)
-            self._proven_at = self._clock()
+        self._install(wanted, present)
+        self._files.note_proven(wanted)
+        self._proven_at = self._clock()
+
+    def _is_proven(self) -> bool:
+        return self._proven_at is not None and self._clock() - self._proven_at < PROOF_SECONDS
 
     def _check(self, wanted: Rendered) -> None:
+        if self._checked == wanted:
+            return
         try:
             amtool.check(self._place.amtool, wanted)
         except amtool.Refused as refusal:
-            self._refused = wanted, refusal
+            self._refused = _Refused(wanted, refusal, self._clock())
             raise
+        self._checked = wanted
 
-    def _prove(self, wanted: Rendered, before: Rendered | None) -> None:
+    def _install(self, wanted: Rendered, present: Rendered | None) -> None:
         """Returns where Alertmanager runs with it."""
-        expected = alertmanager.hash_of(wanted.configuration.encode())
-        if alertmanager.loaded_hash(self._place.url) == expected:
+        loaded = self._loaded_hash(wanted)
+        if present is not None and loaded == _hash(present):
+            self._files.note_proven(present)
+        if present == wanted and loaded == _hash(wanted):
             return
+        self._put(wanted)
         try:
             alertmanager.reload(self._place.url)
         except alertmanager.ReloadRefused as refusal:
-            if before is not None and before != wanted:
-                self._take_back(wanted, before, refusal)
+            self._take_back(wanted, refusal)
             raise
-        if alertmanager.loaded_hash(self._place.url) != expected:
+        if alertmanager.loaded_hash(self._place.url) != _hash(wanted):
             raise NotificationTrouble(
                 f"Alertmanager was reloaded and runs with something else than {self._files.path}",
                 "check that its --config.file names this file",
             )
 
-    def _take_back(self, wanted: Rendered, before: Rendered, refusal: NotificationTrouble) -> None:
+    def _loaded_hash(self, wanted: Rendered) -> float:
+        try:
+            return alertmanager.loaded_hash(self._place.url)
+        except NotificationTrouble:
+            # It may not start with what it never took, and then nobody would hear of anything.
+            if not self._restore():
+                self._put(wanted)
+            raise
+
+    def _take_back(self, wanted: Rendered, refusal: NotificationTrouble) -> None:
         """It would not start with what it does not take."""
-        self._refused = wanted, refusal
-        self._files.replace(before)
-        with suppress(NotificationTrouble):
-            alertmanager.reload(self._place.url)
+        self._refused = _Refused(wanted, refusal, self._clock())
+        if self._restore():
+            with suppress(NotificationTrouble):
+                alertmanager.reload(self._place.url)
+
+    def _restore(self) -> bool:
+        """Has what was proven last lie there, where anything was."""
+        proven = self._files.proven()
+        if proven is not None:
+            self._put(proven)
+        return proven is not None
+
+    def _put(self, rendered: Rendered) -> None:
+        if self._files.content() != rendered:
+            self._files.replace(rendered)
 
     def _note_success(self, receivers: Receivers) -> None:
         told = ", ".join(each.name for each in receivers.people) or "nobody but the registry"
         if self._trouble is not None or told != self._told:
             log.info("alerts reach %s", told)
         self._trouble, self._told = None, told
+
+
+def _hash(rendered: Rendered) -> float:
+    """What Alertmanager shows while it runs with this."""
+    return alertmanager.hash_of(rendered.configuration.encode("utf-8", errors="surrogateescape"))

@@ -21,6 +21,25 @@ _FIELDS: Final = {
 _MEND: Final = "docs/alerting.md shows how it is written"
 
 
+class _Twice(yaml.MarkedYAMLError):
+    """A key is there twice: one of the two would be lost without a word."""
+
+
+class _Loader(yaml.BaseLoader):
+    """Takes each scalar for the text that it is, as a label is text: so `1` and `no` are teams."""
+
+    # Any: what YAML holds.
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found = super().construct_mapping(node, deep)
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise _Twice(problem=f"{key!r} is there twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return found
+
+
 def read_teams(path: Path) -> Mapping[str, Named]:
     """Answers the receivers by team; raises NotificationTrouble, which names field and value."""
     try:
@@ -28,7 +47,7 @@ def read_teams(path: Path) -> Mapping[str, Named]:
             text = file.read(_LIMIT_BYTES + 1)
         if len(text) > _LIMIT_BYTES:
             raise ValueError("too long")
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)
     except OSError as problem:
         raise NotificationTrouble(
             f"PULSEGUARD_TEAM_RECEIVERS_FILE: {path} cannot be read ({problem.strerror})",
@@ -38,7 +57,8 @@ def read_teams(path: Path) -> Mapping[str, Named]:
     except (yaml.YAMLError, UnicodeError, RecursionError, ValueError) as problem:
         mark = getattr(problem, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise NotificationTrouble(f"{path}{where}: is no YAML", _MEND) from problem
+        said = problem.problem if isinstance(problem, _Twice) else "is no YAML"
+        raise NotificationTrouble(f"{path}{where}: {said}", _MEND) from problem
     return {
         team: _named(f"{path}: teams.{team}", entry, path.parent)
         for team, entry in _teams(path, document).items()

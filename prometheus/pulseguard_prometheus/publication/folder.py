@@ -4,6 +4,7 @@ starts with, by one sync at a time.
     <id>.yml      what Prometheus reads, and nothing else in here is named so
     .new/         files that are being checked
     .before.json  what to put back, as long as Prometheus has not taken what was changed
+    .published    of which version of the bundle all of it is
     .lock         held by the sync that keeps this folder
 """
 
@@ -29,6 +30,7 @@ class RulesFolder:
         self.path = path
         self.candidates = path / ".new"
         self._before_file = path / ".before.json"
+        self._published_file = path / ".published"
 
     def files(self) -> dict[str, bytes | None]:
         """Answers by name what Prometheus would read, None for what is no plain file."""
@@ -69,6 +71,22 @@ class RulesFolder:
         """Forgets what was there before."""
         with _translated("written"):
             self._before_file.unlink(missing_ok=True)
+            _sync_folder(self.path)
+
+    def published_version(self) -> int:
+        """Answers which version of the bundle was published last, 0 where that is not known."""
+        with _translated("read"):
+            text = _content(self._published_file) or b""
+        return int(text) if text.isdigit() else 0
+
+    def note_published(self, version: int) -> None:
+        """Remembers durably that all that is in place is of this version."""
+        if version == self.published_version():
+            return
+        with _translated("written"):
+            beside = self._published_file.with_suffix(".new")
+            _write(beside, str(version).encode())
+            beside.replace(self._published_file)
             _sync_folder(self.path)
 
     def put_back(self) -> dict[str, bytes | None]:

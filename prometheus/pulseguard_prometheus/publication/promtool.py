@@ -36,12 +36,11 @@ class _Run:
 
 
 def find_promtool(named: Path | None, environment: Mapping[str, str]) -> Path:
-    """Answers the promtool that was named, else the one on PATH; raises BadSetting without one."""
-    if named is not None:
-        if not os.access(named, os.X_OK) or named.is_dir():
-            raise BadSetting(f"promtool {named}: there is no program; name one with --promtool")
-        return named
-    found = shutil.which("promtool", path=environment.get("PATH", os.defpath))
+    """Answers the promtool that was named by its path or by its name on PATH, else the one of that
+    name; raises BadSetting without one."""
+    found = shutil.which(named or "promtool", path=environment.get("PATH", os.defpath))
+    if found is None and named is not None:
+        raise BadSetting(f"promtool {named}: there is no program; name one with --promtool")
     if found is None:
         raise BadSetting(
             "promtool is missing, by which rules are checked: install Prometheus' programs, or"

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from pulseguard_prometheus.errors import PrometheusTrouble, Trouble
 from pulseguard_prometheus.publication.bundle import Bundle, parse_bundle
-from pulseguard_prometheus.publication.folder import RulesFolder
+from pulseguard_prometheus.publication.folder import ENDING, RulesFolder
+from pulseguard_prometheus.publication.older_bundle import OlderBundle
 from pulseguard_prometheus.publication.proof import Proof
 from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.report import GroupState, report, report_path
@@ -38,6 +39,7 @@ class RulesSync:
         self._registry = registry
         self._folder = folder
         self._publisher = publisher
+        self._older = OlderBundle(folder, clock=clock)
         self._proof = proof
         self._report_path = report_path(prometheus_name)
         self._read_key = read_key
@@ -50,10 +52,14 @@ class RulesSync:
         self._tried: object = None
         self._due_at = 0.0
         self._pause = 0.0
+        self._held: dict[str, bytes] = {}
         self._proven: dict[str, int] = {}
         self._told: tuple[dict[str, Any], float] | None = None
         self._asking = Troubles(starts="rules stay as they are", ends="rules are asked for again")
         self._keeping = Troubles(starts="rules are not proven", ends="rules are proven again")
+        self._holding = Troubles(
+            starts="rules stay that the registry lacks", ends="the registry lacks no rules any more"
+        )
         self._telling = Troubles(
             starts="rules are not told to the registry", ends="rules are told to the registry again"
         )
@@ -106,9 +112,15 @@ class RulesSync:
         # In trouble it is tried again soon, then less often.
         self._pause = min(max(2 * self._pause, 1.0), PROOF_SECONDS)
         self._due_at = self._clock() + self._pause
-        self._publisher.publish(self._wanted)
+        self._held = self._older.held(bundle, self._publisher.accepted)
+        with self._holding.noted():
+            if self._held:
+                raise self._older.trouble(bundle, self._held)
+        self._publisher.publish(self._wanted | self._held)
         self._prove()
         self._note(bundle)
+        if not self._held:
+            self._folder.note_published(bundle.version)
         self._pause = 0.0
         self._due_at = self._clock() + PROOF_SECONDS
 
@@ -138,7 +150,8 @@ class RulesSync:
             )
 
     def _tell(self, bundle: Bundle) -> None:
-        document = report(self._version, bundle, self._states(bundle), self._keeping.cause or "")
+        trouble = self._keeping.cause or self._holding.cause or ""
+        document = report(self._version, self._states(bundle), trouble)
         if self._told is not None:
             before, at = self._told
             if document == before and self._clock() - at < PROOF_SECONDS:
@@ -148,7 +161,11 @@ class RulesSync:
 
     def _states(self, bundle: Bundle) -> dict[str, GroupState]:
         rejected = self._publisher.rejected
-        return {
+        held = {
+            name.removesuffix(ENDING): GroupState(loaded=self._proven.get(name))
+            for name in self._held
+        }
+        return held | {
             group.id: GroupState(
                 loaded=self._proven.get(group.file),
                 rejected=group.revision if group.file in rejected else None,

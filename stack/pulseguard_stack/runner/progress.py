@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
+from pulseguard_stack.reach import unreached
 from pulseguard_stack.runner.logs import begin_log
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.run_file import Addresses
@@ -127,9 +128,6 @@ class Progress:
             self._on_screen = False
 
 
-_NOBODY = "reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO; see docs/alerting.md"
-
-
 def summary(
     addresses: Addresses,
     places: Places,
@@ -139,7 +137,7 @@ def summary(
     demo: bool,
     no_grafana: str | None,
     alertmanager_has_page: bool,
-    alerts_reach_somebody: bool,
+    receivers: Sequence[str],
     stop: str,
 ) -> str:
     """Where everything is, for the user who has just started it; `no_grafana` says why not."""
@@ -150,8 +148,8 @@ def summary(
         ("Prometheus", addresses.prometheus_url),
         ("Alertmanager", f"{addresses.alertmanager_url}{api_alone}"),
     ]
-    if not alerts_reach_somebody:
-        rows.append(("alerts", _NOBODY))
+    if said := unreached(receivers):
+        rows.append(("receivers", f"{said}; see docs/alerting.md"))
     if addresses.grafana_url:
         rows.append(("Grafana", f"{addresses.grafana_url}  (admin: {places.grafana_password})"))
     elif no_grafana:

@@ -1,6 +1,6 @@
 """The programs that have to be there before anything is started, told where they are not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pulseguard_prometheus.errors import BadSetting, NotificationTrouble
 from pulseguard_prometheus.notification.receivers import read_receivers
@@ -38,14 +38,14 @@ def find_programs() -> Programs:
     return programs
 
 
-def require_receivers(environment: Mapping[str, str]) -> bool:
-    """Answers whether alerts will reach anybody.
+def require_receivers(environment: Mapping[str, str]) -> Sequence[str]:
+    """Answers the names of the receivers that people will be told by.
 
     Raises CannotStart, with setting and mend, where what is set cannot be used.
     """
     try:
         settings = read_notification_settings(environment, "http://127.0.0.1:8000")
-        return bool(read_receivers(settings).people)
+        return [receiver.name for receiver in read_receivers(settings).people]
     except (BadSetting, NotificationTrouble) as problem:
         raise CannotStart(str(problem)) from problem
 

@@ -80,7 +80,7 @@ class _Stack:
         self._agent_file = settings_file(os.environ)
         self._no_grafana: str | None = None
         self._database = ""
-        self._alerts_reach_somebody = False
+        self._receivers: Sequence[str] = ()
         self._progress = Progress(Screen(), self._places.log("runner"))
         self._parts.callback(self._progress.quiet)
 
@@ -113,7 +113,7 @@ class _Stack:
         """Everything that can fail before a process is started."""
         data_dir = self._settings.data_dir
         self._database = require_database(data_dir, os.environ)
-        self._alerts_reach_somebody = require_receivers(os.environ)
+        self._receivers = require_receivers(os.environ)
         self._places.make_folders()
         make_folder(self._agent_file.parent, 0o700, "XDG_STATE_HOME")
         self._take_lock()
@@ -191,7 +191,7 @@ class _Stack:
             demo=self._settings.demo,
             no_grafana=self._no_grafana,
             alertmanager_has_page=programs.alertmanager_has_page,
-            alerts_reach_somebody=self._alerts_reach_somebody,
+            receivers=self._receivers,
             stop=stop if self._settings.detach else f"Ctrl-C here, or {stop}",
         )
         self._progress.say(shown)

@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from pulseguard_stack.reach import unreached
 from pulseguard_stack.status import wording
 from pulseguard_stack.status.fleet import Alert, Disagreement, Disagreements, Fleet, Source
 from pulseguard_stack.status.judgement import Judged, Level
@@ -21,10 +22,6 @@ _MOST_ALERTS: Final = 5
 _MOST_TROUBLES: Final = 5
 _MOST_RESTARTS: Final = 3
 _MOST_DISAGREEMENTS: Final = 5
-ALERTS_REACH_NOBODY: Final = (
-    "alerts reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO, and `make up` again;"
-    " docs/alerting.md"
-)
 _DISAGREEMENTS: Final = {
     "registered_not_scraped": "is registered, and no Prometheus scrapes it",
     "scraped_not_registered": "is scraped, and nobody has registered it",
@@ -96,8 +93,8 @@ def _faults(fleet: Fleet) -> Iterator[str]:
     if heard.alerts is None and not heard.registry.fault:
         yield f"! alerts are not known: {heard.alerts_fault}"
     # Where it is not known whom they reach, nothing is said.
-    if heard.receivers is not None and not heard.receivers:
-        yield f"! {ALERTS_REACH_NOBODY}"
+    if heard.receivers is not None and (said := unreached(heard.receivers)):
+        yield f"! {said}, and `make up` again; docs/alerting.md"
 
 
 def _away(source: Source) -> str:

@@ -91,7 +91,11 @@ def is_whole(side: Side, number: int) -> None:
     assert side.registry.told("bad")["rejected"] == number + 1
     assert side.registry.reports[-1]["trouble"] == ""
     assert side.files() == {side.file(name).name for name in names}
-    assert {path.name for path in side.folder.rglob("*")} - side.files() == {".lock", ".new"}
+    assert {path.name for path in side.folder.rglob("*")} - side.files() == {
+        ".lock",
+        ".new",
+        ".published",
+    }
 
 
 def test_what_prometheus_would_refuse_is_put_back_by_the_next_sync(side):

@@ -68,6 +68,7 @@ def test_it_is_the_one_that_was_named_or_the_one_on_path(tmp_path):
 
     assert find_promtool(program, {}) == program
     assert find_promtool(None, {"PATH": str(tmp_path)}) == program
+    assert find_promtool(Path("promtool"), {"PATH": str(tmp_path)}) == program
     for named, path in [(None, os.devnull), (tmp_path, ""), (tmp_path / "none", "")]:
         with pytest.raises(BadSetting, match="promtool"):
             find_promtool(named, {"PATH": path})

@@ -4,6 +4,7 @@ import pytest
 
 from pulseguard_prometheus.errors import RulesFolderInUse
 from pulseguard_prometheus.publication.folder import claimed_rules_folder
+from pulseguard_prometheus.publication.older_bundle import HOLD_SECONDS
 from pulseguard_prometheus.publication.rules_sync import PROOF_SECONDS
 from pulseguard_prometheus.targets_file import file_signature
 from tests.prometheus.fakes import JSON, Reply
@@ -56,6 +57,36 @@ def test_at_the_start_without_a_registry_all_stays_as_it_is(side):
         sync.run_once()
 
     assert {path.name: file_signature(path) for path in side.folder.glob("*.yml")} == before
+
+
+def test_what_an_older_bundle_lacks_stays_for_a_while_and_that_is_told(side):
+    side.registry.put("lost", constant("lost"))
+    side.registry.put("both", constant("both", 1))
+    with side.sync() as sync:
+        sync.run_once()
+    newest = side.registry.version
+    # As one that was restored from a backup, which has gone on since.
+    side.registry.remove("lost")
+    side.registry.put("both", constant("both", 2))
+    side.registry.version = newest - 1
+    with side.sync() as sync:
+        for _ in range(2):
+            sync.run_once()
+            side.later += HOLD_SECONDS - 1
+            assert side.value("both") == "vector(2)"
+            assert side.registry.loaded("lost") == 1
+            assert (
+                "lacks 1 groups of that: they stay for 15" in side.registry.reports[-1]["trouble"]
+            )
+        side.later += 1
+        sync.run_once()
+        assert side.files() == {side.file("both").name}
+        assert side.registry.reports[-1]["trouble"] == ""
+        # From there on it is as ever.
+        side.registry.remove("both")
+        sync.run_once()
+
+    assert side.files() == set()
 
 
 def test_a_second_sync_on_the_folder_is_refused(side):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -130,7 +131,7 @@ def test_where_nobody_has_the_admin_key_what_makes_another_is_named(tmp_path):
     assert usual == "make up NEW_ADMIN_KEY=1, or pulseguard up --new-admin-key"
 
 
-def summed_up(*, has_page: bool = True, reach_somebody: bool = True) -> list[str]:
+def summed_up(*, has_page: bool = True, receivers: Sequence[str] = ("email",)) -> list[str]:
     """What the user reads at the end of a start."""
     return summary(
         addresses(DEFAULT_PORTS),
@@ -140,7 +141,7 @@ def summed_up(*, has_page: bool = True, reach_somebody: bool = True) -> list[str
         demo=True,
         no_grafana=None,
         alertmanager_has_page=has_page,
-        alerts_reach_somebody=reach_somebody,
+        receivers=receivers,
         stop="pulseguard down",
     ).splitlines()
 
@@ -154,9 +155,10 @@ def test_an_alertmanager_without_a_page_is_said_to_have_an_api(has_page):
 
 
 def test_who_starts_it_without_a_receiver_is_told_that_alerts_reach_nobody():
-    (line,) = [line for line in summed_up(reach_somebody=False) if "alerts" in line]
+    (line,) = [line for line in summed_up(receivers=()) if "receivers" in line]
 
-    assert "reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO" in line
+    assert "alerts reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO; see docs" in line
+    assert any("warnings reach nobody: " in line for line in summed_up(receivers=["pagerduty"]))
     assert not any("reach" in line for line in summed_up())
 
 
@@ -167,5 +169,5 @@ def test_a_receiver_that_cannot_be_used_stops_the_start_with_its_setting(tmp_pat
         require_receivers(named)
     with pytest.raises(CannotStart, match="PULSEGUARD_EMAIL_TO 'nobody'"):
         require_receivers({"PULSEGUARD_EMAIL_TO": "nobody"})
-    assert require_receivers({"PULSEGUARD_EMAIL_TO": "ops@example.org"})
-    assert not require_receivers({})
+    assert require_receivers({"PULSEGUARD_EMAIL_TO": "ops@example.org"}) == ["email"]
+    assert require_receivers({}) == []
