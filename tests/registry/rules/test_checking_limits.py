@@ -65,7 +65,7 @@ def test_a_text_that_would_fill_the_memory_is_refused():
     (one,) = found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
 
     assert one.level == "error"
-    assert "steps" in one.message
+    assert "bytes" in one.message
 
 
 @pytest.mark.alone
