@@ -50,7 +50,9 @@ def _endless(template: Template, alert: str) -> list[str]:
     except TemplateFault as fault:
         return [*dict.fromkeys(missing), str(fault)]
     if size > MOST_BYTES:
-        missing.append(f"may take more than {MOST_BYTES} bytes to be expanded; take loops away")
+        missing.append(
+            f"may take more than {MOST_BYTES} bytes to be expanded; shorten it, or take loops away"
+        )
     return list(dict.fromkeys(missing))
 
 

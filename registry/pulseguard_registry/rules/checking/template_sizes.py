@@ -110,7 +110,7 @@ def format_fault(form: str) -> str | None:
         if "*" in spec:
             return "the width in a format of printf has to be written out, without *"
         if any(int(number[:9]) > _WIDEST for number in re.findall(r"[0-9]+", spec)):
-            return f"printf is to write a width or precision of more than {_WIDEST}"
+            return f"printf has a width or precision of more than {_WIDEST}; give a smaller one"
     return None
 
 

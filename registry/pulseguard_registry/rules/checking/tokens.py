@@ -29,6 +29,8 @@ _DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+")
 _OPERATORS = frozenset(("+", "-", "*", "/", "%", "^", "==", "!=", "<=", ">=", "<", ">"))
 _NAMED_OPERATORS = frozenset(("and", "or", "unless", "atan2"))
 _OPENING = frozenset("([{")
+# A comma is of an operand, or of a label that is listed.
+_WEIGHING = _OPENING | {","}
 _LISTING_LABELS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 
 
@@ -54,7 +56,7 @@ def too_large(listed: list[Word]) -> str | None:
     size = sum(_weighs(word) for word in listed)
     if size > LARGEST:
         return (
-            f"holds {size} operators and brackets, more than {LARGEST};"
+            f"holds {size} operators, brackets and commas, more than {LARGEST};"
             " record parts of it under names of their own"
         )
     return None
@@ -82,7 +84,7 @@ def too_new(listed: list[Word]) -> list[str]:
 def _weighs(word: Word) -> bool:
     if word.kind == "name":
         return word.text.lower() in _NAMED_OPERATORS
-    return word.kind == "sign" and (word.text in _OPERATORS or word.text in _OPENING)
+    return word.kind == "sign" and (word.text in _OPERATORS or word.text in _WEIGHING)
 
 
 def _novelty(word: Word, before: list[Word], inside: str) -> str | None:
