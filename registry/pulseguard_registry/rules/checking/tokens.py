@@ -7,7 +7,7 @@ chains thousands of them would take minutes, and end the process. So their numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 # Our own largest has 40. As many as this take the parser 60 ms where they are all of one chain.
@@ -49,6 +49,13 @@ def words(text: str) -> Iterator[Word]:
             kind = "duration"
         if kind != "blank":
             yield Word(kind, found.group())
+
+
+def with_strings(text: str, changed: Callable[[str], str]) -> str:
+    """The expression with each of its strings, quotes and all, changed; the rest as it is."""
+    return _WORD.sub(
+        lambda found: changed(found.group()) if found.lastgroup == "string" else found.group(), text
+    )
 
 
 def too_large(listed: list[Word]) -> str | None:
