@@ -115,6 +115,8 @@ deriv(x[5m])
 predict_linear(x[1h], 3600)
 label_replace(x, "a", "$1", "b", "(.*)")
 label_join(x, "a", "-", "b", "c")
+label_join(x, "a", "-")
+label_replace(x, "a", "$1", "", "\\Q(\\E\"(.*)")
 round(x)
 round(x, 0.1)
 clamp(x, 0, 1)
@@ -314,5 +316,10 @@ REFUSED_BY_US_ALONE = {
     '"text"': "so is one that is a text",
     "x[5m:1m]": "so is one that is a subquery",
     "holt_winters(x[5m], 0.1, 0.1)": "has another name since Prometheus 3",
+    'label_replace(up == 0, "x", "$1", "y", "(")': "is taken, and every evaluation fails",
+    'label_replace(up, "a b", "$1", "y", "z")': "is taken, and every evaluation fails",
+    'label_join(up, "a", "-", "b", ("c-d"))': "is taken, and every evaluation fails",
+    'label_join(up, "a-", "-", "b")': "is taken, and every evaluation fails",
+    'count_values("a b", up)': "is taken, and every evaluation fails",
     "+".join(["x"] * 300): "more than our parser can take without harm to the registry",
 }

@@ -10,6 +10,7 @@ from typing import Final
 from pulseguard_registry.rules.checking.expressions import read
 from pulseguard_registry.rules.checking.firing import fires_always
 from pulseguard_registry.rules.checking.known_names import KnownNames
+from pulseguard_registry.rules.checking.literal_arguments import never_evaluated
 from pulseguard_registry.rules.checking.metric_use import questionable
 from pulseguard_registry.rules.checking.template_faults import read_text
 from pulseguard_registry.rules.vocabulary import (
@@ -89,6 +90,7 @@ class _Check:
         yield from (self._error("expr", text, fault) for fault in reading.faults)
         if reading.tree is None:
             return
+        yield from (self._error("expr", text, fault) for fault in never_evaluated(reading.tree))
         for sentence in questionable(reading.tree, self._known, self._besides):
             yield self._warning("expr", text, sentence)
         if self._rule.kind == "alert":
