@@ -18,9 +18,15 @@ _OF_RULE: Final = re.compile(r"rules\.(\d+)\.?")
 
 
 def find(group: RuleGroup, known: KnownNames) -> list[Finding]:
-    """All that is wrong with a group, errors first; each field as its sender knows it."""
+    """All that is wrong with a group, errors first; each field as its sender knows it, and each
+    value as it may stand in an answer, which else repeats a long one with every finding."""
     return [
-        replace(each, field=_PLACE.sub(r".\1", each.field)) for each in check_group(group, known)
+        replace(
+            each,
+            field=_PLACE.sub(r".\1", each.field),
+            value=None if each.value is None else shown(each.value),
+        )
+        for each in check_group(group, known)
     ]
 
 
@@ -49,14 +55,7 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
     errors = [each for each in findings if each.level == "error"]
     if not errors:
         return
-    faults = [
-        Fault(
-            field=each.field,
-            value=None if each.value is None else shown(each.value),
-            message=each.message,
-        )
-        for each in errors
-    ]
+    faults = [Fault(field=each.field, value=each.value, message=each.message) for each in errors]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     raise Problem(422, f"{faults[0].field}: {faults[0].message}{more}", errors=faults)
 

@@ -17,6 +17,17 @@ up{job="a\"b"}
 up{job="a\\b"}
 up{job="é 😀"}
 up{job!~"a.*|b"}
+up{job=~"a--b|a&&b|~~"}
+up{job=~"[a&b][~-]"}
+up{job=~"C:\\\\users\\\\.*"}
+up{job=~`C:\\users`}
+up{job=~`a\.b|"\d+`}
+up{job=~"\\Q.*\\E.*|\\Qa\\.b\\E"}
+up{job=~`\Qa.b(\E+`}
+up{job=~"[[:alpha:]]+[]a-z]*"}
+up{job=~"(?i)a*?b??(c+)*(?:d{2}){500}"}
+up{job=~"(?P<name>a){1000}|b{1000}"}
+up{job=~"\\<a\\>"}
 up offset 5m
 up offset -5m
 up @ 1700000000
@@ -104,6 +115,8 @@ deriv(x[5m])
 predict_linear(x[1h], 3600)
 label_replace(x, "a", "$1", "b", "(.*)")
 label_join(x, "a", "-", "b", "c")
+label_join(x, "a", "-")
+label_replace(x, "a", "$1", "", "\\Q(\\E\"(.*)")
 round(x)
 round(x, 0.1)
 clamp(x, 0, 1)
@@ -218,6 +231,15 @@ up{job="a",,}
 up{job=~"("}
 up{job=~"*"}
 up{job=~"[a"}
+up{job=~"a**"}
+up{job=~"a+?*"}
+up{job=~"a{2}{3}"}
+up{job=~"((a{30}){30}){30}"}
+up{job=~"(a{3}|b{600,}){2}"}
+up{job=~"[a--b]"}
+up{job=~"\\u0041"}
+up{job=~`\Qa\E(`}
+up{job=~`a|\Qb`}
 up{job="\q"}
 up{job="a}
 up{0job="a"}
@@ -294,5 +316,10 @@ REFUSED_BY_US_ALONE = {
     '"text"': "so is one that is a text",
     "x[5m:1m]": "so is one that is a subquery",
     "holt_winters(x[5m], 0.1, 0.1)": "has another name since Prometheus 3",
+    'label_replace(up == 0, "x", "$1", "y", "(")': "is taken, and every evaluation fails",
+    'label_replace(up, "a b", "$1", "y", "z")': "is taken, and every evaluation fails",
+    'label_join(up, "a", "-", "b", ("c-d"))': "is taken, and every evaluation fails",
+    'label_join(up, "a-", "-", "b")': "is taken, and every evaluation fails",
+    'count_values("a b", up)': "is taken, and every evaluation fails",
     "+".join(["x"] * 300): "more than our parser can take without harm to the registry",
 }

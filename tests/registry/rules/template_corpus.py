@@ -29,6 +29,11 @@ plain text
 {{ printf "%.2f and %s" $value $labels.agent }}
 {{ $value | printf "%.2f" }}
 {{ $value | printf "%.2f" | title }}
+{{ printf "%100.3f %%" $value }}
+{{ $x := "none" }}{{ range $labels }}{{ $x = . }}{{ end }}{{ $x }}
+{{ $x := "a" }}{{ $x = print $x $x }}{{ $x }}
+{{ range $a, $b := $labels }}{{ printf "%s=%q" $a $b }}{{ end }}
+{{ reReplaceAll "(.*):.*" "$1" $labels.instance }}
 {{ printf `%.2f` $value }}
 {{ print "a" 1 true nil }}
 {{ "a string" }}
@@ -88,8 +93,6 @@ plain text
 {{ args 1 2 }}
 {{ println "a" }}
 {{ call print "a" }}
-{{ $labels.a.b }}
-{{ .Labels.a.b }}
 {{ (print "a").b }}
 {{ $value	| 	humanize }}
 {{"{{"}}
@@ -226,6 +229,27 @@ BROKEN = r"""
 {{ print `a }}
 """.strip().splitlines()
 
+# Few characters of which each evaluation makes megabytes or more.
+BOMBS = (
+    '{{ printf "%999999d" 1 }}',
+    '{{ printf "%.999999f" $value }}',
+    '{{ printf "%[1]*[2]d" 999999 1 }}',
+    '{{ printf "\\x25999999d" 1 }}',
+    '{{ $f := print "%9999" "99d" }}{{ printf $f 1 }}',
+    '{{ "%999999d" | printf }}',
+    '{{ $x := "text" }}' + "{{ $x = print $x $x }}" * 20,
+    "{{ $x := $labels.agent }}" + "{{ $x := print $x $x }}" * 20,
+    "{{ $labels.agent" + " | js" * 20 + " }}",
+    '{{ $a := print $labels }}{{ reReplaceAll "" $a $a }}',
+    '{{ $x := "a" }}{{ range $labels }}{{ $x = print $x $x }}{{ end }}',
+    '{{ $x := "a" }}{{ range $labels }}{{ with $x }}{{ $x = print . . }}{{ end }}{{ end }}',
+    "{{ range $labels }}{{ range $labels }}" + "{{ printf `%s` $labels }}" + "{{ end }}{{ end }}",
+    '{{ printf "' + "%[1]s" * 100 + '" $labels }}',
+    "{{ range args" + " 1" * 99 + " }}{{ end }}",
+    '{{ define "b" }}{{ . }}{{ end }}{{ template "b" (print $labels $labels) }}',
+    "{{ call printf 1 }}",
+)
+
 # Where we differ from Prometheus 2.42, and why.
 REFUSED_BY_US_ALONE = {
     "{{ query `up` }}": "asks Prometheus anew for every alert, with whatever text",
@@ -239,6 +263,10 @@ REFUSED_BY_US_ALONE = {
     '{{ block "a" . }}{{ template "a" . }}{{ end }}': "has no end",
     '{{ template "__alert_Rule" . }}': "has no end",
     "{{ range 1000000000 }}{{ end }}": "takes newer Prometheus for ever",
+    "{{ .Labels.a.b }}": "is taken, and every expansion fails",
+    "{{ $labels.a.b }}": "is taken, and every expansion fails",
+    "{{ $value.a }}": "is taken, and every expansion fails",
+    **dict.fromkeys(BOMBS, "fills the memory of Prometheus"),
     "{{ range $labels }}" * 5 + "{{ end }}" * 5: "may take 24 million rounds",
     "{{ if true }}" * 50 + "{{ end }}" * 50: "nests deeper than anybody reads",
     "{{ " + "(" * 50 + "print" + ")" * 50 + " }}": "nests deeper than anybody reads",

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from pulseguard_registry.rules.checking.group import check_group
 from pulseguard_registry.rules.checking.known_names import KnownNames, catalogue_names
+from pulseguard_registry.rules.checking.weight import weight_of
+from pulseguard_registry.rules.findings import find_alone
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 from tests.registry.rules.checked import GOOD, found, said
 
@@ -31,12 +33,33 @@ ANY_TEXT = st.text(max_size=60) | st.lists(PIECES, max_size=12).map(" ".join)
     [
         *("(" * 9000 + "a" + ")" * 9000, "^".join(["a"] * 9000), "-" * 19000 + "a"),
         *("abs(" * 5000, "a or " * 4000 + "a", "a" + "[1m:]" * 4000, "{" * 20000),
+        "sum by (" + ",".join(f"a{n}" for n in range(3000)) + ") (up)",
         *("1" * 19000 + "x", "1s" * 9000 + "x", '"' + '\\"' * 9000, "'" * 19999, "e1" * 30_000),
     ],
     ids=lambda text: text[:5],
 )
 def test_what_would_end_the_parser_is_refused_before(text: str):
     assert [one[:5] for one in said(text)] == ["error"]
+
+
+def test_what_is_found_in_a_large_rule_is_no_larger_than_the_rule():
+    names = ",".join(f"a{n}" for n in range(150))
+    rule = replace(GOOD, expr=f"sum by ({names}) (up) > 0 # {'x' * 18_000}")
+
+    found_in_it = find_alone(rule, catalogue_names())
+
+    assert sum(len(str(each)) for each in found_in_it) < len(rule.expr)
+    assert [each.field for each in found_in_it] == ["expr"] * 51
+    assert found_in_it[-1].message.startswith("has 100 more findings")
+
+
+def test_a_rule_with_an_error_behind_many_warnings_is_refused():
+    names = ",".join(f"a{n}" for n in range(150))
+    annotations = {**GOOD.annotations, "a": "{{ a }}"}
+
+    first, *_ = found(replace(GOOD, expr=f"sum by ({names}) (up) > 0", annotations=annotations))
+
+    assert (first.level, first.field) == ("error", "rules[0].annotations.a")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +87,7 @@ def test_a_text_that_would_fill_the_memory_is_refused():
     (one,) = found(replace(GOOD, annotations={**GOOD.annotations, "a": text}))
 
     assert one.level == "error"
-    assert "steps" in one.message
+    assert "bytes" in one.message
 
 
 @pytest.mark.alone
@@ -75,6 +98,23 @@ def test_a_rule_is_checked_within_50_ms_among_5000_names():
 
     for rule in rules:
         assert min(_seconds_to_check(rule) for _ in range(3)) < 0.05
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(replace(GOOD, expr="+".join(["1"] * 200)), replace(GOOD, expr="a@1 " * 4000)),
+        replace(GOOD, annotations={"a": "{{ print " + "1 " * 2400 + "}}"}),
+        replace(GOOD, labels={"a": "{{1}}" * 200}),
+        GOOD,
+    ],
+    ids=["chain", "words", "annotation", "label", "good"],
+)
+def test_what_takes_long_to_check_is_heavy(rule: Rule):
+    seconds = min(_seconds_to_check(rule) for _ in range(2))
+
+    assert seconds < weight_of(RuleGroup("g", (rule,))) * 15e-6
 
 
 def _seconds_to_check(rule: Rule) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import promql_parser as promql
 
 from pulseguard_registry.rules.checking import tokens
+from pulseguard_registry.rules.checking.regular_expressions import for_the_parser, is_refused_by_go
 
 # What 2.42 calls without a feature flag, as far as Prometheus 3 still knows it.
 _FUNCTIONS: Final = """
@@ -30,12 +30,6 @@ AGGREGATIONS: Final = frozenset(_AGGREGATIONS.split())
 # Any: a node of the tree, of one of the parser's dozen classes; None where it could not be read.
 Node = Any
 
-# What Rust's regular expressions take and Go's do not: named groups without P before Go 1.22,
-# white space for reading, look-arounds, words' ends, sets within sets.
-_NOT_IN_GO = re.compile(r"\(\?<|\(\?[a-zA-Z]*[xRu]|\\[bB]\{|\\[<>uU]|&&|--|~~")
-_REPETITION = re.compile(r"\{(\d+)(?:,(\d*))?\}")
-_MOST_REPEATED: Final = 1000
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -55,7 +49,7 @@ def read(text: str) -> Reading:
         return Reading(None, [large])
     new = tokens.too_new(listed)
     try:
-        tree = promql.parse(text)
+        tree = promql.parse(tokens.with_strings(text, for_the_parser))
     except ValueError as error:
         return Reading(None, new or [f"Prometheus does not take it: {_one_line(error)}"])
     except BaseException as error:
@@ -159,13 +153,8 @@ def _regular_expressions(tree: Node) -> list[str]:
         f"the regular expression {value} of {label} is none for Prometheus (RE2)"
         for selector in selectors(tree)
         for label, sign, value in matchers(selector)
-        if sign in ("=~", "!~") and _is_refused_by_go(value)
+        if sign in ("=~", "!~") and is_refused_by_go(value)
     ]
-
-
-def _is_refused_by_go(pattern: str) -> bool:
-    repeated = (int(n) for found in _REPETITION.findall(pattern) for n in found if n)
-    return bool(_NOT_IN_GO.search(pattern)) or any(n > _MOST_REPEATED for n in repeated)
 
 
 def _one_line(error: Exception) -> str:

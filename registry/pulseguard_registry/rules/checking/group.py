@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from pulseguard_registry.rules.checking.expressions import read
 from pulseguard_registry.rules.checking.firing import fires_always
 from pulseguard_registry.rules.checking.known_names import KnownNames
+from pulseguard_registry.rules.checking.literal_arguments import never_evaluated
 from pulseguard_registry.rules.checking.metric_use import questionable
 from pulseguard_registry.rules.checking.template_faults import read_text
 from pulseguard_registry.rules.vocabulary import (
@@ -21,19 +23,35 @@ from pulseguard_registry.rules.vocabulary import (
 )
 
 SUMMARY_ANNOTATION: Final = "summary"
+# Of one rule: more than anybody mends at once, and not what a text of thousands of names makes.
+MOST_FINDINGS: Final = 50
 
 _RECORDED = re.compile(r"[a-zA-Z_]\w*:[a-zA-Z_]\w*:[a-zA-Z_]\w*", re.ASCII)
 
 
 def check_group(group: RuleGroup, known: KnownNames) -> list[Finding]:
-    """Every fault of the group and its rules at once, errors first."""
+    """Every fault of the group and its rules at once, errors first; of a rule with more than
+    MOST_FINDINGS the first ones, and how many more there are."""
     besides = _names_of(group)
     found = [
         finding
         for index, rule in enumerate(group.rules)
-        for finding in _Check(group, rule, index, known, besides).findings()
+        for finding in _bounded(_Check(group, rule, index, known, besides).findings())
     ]
-    return sorted(found, key=lambda finding: finding.level != "error")
+    return _errors_first(found)
+
+
+def _bounded(findings: Iterable[Finding]) -> list[Finding]:
+    found = _errors_first(findings)
+    if len(found) <= MOST_FINDINGS:
+        return found
+    first = found[MOST_FINDINGS]
+    message = f"has {len(found) - MOST_FINDINGS} more findings; mend those that are told first"
+    return [*found[:MOST_FINDINGS], replace(first, value=None, message=message)]
+
+
+def _errors_first(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: finding.level != "error")
 
 
 def _names_of(group: RuleGroup) -> KnownNames:
@@ -72,6 +90,7 @@ class _Check:
         yield from (self._error("expr", text, fault) for fault in reading.faults)
         if reading.tree is None:
             return
+        yield from (self._error("expr", text, fault) for fault in never_evaluated(reading.tree))
         for sentence in questionable(reading.tree, self._known, self._besides):
             yield self._warning("expr", text, sentence)
         if self._rule.kind == "alert":

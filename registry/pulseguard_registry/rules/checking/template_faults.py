@@ -10,7 +10,8 @@ from pulseguard_registry.rules.checking.template_pipelines import DEEPEST, Body,
 from pulseguard_registry.rules.checking.template_reading import read_template
 
 LONGEST: Final = 20_000
-MOST_STEPS: Final = 100_000
+# Of one text of one alert, all that is made on the way counted too.
+MOST_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -45,18 +46,18 @@ def _endless(template: Template, alert: str) -> list[str]:
         if name not in bodies
     ]
     try:
-        steps = _steps(main, bodies, (), {})
+        size = _size(main, bodies, (), {})
     except TemplateFault as fault:
         return [*dict.fromkeys(missing), str(fault)]
-    if steps > MOST_STEPS:
-        missing.append(f"takes more than {MOST_STEPS} steps to be expanded; take loops away")
+    if size > MOST_BYTES:
+        missing.append(
+            f"may take more than {MOST_BYTES} bytes to be expanded; shorten it, or take loops away"
+        )
     return list(dict.fromkeys(missing))
 
 
-def _steps(
-    name: str, bodies: dict[str, Body], above: tuple[str, ...], known: dict[str, int]
-) -> int:
-    """How many steps the expansion of a template takes at most; TemplateFault where it has no end.
+def _size(name: str, bodies: dict[str, Body], above: tuple[str, ...], known: dict[str, int]) -> int:
+    """How many bytes the expansion of a template makes at most; TemplateFault where it has no end.
 
     `known` keeps those that were counted already: two that execute each other twice would double.
     """
@@ -65,9 +66,9 @@ def _steps(
     if len(above) > DEEPEST:
         raise TemplateFault(f"executes templates in one another, deeper than {DEEPEST}")
     if name not in known:
-        known[name] = 1 + bodies[name].steps
+        known[name] = 1 + bodies[name].size
         known[name] += sum(
-            times * _steps(called, bodies, (*above, name), known)
+            times * _size(called, bodies, (*above, name), known)
             for called, times in bodies[name].executes
             if called in bodies
         )

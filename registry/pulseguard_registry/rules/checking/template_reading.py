@@ -19,9 +19,10 @@ from pulseguard_registry.rules.checking.template_pipelines import (
     Template,
     said,
 )
+from pulseguard_registry.rules.checking.template_sizes import ROUNDS, SET, Variables, element_size
 
-# How often the body of a range is taken to be executed: a series has at most 30 labels.
-_ROUNDS: Final = 30
+# What an item costs beyond the bytes that it makes.
+_STEP: Final = 10
 
 
 def read_template(text: str) -> Template:
@@ -56,13 +57,13 @@ class _Reader(PipelineReader):
         piece = self._next()
         if piece.kind == "text":
             self._body.is_empty &= not piece.text.strip()
-            self._body.steps += _ROUNDS**self._ranges
+            self._body.size += (_STEP + len(piece.text.encode())) * ROUNDS**self._ranges
             return None
         first = self._next_word()
         if first.kind == "keyword" and first.text in ("end", "else"):
             return self._ended(first.text)
         self._body.is_empty = False
-        self._body.steps += _ROUNDS**self._ranges
+        self._body.size += _STEP * ROUNDS**self._ranges
         control = self._controls().get(first.text) if first.kind == "keyword" else None
         if control is not None:
             control()
@@ -94,20 +95,22 @@ class _Reader(PipelineReader):
             raise TemplateFault(f"{{{{{word}}}}} is outside of a range")
 
     def _block(self, context: str) -> None:
-        variables, root = len(self._variables), self._dot_is_root
-        counted = self._pipeline(context, "close")
+        variables, root, dot = len(self._variables), self._dot_is_root, self._dot
+        value = self._pipeline(context, "close")
+        if context != "if":
+            self._dot = element_size(value) if context == "range" else value.size
         if context == "range":
-            if counted:
+            if value.kinds == ["number"]:
                 self._note("range over a number is not known to Prometheus 2.42")
             self._ranges += 1
         self._dot_is_root &= context == "if"
         ended = self._list(context)
-        self._dot_is_root = root
+        self._dot_is_root, self._dot = root, dot
         if context == "range":
             self._ranges -= 1
         if ended == "else":
             self._otherwise(context)
-        del self._variables[variables:]
+        self._variables.forget(variables)
 
     def _otherwise(self, context: str) -> None:
         if self._after_space(0).text != "if":
@@ -125,11 +128,11 @@ class _Reader(PipelineReader):
 
     def _template_call(self) -> None:
         name = self._name("template")
-        self._body.executes.append((name, _ROUNDS**self._ranges))
+        self._body.executes.append((name, ROUNDS**self._ranges))
         if self._after_space(0).kind == "close":
             self._next_word()
         else:
-            self._pipeline("template", "close")
+            self._give(name, "template")
 
     def _define(self) -> None:
         self._next()
@@ -140,18 +143,24 @@ class _Reader(PipelineReader):
 
     def _named_block(self) -> None:
         name = self._name("block")
-        self._body.executes.append((name, _ROUNDS**self._ranges))
-        self._pipeline("block", "close")
+        self._body.executes.append((name, ROUNDS**self._ranges))
+        self._give(name, "block")
         self._definition(name, "block")
 
+    def _give(self, name: str, context: str) -> None:
+        if self._pipeline(context, "close").size > SET:
+            self._note(f"the template {name} is given more than {SET} bytes")
+
     def _definition(self, name: str, context: str) -> None:
-        kept = self._body, self._variables, self._ranges, self._dot_is_root, self._is_main
-        self._body, self._variables, self._ranges = Body(), ["$"], 0
-        self._dot_is_root = self._is_main = False
+        kept = self._body, self._variables, self._ranges
+        root = self._dot_is_root, self._dot, self._is_main
+        self._body, self._variables, self._ranges = Body(), Variables(["$"]), 0
+        self._dot_is_root, self._dot, self._is_main = False, SET, False
         if self._list(context) != "end":
             raise TemplateFault(f"{{{{else}}}} stands in a {context}")
         body = self._body
-        self._body, self._variables, self._ranges, self._dot_is_root, self._is_main = kept
+        self._body, self._variables, self._ranges = kept
+        self._dot_is_root, self._dot, self._is_main = root
         before = self._template.defined.get(name)
         if before is None or before.is_empty:
             self._template.defined[name] = body

@@ -7,7 +7,7 @@ chains thousands of them would take minutes, and end the process. So their numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 # Our own largest has 40. As many as this take the parser 60 ms where they are all of one chain.
@@ -29,6 +29,8 @@ _DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+")
 _OPERATORS = frozenset(("+", "-", "*", "/", "%", "^", "==", "!=", "<=", ">=", "<", ">"))
 _NAMED_OPERATORS = frozenset(("and", "or", "unless", "atan2"))
 _OPENING = frozenset("([{")
+# A comma is of an operand, or of a label that is listed.
+_WEIGHING = _OPENING | {","}
 _LISTING_LABELS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 
 
@@ -49,12 +51,19 @@ def words(text: str) -> Iterator[Word]:
             yield Word(kind, found.group())
 
 
+def with_strings(text: str, changed: Callable[[str], str]) -> str:
+    """The expression with each of its strings, quotes and all, changed; the rest as it is."""
+    return _WORD.sub(
+        lambda found: changed(found.group()) if found.lastgroup == "string" else found.group(), text
+    )
+
+
 def too_large(listed: list[Word]) -> str | None:
     """Why the expression is too large to be parsed, if it is."""
     size = sum(_weighs(word) for word in listed)
     if size > LARGEST:
         return (
-            f"holds {size} operators and brackets, more than {LARGEST};"
+            f"holds {size} operators, brackets and commas, more than {LARGEST};"
             " record parts of it under names of their own"
         )
     return None
@@ -82,7 +91,7 @@ def too_new(listed: list[Word]) -> list[str]:
 def _weighs(word: Word) -> bool:
     if word.kind == "name":
         return word.text.lower() in _NAMED_OPERATORS
-    return word.kind == "sign" and (word.text in _OPERATORS or word.text in _OPENING)
+    return word.kind == "sign" and (word.text in _OPERATORS or word.text in _WEIGHING)
 
 
 def _novelty(word: Word, before: list[Word], inside: str) -> str | None:
