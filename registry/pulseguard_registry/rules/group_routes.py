@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -80,7 +80,7 @@ async def create_rule_group(
 
 @router.get("", response_model=RuleGroupPage)
 def list_rule_groups(
-    filters: Annotated[listing.GroupFilters, Query()], reader: Reader, session: DatabaseSession
+    filters: Annotated[listing.GroupFilters, Query()], reader: Reader, session: ReadingSession
 ) -> Response:
     """The groups with their rules, a page at a time, ordered by id."""
     # As it is: hundreds of rules are built as JSON at once here, not each value anew.
@@ -98,7 +98,7 @@ async def check_rule_group(sent: RuleGroupSent, reader: Reader, request: Request
 
 @router.get("/{group_id}", responses=_TAGGED)
 def read_rule_group(
-    group_id: uuid.UUID, reader: Reader, session: DatabaseSession, response: Response
+    group_id: uuid.UUID, reader: Reader, session: ReadingSession, response: Response
 ) -> RuleGroupShown:
     """One group with its rules, and how far it is with each Prometheus."""
     kept = read_group(session, group_id)

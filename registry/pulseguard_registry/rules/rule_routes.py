@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -76,7 +76,7 @@ async def create_alert_rule(
 
 @router.get("", response_model=RulePage)
 def list_alert_rules(
-    filters: Annotated[listing.RuleFilters, Query()], reader: Reader, session: DatabaseSession
+    filters: Annotated[listing.RuleFilters, Query()], reader: Reader, session: ReadingSession
 ) -> Response:
     """The rules of all groups, a page at a time, ordered by id."""
     # As it is: hundreds of rules are built as JSON at once here, not each value anew.
@@ -93,7 +93,7 @@ async def check_alert_rule(sent: RuleSent, reader: Reader, request: Request) -> 
 
 @router.get("/{rule_id}", responses=_TAGGED)
 def read_alert_rule(
-    rule_id: uuid.UUID, reader: Reader, session: DatabaseSession, response: Response
+    rule_id: uuid.UUID, reader: Reader, session: ReadingSession, response: Response
 ) -> RuleShown:
     """One rule, and how far it is with each Prometheus."""
     kept = group_of_rule(session, rule_id)
