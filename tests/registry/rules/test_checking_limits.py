@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pulseguard_registry.rules.checking.group import check_group
 from pulseguard_registry.rules.checking.known_names import KnownNames, catalogue_names
+from pulseguard_registry.rules.checking.weight import weight_of
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 from tests.registry.rules.checked import GOOD, found, said
 
@@ -75,6 +76,23 @@ def test_a_rule_is_checked_within_50_ms_among_5000_names():
 
     for rule in rules:
         assert min(_seconds_to_check(rule) for _ in range(3)) < 0.05
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(replace(GOOD, expr="+".join(["1"] * 200)), replace(GOOD, expr="a@1 " * 4000)),
+        replace(GOOD, annotations={"a": "{{ print " + "1 " * 2400 + "}}"}),
+        replace(GOOD, labels={"a": "{{1}}" * 200}),
+        GOOD,
+    ],
+    ids=["chain", "words", "annotation", "label", "good"],
+)
+def test_what_takes_long_to_check_is_heavy(rule: Rule):
+    seconds = min(_seconds_to_check(rule) for _ in range(2))
+
+    assert seconds < weight_of(RuleGroup("g", (rule,))) * 15e-6
 
 
 def _seconds_to_check(rule: Rule) -> float:
