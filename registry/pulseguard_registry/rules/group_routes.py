@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -41,7 +42,7 @@ from pulseguard_registry.rules.kept import KeptGroup, read_group
 from pulseguard_registry.rules.loading import Target, read_reports
 from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
 from pulseguard_registry.rules.vocabulary import Finding
-from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)
@@ -202,13 +203,17 @@ async def roll_back_rule_group(
 ) -> WrittenRuleGroup:
     """Have the group be what it was at a revision, which makes a new one; also where it was deleted
     since. It is checked as it is now."""
-    known = request.app.state.known_names()
+    past = await read_only(
+        request, partial(groups.read_past, group_id=group_id, number=sent.revision)
+    )
+    # What Prometheus takes may be known better by now.
+    findings = await _checked(request, past)
 
     def roll_back(session: Session) -> KeptGroup:
-        writer = Writer(session, operator, sent.message)
-        return groups.roll_back(writer, group_id, sent.revision, tags, known)
+        return groups.roll_back(Writer(session, operator, sent.message), group_id, past, tags)
 
-    return await _written(request, response, await committed(request, response, roll_back), wait)
+    kept = await committed(request, response, roll_back)
+    return await _written(request, response, kept, wait, findings)
 
 
 async def _checked(request: Request, sent: RuleGroupSent) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -35,13 +36,14 @@ from pulseguard_registry.rules.answers import (
     target_of,
 )
 from pulseguard_registry.rules.fields import Message
-from pulseguard_registry.rules.findings import find_alone, warnings_of
+from pulseguard_registry.rules.findings import find_alone, find_in_rule, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
-from pulseguard_registry.rules.kept import group_of_rule
+from pulseguard_registry.rules.kept import group_of_rule, read_group
 from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
-from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
+from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/alert-rules", tags=["rules"], route_class=StrictRoute)
@@ -65,13 +67,15 @@ async def create_alert_rule(
 ) -> WrittenRule:
     """Make a rule, the last of its group. Another one of the same kind, name and labels in the
     group is a 409."""
-    known = request.app.state.known_names()
+    rule = sent.rule()
+    kept = await read_only(request, lambda session: read_group(session, sent.group_id))
+    findings = await _checked(request, *members.with_rule(kept, rule, None))
 
     def create(session: Session) -> Written:
-        writer = Writer(session, operator, message)
-        return members.create_rule(writer, sent.group_id, sent.rule(), known)
+        return members.create_rule(Writer(session, operator, message), sent.group_id, rule)
 
-    return await _written(request, response, await committed(request, response, create), wait)
+    written = await committed(request, response, create)
+    return await _written(request, response, written, wait, findings)
 
 
 @router.get("", response_model=RulePage)
@@ -114,13 +118,15 @@ async def replace_alert_rule(
 ) -> WrittenRule:
     """Have the rule be this one, if it still has the ETag in `If-Match`; a change of another rule
     of its group does not matter."""
-    known = request.app.state.known_names()
+    rule = sent.rule()
+    kept = await read_only(request, lambda session: group_of_rule(session, rule_id))
+    findings = await _checked(request, *members.with_rule(kept, rule, rule_id))
 
     def replace(session: Session) -> Written:
-        writer = Writer(session, operator, message)
-        return members.replace_rule(writer, rule_id, sent.rule(), tags, known)
+        return members.replace_rule(Writer(session, operator, message), rule_id, rule, tags)
 
-    return await _written(request, response, await committed(request, response, replace), wait)
+    written = await committed(request, response, replace)
+    return await _written(request, response, written, wait, findings)
 
 
 @router.delete("/{rule_id}", responses=_TAGGED | LOST_RACE)
@@ -182,10 +188,23 @@ async def disable_alert_rule(
     return await _written(request, response, await committed(request, response, disable), wait)
 
 
+async def _checked(request: Request, group: RuleGroup, place: int) -> list[Finding]:
+    """Warnings about a rule of a group; a 422 problem with all errors. Ahead of the transaction
+    that writes, and that others wait for."""
+    known = request.app.state.known_names()
+    found = await run_in_threadpool(find_in_rule, group, place, known)
+    refuse_errors(found)
+    return warnings_of(found)
+
+
 async def _written(
-    request: Request, response: Response, written: Written, wait: Wait
+    request: Request,
+    response: Response,
+    written: Written,
+    wait: Wait,
+    findings: Sequence[Finding] = (),
 ) -> WrittenRule:
     reports = await reports_after(request, [target_of(written.group)], wait)
-    warnings = [FindingShown.model_validate(each) for each in warnings_of(written.findings)]
+    warnings = [FindingShown.model_validate(each) for each in findings]
     fields = rule_fields(written.group, written.rule, reports) | {"warnings": warnings}
     return tagged(response, WrittenRule.model_validate(fields))

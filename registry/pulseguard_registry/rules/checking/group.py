@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pulseguard_registry.rules.checking.expressions import read
@@ -33,6 +33,16 @@ def check_group(group: RuleGroup, known: KnownNames) -> list[Finding]:
         for index, rule in enumerate(group.rules)
         for finding in _Check(group, rule, index, known, besides).findings()
     ]
+    return _errors_first(found)
+
+
+def check_rule(group: RuleGroup, index: int, known: KnownNames) -> list[Finding]:
+    """The same of one rule of the group: the others are not looked into."""
+    check = _Check(group, group.rules[index], index, known, _names_of(group))
+    return _errors_first(check.findings())
+
+
+def _errors_first(found: Iterable[Finding]) -> list[Finding]:
     return sorted(found, key=lambda finding: finding.level != "error")
 
 
