@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -35,6 +34,7 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
@@ -93,7 +93,7 @@ def list_rule_groups(
 async def check_rule_group(sent: RuleGroupSent, reader: Reader, request: Request) -> Findings:
     """What is wrong with a group, all of it at once, errors first; nothing is stored. Whether its
     name is taken only storing tells."""
-    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    found = await _found(request, sent)
     return Findings(findings=_shown(found))
 
 
@@ -216,9 +216,14 @@ async def roll_back_rule_group(
     return await _written(request, response, kept, wait, findings)
 
 
+async def _found(request: Request, sent: RuleGroupSent) -> list[Finding]:
+    group = sent.group()
+    return await checked(request, [group], "rules", partial(find, group))
+
+
 async def _checked(request: Request, sent: RuleGroupSent) -> list[Finding]:
     """Warnings about a group; a 422 problem with all errors."""
-    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    found = await _found(request, sent)
     refuse_errors(found)
     return warnings_of(found)
 

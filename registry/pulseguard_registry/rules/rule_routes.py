@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -35,6 +35,7 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find_alone, find_in_rule, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
@@ -91,7 +92,9 @@ def list_alert_rules(
 @router.post("/check")
 async def check_alert_rule(sent: RuleSent, reader: Reader, request: Request) -> Findings:
     """What is wrong with a rule, all of it at once, errors first; nothing is stored."""
-    found = await run_in_threadpool(find_alone, sent.rule(), request.app.state.known_names())
+    rule = sent.rule()
+    alone = RuleGroup("checked", (rule,))
+    found = await checked(request, [alone], "expr", partial(find_alone, rule))
     return Findings(findings=[FindingShown.model_validate(each) for each in found])
 
 
@@ -191,8 +194,8 @@ async def disable_alert_rule(
 async def _checked(request: Request, group: RuleGroup, place: int) -> list[Finding]:
     """Warnings about a rule of a group; a 422 problem with all errors. Ahead of the transaction
     that writes, and that others wait for."""
-    known = request.app.state.known_names()
-    found = await run_in_threadpool(find_in_rule, group, place, known)
+    alone = RuleGroup(group.name, (group.rules[place],))
+    found = await checked(request, [alone], "expr", partial(find_in_rule, group, place))
     refuse_errors(found)
     return warnings_of(found)
 
