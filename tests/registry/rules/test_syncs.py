@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 import yaml
 
-from pulseguard_registry.rules.loading import STATES
+from pulseguard_registry.rules.loading import STATES, Load, Report, Target, prove
 from tests.registry.problems import assert_problem
 from tests.registry.rule_groups import GROUPS, RULES, group, make_group, rule, tell
 from tests.registry.running import RunningRegistry, eventually
@@ -119,6 +121,32 @@ def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
 
     assert states(read(registry, made))[0] == "rejected"
     assert [registry.get(each).json()["state"] for each in (a, b)] == ["loaded", "rejected"]
+
+
+def test_what_was_told_before_a_restore_proves_nothing_after_it(
+    registry: RunningRegistry,
+) -> None:
+    made = make_group(registry)
+    version = registry.get(SYNC).json()["version"]
+
+    tell(registry, version + 2, {made["id"]: {"loaded": 1}})
+    before = states(read(registry, made))[0]
+    tell(registry, version - 1, {made["id"]: {"loaded": 3}})
+    grown = states(read(registry, made))[0]
+    tell(registry, version, {made["id"]: {"loaded": 1}})
+
+    assert (before, grown, states(read(registry, made))[0]) == ("pending", "pending", "loaded")
+
+
+def test_a_change_that_was_overtaken_by_the_next_one_is_loaded_with_it() -> None:
+    target = Target(uuid.uuid4(), revision=2, version=7, present=True)
+
+    def state(version: int, loaded: int, **more: bool) -> str:
+        loads = {str(target.group_id): Load(loaded)}
+        return prove(target, Report("a", datetime.now(UTC), True, version, "", loads, **more)).state
+
+    assert [state(8, 3), state(7, 2), state(8, 1)] == ["loaded", "loaded", "pending"]
+    assert [state(6, 3), state(8, 3, is_ahead=True)] == ["pending", "pending"]
 
 
 def test_what_is_taken_away_is_loaded_once_it_is_gone(registry: RunningRegistry) -> None:
