@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -167,6 +167,7 @@ def store_report(
     session: Session, prometheus: str, version: int, trouble: str, loads: Mapping[str, Load]
 ) -> None:
     """Replace what was told of this Prometheus before."""
+    told_since = case((is_current(), SyncRow.told_since), else_=func.now())
     told = {
         "told_at": func.now(),
         "version": version,
@@ -176,7 +177,9 @@ def store_report(
     session.execute(
         insert(SyncRow)
         .values(prometheus=prometheus, **told)
-        .on_conflict_do_update(index_elements=["prometheus"], set_=told)
+        .on_conflict_do_update(
+            index_elements=["prometheus"], set_=told | {"told_since": told_since}
+        )
     )
 
 
