@@ -67,6 +67,7 @@ from pulseguard_registry.rules import (
     sync_routes,
 )
 from pulseguard_registry.rules.bundle import BundleFollower
+from pulseguard_registry.rules.check_room import CheckRoom
 from pulseguard_registry.rules.checking.prometheus_names import PrometheusNames
 from pulseguard_registry.rules.preview import routes as preview_routes
 from pulseguard_registry.rules.templates import routes as template_routes
@@ -183,6 +184,7 @@ def create_app(
     app.state.still_running = still_running
     app.state.retired_keys = RetiredKeys(database, pepper, still_running)
     app.state.known_names = known_names
+    app.state.check_room = CheckRoom()
     app.state.telemetry = telemetry
     app.state.alertmanager = alertmanager
     app.state.supervisor = supervisor

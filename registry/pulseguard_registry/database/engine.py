@@ -95,6 +95,21 @@ def session_of(request: Request, response: Response) -> Iterator[Session]:
 DatabaseSession = Annotated[Session, Depends(session_of, scope="function")]
 
 
+def at_one_moment(session: Session) -> Session:
+    """The same session, which has done nothing yet: all that it reads is as it was at the moment of
+    its first statement, and not each statement at its own."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    return session
+
+
+def _reading_of(session: DatabaseSession) -> Session:
+    return at_one_moment(session)
+
+
+# For what is put together of several statements, and changes nothing.
+ReadingSession = Annotated[Session, Depends(_reading_of, scope="function")]
+
+
 def _leave_read_only_server(context: ExceptionContext) -> None:
     """Use none of these connections again: whoever is the primary now is reached by new ones."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:

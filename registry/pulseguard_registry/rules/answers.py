@@ -225,8 +225,8 @@ def target_of(kept: KeptGroup) -> Target:
 
 
 def target_of_rule(kept: KeptGroup, rule: KeptRule) -> Target:
-    """What Prometheus is to have of a rule: its group, at least as it was when the rule changed."""
-    return replace(target_of(kept), revision=rule.revision)
+    """What Prometheus is to have of a rule: its group, as it is since the rule changed."""
+    return replace(target_of(kept), since=rule.revision)
 
 
 def group_fields(kept: KeptGroup, reports: Sequence[Report]) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
@@ -18,8 +19,10 @@ from pulseguard_registry.rules.applying import (
     apply_groups,
     check_new,
     plan,
+    read_new,
     wanted_groups,
 )
+from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import version_now
 from pulseguard_registry.rules.loading import LoadState, Report
@@ -43,8 +46,10 @@ async def apply_rule_groups(
     """Have these groups be as they are sent, all of them or, where one does not hold, none; each is
     known by its name. Where `enabled` is left out, it stays as it is. With `prune` the owner's
     other groups are deleted, with `dry_run` nothing is changed and all is told."""
-    groups, known = wanted_groups(sent), request.app.state.known_names()
-    findings = await read_only(request, lambda session: check_new(session, groups, known))
+    groups = wanted_groups(sent)
+    # Ahead of the transaction that writes, and that others wait for.
+    new = await read_only(request, lambda session: read_new(session, groups))
+    findings = await checked(request, list(new.values()), "groups", partial(check_new, new))
 
     def look(session: Session) -> tuple[list[Planned], int]:
         return plan(session, sent, groups), version_now(session)

@@ -59,17 +59,21 @@ def wanted_groups(sent: ApplySent) -> list[RuleGroup]:
     return [replace(group, owner=group.owner or sent.owner) for group in groups]
 
 
-def check_new(session: Session, groups: Sequence[RuleGroup], known: KnownNames) -> list[Finding]:
-    """Warnings about those that are not there as they are; a 422 problem with all errors.
-
-    Ahead of the transaction that writes, and that others wait for.
-    """
+def read_new(session: Session, groups: Sequence[RuleGroup]) -> dict[int, RuleGroup]:
+    """Those that are not there as they are, by their places."""
     there = read_named(session, [group.name for group in groups])
+    return {
+        place: group
+        for place, group in enumerate(groups)
+        if group.name not in there or there[group.name].group != group
+    }
+
+
+def check_new(new: Mapping[int, RuleGroup], known: KnownNames) -> list[Finding]:
+    """Warnings about these; a 422 problem with all errors."""
     findings: list[Finding] = []
-    for place, group in enumerate(groups):
-        kept = there.get(group.name)
-        if kept is None or kept.group != group:
-            findings += within(find(group, known), f"groups.{place}.")
+    for place, group in new.items():
+        findings += within(find(group, known), f"groups.{place}.")
     refuse_errors(findings)
     return warnings_of(findings)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from pulseguard_registry.problems import Fault, Problem, shown
-from pulseguard_registry.rules.checking.group import check_group
+from pulseguard_registry.rules.checking.group import check_group, check_rule
 from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.rules.vocabulary import Finding, Rule, RuleGroup
 
@@ -20,24 +20,28 @@ _OF_RULE: Final = re.compile(r"rules\.(\d+)\.?")
 def find(group: RuleGroup, known: KnownNames) -> list[Finding]:
     """All that is wrong with a group, errors first; each field as its sender knows it, and each
     value as it may stand in an answer, which else repeats a long one with every finding."""
+    return _as_sent(check_group(group, known))
+
+
+def find_in_rule(group: RuleGroup, place: int, known: KnownNames) -> list[Finding]:
+    """What is wrong with one rule of a group, by the fields of the rule."""
+    found = []
+    for each in _as_sent(check_rule(group, place, known)):
+        inside = _OF_RULE.match(each.field)
+        if inside is not None and int(inside[1]) == place:
+            found.append(replace(each, field=each.field[inside.end() :] or "rule"))
+    return found
+
+
+def _as_sent(findings: Iterable[Finding]) -> list[Finding]:
     return [
         replace(
             each,
             field=_PLACE.sub(r".\1", each.field),
             value=None if each.value is None else shown(each.value),
         )
-        for each in check_group(group, known)
+        for each in findings
     ]
-
-
-def find_in_rule(group: RuleGroup, place: int, known: KnownNames) -> list[Finding]:
-    """What is wrong with one rule of a group, by the fields of the rule."""
-    found = []
-    for each in find(group, known):
-        inside = _OF_RULE.match(each.field)
-        if inside is not None and int(inside[1]) == place:
-            found.append(replace(each, field=each.field[inside.end() :] or "rule"))
-    return found
 
 
 def find_alone(rule: Rule, known: KnownNames) -> list[Finding]:

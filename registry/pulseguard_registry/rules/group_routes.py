@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -34,6 +34,7 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
@@ -41,7 +42,7 @@ from pulseguard_registry.rules.kept import KeptGroup, read_group
 from pulseguard_registry.rules.loading import Target, read_reports
 from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
 from pulseguard_registry.rules.vocabulary import Finding
-from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)
@@ -80,7 +81,7 @@ async def create_rule_group(
 
 @router.get("", response_model=RuleGroupPage)
 def list_rule_groups(
-    filters: Annotated[listing.GroupFilters, Query()], reader: Reader, session: DatabaseSession
+    filters: Annotated[listing.GroupFilters, Query()], reader: Reader, session: ReadingSession
 ) -> Response:
     """The groups with their rules, a page at a time, ordered by id."""
     # As it is: hundreds of rules are built as JSON at once here, not each value anew.
@@ -92,13 +93,13 @@ def list_rule_groups(
 async def check_rule_group(sent: RuleGroupSent, reader: Reader, request: Request) -> Findings:
     """What is wrong with a group, all of it at once, errors first; nothing is stored. Whether its
     name is taken only storing tells."""
-    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    found = await _found(request, sent)
     return Findings(findings=_shown(found))
 
 
 @router.get("/{group_id}", responses=_TAGGED)
 def read_rule_group(
-    group_id: uuid.UUID, reader: Reader, session: DatabaseSession, response: Response
+    group_id: uuid.UUID, reader: Reader, session: ReadingSession, response: Response
 ) -> RuleGroupShown:
     """One group with its rules, and how far it is with each Prometheus."""
     kept = read_group(session, group_id)
@@ -202,18 +203,27 @@ async def roll_back_rule_group(
 ) -> WrittenRuleGroup:
     """Have the group be what it was at a revision, which makes a new one; also where it was deleted
     since. It is checked as it is now."""
-    known = request.app.state.known_names()
+    past = await read_only(
+        request, partial(groups.read_past, group_id=group_id, number=sent.revision)
+    )
+    # What Prometheus takes may be known better by now.
+    findings = await _checked(request, past)
 
     def roll_back(session: Session) -> KeptGroup:
-        writer = Writer(session, operator, sent.message)
-        return groups.roll_back(writer, group_id, sent.revision, tags, known)
+        return groups.roll_back(Writer(session, operator, sent.message), group_id, past, tags)
 
-    return await _written(request, response, await committed(request, response, roll_back), wait)
+    kept = await committed(request, response, roll_back)
+    return await _written(request, response, kept, wait, findings)
+
+
+async def _found(request: Request, sent: RuleGroupSent) -> list[Finding]:
+    group = sent.group()
+    return await checked(request, [group], "rules", partial(find, group))
 
 
 async def _checked(request: Request, sent: RuleGroupSent) -> list[Finding]:
     """Warnings about a group; a 422 problem with all errors."""
-    found = await run_in_threadpool(find, sent.group(), request.app.state.known_names())
+    found = await _found(request, sent)
     refuse_errors(found)
     return warnings_of(found)
 

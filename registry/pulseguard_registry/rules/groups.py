@@ -14,8 +14,6 @@ from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.faults import validation_problem
 from pulseguard_registry.preconditions import check_match
 from pulseguard_registry.problems import Fault, Problem, refusal
-from pulseguard_registry.rules.checking.known_names import KnownNames
-from pulseguard_registry.rules.findings import find, refuse_errors
 from pulseguard_registry.rules.kept import (
     KeptGroup,
     read_group,
@@ -91,26 +89,25 @@ def delete_group(writer: Writer, group_id: uuid.UUID, tags: list[str] | None) ->
     return kept
 
 
-def roll_back(
-    writer: Writer,
-    group_id: uuid.UUID,
-    number: int,
-    tags: list[str] | None,
-    known: KnownNames,
-) -> KeptGroup:
-    """The group as it was at a revision, also where it was deleted since: a new revision. It is
-    checked anew, for what Prometheus takes may be known better by now."""
-    session = writer.session
-    take_turn(session)
-    last = last_number(session, group_id)
-    if not last:
+def read_past(session: Session, group_id: uuid.UUID, number: int) -> RuleGroupSent:
+    """The group as it was at a revision, which stays what it is; a 404 problem where there is none,
+    a 422 where the group was deleted with it."""
+    if not last_number(session, group_id):
         raise unknown_group(group_id)
     document = read_revision(session, group_id, number).document
     if document is None:
         raise refusal("revision", number, "is that with which the group was deleted; name another")
-    sent = _sent(document)
-    group, ids = sent.group(), [each.id for each in sent.rules]
-    refuse_errors(find(group, known))
+    return _sent(document)
+
+
+def roll_back(
+    writer: Writer, group_id: uuid.UUID, past: RuleGroupSent, tags: list[str] | None
+) -> KeptGroup:
+    """The group as it was at a revision, also where it was deleted since: a new revision."""
+    session = writer.session
+    take_turn(session)
+    last = last_number(session, group_id)
+    group, ids = past.group(), [each.id for each in past.rules]
     kept = next(iter(read_groups(session, [group_id])), None)
     if kept is not None:
         check_match(tags, kept.revision)

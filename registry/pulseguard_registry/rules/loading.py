@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from sqlalchemy import ColumnElement, Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -33,7 +33,11 @@ NOTHING = Load()
 
 @dataclass(frozen=True)
 class Report:
-    """What was told of one Prometheus; `version` is that of the bundle it was brought to."""
+    """What was told of one Prometheus; `version` is that of the bundle it was brought to.
+
+    Where that `is_ahead` of ours, it is of a past that a restored backup does not have, and its
+    revisions are of other contents.
+    """
 
     prometheus: str
     told_at: datetime
@@ -41,6 +45,7 @@ class Report:
     version: int
     trouble: str
     loads: Mapping[str, Load]
+    is_ahead: bool = False
 
     def load(self, group_id: uuid.UUID) -> Load:
         """What it has of a group."""
@@ -49,13 +54,24 @@ class Report:
 
 @dataclass(frozen=True)
 class Target:
-    """What Prometheus is to have: a group, of this revision or a later one; or nothing of it, where
-    it is not `present`, from this version of the bundle on."""
+    """What Prometheus is to have from this version of the bundle on: a group of this revision, or
+    nothing of it, where it is not `present`. Any revision from `since` on is as good, for what is
+    the same in all of them."""
 
     group_id: uuid.UUID
     revision: int
     version: int
     present: bool
+    since: int | None = None
+
+    def is_met(self, revision: int | None, report: Report) -> bool:
+        """Whether it is this revision that was told, or a later one of somebody who has changed the
+        group since: that was not told before this one was there."""
+        if revision is None or report.is_ahead:
+            return False
+        oldest = self.revision if self.since is None else self.since
+        is_overtaken = revision > self.revision and report.version >= self.version
+        return oldest <= revision <= self.revision or is_overtaken
 
 
 @dataclass(frozen=True)
@@ -83,11 +99,11 @@ def prove(target: Target, report: Report) -> Proof:
 
 def _state(target: Target, report: Report, load: Load) -> LoadState:
     if not target.present:
-        is_gone = load.loaded is None and report.version >= target.version
-        return "loaded" if is_gone else "pending"
-    if (load.loaded or 0) >= target.revision:
+        is_brought = report.version >= target.version and not report.is_ahead
+        return "loaded" if is_brought and load.loaded is None else "pending"
+    if target.is_met(load.loaded, report):
         return "loaded"
-    return "rejected" if (load.rejected or 0) >= target.revision else "pending"
+    return "rejected" if target.is_met(load.rejected, report) else "pending"
 
 
 def overall(proofs: Iterable[Proof]) -> LoadState:
@@ -119,6 +135,10 @@ def shown(target: Target, reports: Sequence[Report]) -> tuple[LoadState, list[Pr
     return overall(proof for proof, report in pairs if report.is_current), proofs
 
 
+# Asked together with what was told: whoever told of a version has read it before.
+_OUR_VERSION = literal_column("(SELECT value FROM versions WHERE name = 'rules')")
+
+
 def is_current() -> ColumnElement[bool]:
     """Whether a report is recent enough to be believed, by the database's clock."""
     return SyncRow.told_at > func.now() - timedelta(seconds=TOLD_SECONDS)
@@ -131,10 +151,11 @@ def read_reports(session: Session, group_id: uuid.UUID | None = None) -> list[Re
     if group_id is not None:
         loads = func.jsonb_build_object(str(group_id), loads[str(group_id)])
     columns = (SyncRow.prometheus, SyncRow.told_at, is_current(), SyncRow.version, SyncRow.trouble)
-    rows = session.execute(select(*columns, loads).order_by(SyncRow.prometheus))
+    is_ahead = SyncRow.version > _OUR_VERSION
+    rows = session.execute(select(*columns, loads, is_ahead).order_by(SyncRow.prometheus))
     return [
-        Report(name, told_at, current, version, trouble, _loads(told))
-        for name, told_at, current, version, trouble, told in rows
+        Report(name, told_at, current, version, trouble, _loads(told), ahead)
+        for name, told_at, current, version, trouble, told, ahead in rows
     ]
 
 
@@ -146,6 +167,7 @@ def store_report(
     session: Session, prometheus: str, version: int, trouble: str, loads: Mapping[str, Load]
 ) -> None:
     """Replace what was told of this Prometheus before."""
+    told_since = case((is_current(), SyncRow.told_since), else_=func.now())
     told = {
         "told_at": func.now(),
         "version": version,
@@ -155,7 +177,9 @@ def store_report(
     session.execute(
         insert(SyncRow)
         .values(prometheus=prometheus, **told)
-        .on_conflict_do_update(index_elements=["prometheus"], set_=told)
+        .on_conflict_do_update(
+            index_elements=["prometheus"], set_=told | {"told_since": told_since}
+        )
     )
 
 

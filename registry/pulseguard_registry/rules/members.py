@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.preconditions import check_match
 from pulseguard_registry.problems import Fault, Problem
-from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.rules.fields import MOST_RULES
-from pulseguard_registry.rules.findings import find_in_rule, refuse_errors
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, KeptRule, group_of_rule, read_group, take_turn
 from pulseguard_registry.rules.planning import changed
-from pulseguard_registry.rules.vocabulary import Finding, Rule
+from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 
 
 @dataclass(frozen=True)
 class Written:
-    """A rule after a change of it, in its group, and what was found in it."""
+    """A rule after a change of it, in its group."""
 
     group: KeptGroup
     rule: KeptRule
-    findings: Sequence[Finding] = ()
 
 
-def create_rule(writer: Writer, group_id: uuid.UUID, rule: Rule, known: KnownNames) -> Written:
+def with_rule(kept: KeptGroup, rule: Rule, rule_id: uuid.UUID | None) -> tuple[RuleGroup, int]:
+    """The group as it would be with this rule, and the place of it there: that of the rule of this
+    id, else the last."""
+    rules = {each.id: each.rule for each in kept.rules} | {rule_id: rule}
+    return replace(kept.group, rules=tuple(rules.values())), list(rules).index(rule_id)
+
+
+def create_rule(writer: Writer, group_id: uuid.UUID, rule: Rule) -> Written:
     """A new rule, the last of its group; a 409 problem where it is there already."""
     take_turn(writer.session)
     kept = read_group(writer.session, group_id)
@@ -35,17 +38,15 @@ def create_rule(writer: Writer, group_id: uuid.UUID, rule: Rule, known: KnownNam
         detail = f"the group has {MOST_RULES} rules, and that is all it takes; use another group"
         raise Problem(409, detail)
     rule_id = uuid.uuid4()
-    written = _put(writer, kept, [*kept.rules], rule_id, rule, known)
+    written = _put(writer, kept, rule_id, rule)
     name_object(writer.session, rule_id)
     return written
 
 
-def replace_rule(
-    writer: Writer, rule_id: uuid.UUID, rule: Rule, tags: list[str], known: KnownNames
-) -> Written:
+def replace_rule(writer: Writer, rule_id: uuid.UUID, rule: Rule, tags: list[str]) -> Written:
     """The rule as it is to be from now on; the same again changes nothing."""
     kept = _lock(writer, rule_id, tags)
-    return _put(writer, kept, kept.rules, rule_id, rule, known)
+    return _put(writer, kept, rule_id, rule)
 
 
 def enable_rule(
@@ -54,7 +55,7 @@ def enable_rule(
     """Have Prometheus take the rule, or leave it."""
     kept = _lock(writer, rule_id, tags)
     rule = replace(kept.find(rule_id).rule, enabled=enabled)
-    return _put(writer, kept, kept.rules, rule_id, rule, None)
+    return _put(writer, kept, rule_id, rule)
 
 
 def delete_rule(writer: Writer, rule_id: uuid.UUID, tags: list[str] | None) -> Written:
@@ -73,26 +74,14 @@ def _lock(writer: Writer, rule_id: uuid.UUID, tags: list[str] | None) -> KeptGro
     return kept
 
 
-def _put(
-    writer: Writer,
-    kept: KeptGroup,
-    rules: Sequence[KeptRule],
-    rule_id: uuid.UUID,
-    rule: Rule,
-    known: KnownNames | None,
-) -> Written:
-    """Write the group with this rule in its place, or as its last; without known names unchecked,
-    where the rule was checked before."""
+def _put(writer: Writer, kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> Written:
+    """Write the group with this rule in its place, or as its last. It was checked before: others
+    wait here for their turn."""
     _refuse_twin(kept, rule_id, rule)
-    wanted = {each.id: each.rule for each in rules} | {rule_id: rule}
-    group = replace(kept.group, rules=tuple(wanted.values()))
-    findings: list[Finding] = []
-    if known is not None:
-        findings = find_in_rule(group, list(wanted).index(rule_id), known)
-        refuse_errors(findings)
-    writer.write(changed(kept, group, list(wanted)))
+    group, _ = with_rule(kept, rule, rule_id)
+    writer.write(changed(kept, group, list(dict.fromkeys([*kept.rule_ids, rule_id]))))
     now = read_group(writer.session, kept.id)
-    return Written(now, now.find(rule_id), findings)
+    return Written(now, now.find(rule_id))
 
 
 def _refuse_twin(kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> None:

@@ -79,6 +79,7 @@ class SyncRow(Base):
 
     prometheus: Mapped[str] = mapped_column(primary_key=True)
     told_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
+    told_since: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
     version: Mapped[int] = mapped_column(BigInteger)
     trouble: Mapped[str]
     loads: Mapped[dict[str, Any]] = mapped_column(JSONB)  # Any: JSON

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.rules import revisions
 from pulseguard_registry.rules.answers import Revision, RevisionPage, RevisionShown
 from pulseguard_registry.rules.kept import group_of_rule, unknown_group
@@ -40,7 +40,7 @@ def list_group_revisions(
     group_id: uuid.UUID,
     filters: Annotated[RevisionFilters, Query()],
     reader: Reader,
-    session: DatabaseSession,
+    session: ReadingSession,
 ) -> RevisionPage:
     """Every change of a group, the newest first, a page at a time; also of one that was deleted."""
     if not revisions.last_number(session, group_id):
@@ -50,7 +50,7 @@ def list_group_revisions(
 
 @router.get("/rule-groups/{group_id}/revisions/{number}")
 def read_group_revision(
-    group_id: uuid.UUID, number: Number, reader: Reader, session: DatabaseSession
+    group_id: uuid.UUID, number: Number, reader: Reader, session: ReadingSession
 ) -> Revision:
     """One change of a group, with the whole group as it was from then on."""
     return Revision.model_validate(revisions.read_revision(session, group_id, number))
@@ -61,14 +61,14 @@ def list_rule_revisions(
     rule_id: uuid.UUID,
     filters: Annotated[RevisionFilters, Query()],
     reader: Reader,
-    session: DatabaseSession,
+    session: ReadingSession,
 ) -> RevisionPage:
     """The revisions of its group in which a rule changed, the newest first, a page at a time."""
     return _page(session, group_of_rule(session, rule_id).id, filters, rule_id)
 
 
 def _page(
-    session: DatabaseSession,
+    session: ReadingSession,
     group_id: uuid.UUID,
     filters: RevisionFilters,
     rule_id: uuid.UUID | None = None,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -34,14 +35,16 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.fields import Message
-from pulseguard_registry.rules.findings import find_alone, warnings_of
+from pulseguard_registry.rules.findings import find_alone, find_in_rule, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
-from pulseguard_registry.rules.kept import group_of_rule
+from pulseguard_registry.rules.kept import group_of_rule, read_group
 from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
-from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
+from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/alert-rules", tags=["rules"], route_class=StrictRoute)
@@ -65,18 +68,20 @@ async def create_alert_rule(
 ) -> WrittenRule:
     """Make a rule, the last of its group. Another one of the same kind, name and labels in the
     group is a 409."""
-    known = request.app.state.known_names()
+    rule = sent.rule()
+    kept = await read_only(request, lambda session: read_group(session, sent.group_id))
+    findings = await _checked(request, *members.with_rule(kept, rule, None))
 
     def create(session: Session) -> Written:
-        writer = Writer(session, operator, message)
-        return members.create_rule(writer, sent.group_id, sent.rule(), known)
+        return members.create_rule(Writer(session, operator, message), sent.group_id, rule)
 
-    return await _written(request, response, await committed(request, response, create), wait)
+    written = await committed(request, response, create)
+    return await _written(request, response, written, wait, findings)
 
 
 @router.get("", response_model=RulePage)
 def list_alert_rules(
-    filters: Annotated[listing.RuleFilters, Query()], reader: Reader, session: DatabaseSession
+    filters: Annotated[listing.RuleFilters, Query()], reader: Reader, session: ReadingSession
 ) -> Response:
     """The rules of all groups, a page at a time, ordered by id."""
     # As it is: hundreds of rules are built as JSON at once here, not each value anew.
@@ -87,13 +92,15 @@ def list_alert_rules(
 @router.post("/check")
 async def check_alert_rule(sent: RuleSent, reader: Reader, request: Request) -> Findings:
     """What is wrong with a rule, all of it at once, errors first; nothing is stored."""
-    found = await run_in_threadpool(find_alone, sent.rule(), request.app.state.known_names())
+    rule = sent.rule()
+    alone = RuleGroup("checked", (rule,))
+    found = await checked(request, [alone], "expr", partial(find_alone, rule))
     return Findings(findings=[FindingShown.model_validate(each) for each in found])
 
 
 @router.get("/{rule_id}", responses=_TAGGED)
 def read_alert_rule(
-    rule_id: uuid.UUID, reader: Reader, session: DatabaseSession, response: Response
+    rule_id: uuid.UUID, reader: Reader, session: ReadingSession, response: Response
 ) -> RuleShown:
     """One rule, and how far it is with each Prometheus."""
     kept = group_of_rule(session, rule_id)
@@ -114,13 +121,15 @@ async def replace_alert_rule(
 ) -> WrittenRule:
     """Have the rule be this one, if it still has the ETag in `If-Match`; a change of another rule
     of its group does not matter."""
-    known = request.app.state.known_names()
+    rule = sent.rule()
+    kept = await read_only(request, lambda session: group_of_rule(session, rule_id))
+    findings = await _checked(request, *members.with_rule(kept, rule, rule_id))
 
     def replace(session: Session) -> Written:
-        writer = Writer(session, operator, message)
-        return members.replace_rule(writer, rule_id, sent.rule(), tags, known)
+        return members.replace_rule(Writer(session, operator, message), rule_id, rule, tags)
 
-    return await _written(request, response, await committed(request, response, replace), wait)
+    written = await committed(request, response, replace)
+    return await _written(request, response, written, wait, findings)
 
 
 @router.delete("/{rule_id}", responses=_TAGGED | LOST_RACE)
@@ -182,10 +191,23 @@ async def disable_alert_rule(
     return await _written(request, response, await committed(request, response, disable), wait)
 
 
+async def _checked(request: Request, group: RuleGroup, place: int) -> list[Finding]:
+    """Warnings about a rule of a group; a 422 problem with all errors. Ahead of the transaction
+    that writes, and that others wait for."""
+    alone = RuleGroup(group.name, (group.rules[place],))
+    found = await checked(request, [alone], "expr", partial(find_in_rule, group, place))
+    refuse_errors(found)
+    return warnings_of(found)
+
+
 async def _written(
-    request: Request, response: Response, written: Written, wait: Wait
+    request: Request,
+    response: Response,
+    written: Written,
+    wait: Wait,
+    findings: Sequence[Finding] = (),
 ) -> WrittenRule:
     reports = await reports_after(request, [target_of(written.group)], wait)
-    warnings = [FindingShown.model_validate(each) for each in warnings_of(written.findings)]
+    warnings = [FindingShown.model_validate(each) for each in findings]
     fields = rule_fields(written.group, written.rule, reports) | {"warnings": warnings}
     return tagged(response, WrittenRule.model_validate(fields))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Path, Request, Response
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
-from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.engine import DatabaseSession, ReadingSession
 from pulseguard_registry.discovery.state import IN_DOUBT_SECONDS
 from pulseguard_registry.fields import Name
 from pulseguard_registry.problems import unavailable
@@ -82,7 +82,7 @@ def store_rules(
 
 
 @router.get("/sync")
-def list_syncs(reader: People, session: DatabaseSession) -> Syncs:
+def list_syncs(reader: People, session: ReadingSession) -> Syncs:
     """Each Prometheus of which anything was told within a day: whether it still is, and how many
     rule groups are pending, loaded and rejected there."""
     return read_syncs(session)

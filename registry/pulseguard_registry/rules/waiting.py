@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from pulseguard_registry.database.engine import Database, session_of
+from pulseguard_registry.database.engine import Database, at_one_moment, session_of
 from pulseguard_registry.database.overdue import DUE
 from pulseguard_registry.durations import read_duration
 from pulseguard_registry.rules.loading import Report, Target, read_reports, settled
@@ -64,13 +64,13 @@ async def committed(
 
 
 async def read_only(request: Request, work: Callable[[Session], Result]) -> Result:
-    """Do this work, which changes nothing, in a transaction of its own."""
+    """Do this work, which changes nothing, in a transaction of its own, all of it at one moment."""
 
     def run() -> Result:
         database: Database = request.app.state.database
         with database.sessions() as session:
             session.info[DUE] = request.scope[DUE]
-            return work(session)
+            return work(at_one_moment(session))
 
     return await run_in_threadpool(run)
 

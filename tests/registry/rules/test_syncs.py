@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pytest
 import yaml
 
-from pulseguard_registry.rules.loading import STATES
+from pulseguard_registry.rules.loading import STATES, Load, Report, Target, prove
 from tests.registry.problems import assert_problem
 from tests.registry.rule_groups import GROUPS, RULES, group, make_group, rule, tell
 from tests.registry.running import RunningRegistry, eventually
@@ -121,6 +123,32 @@ def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
     assert [registry.get(each).json()["state"] for each in (a, b)] == ["loaded", "rejected"]
 
 
+def test_what_was_told_before_a_restore_proves_nothing_after_it(
+    registry: RunningRegistry,
+) -> None:
+    made = make_group(registry)
+    version = registry.get(SYNC).json()["version"]
+
+    tell(registry, version + 2, {made["id"]: {"loaded": 1}})
+    before = states(read(registry, made))[0]
+    tell(registry, version - 1, {made["id"]: {"loaded": 3}})
+    grown = states(read(registry, made))[0]
+    tell(registry, version, {made["id"]: {"loaded": 1}})
+
+    assert (before, grown, states(read(registry, made))[0]) == ("pending", "pending", "loaded")
+
+
+def test_a_change_that_was_overtaken_by_the_next_one_is_loaded_with_it() -> None:
+    target = Target(uuid.uuid4(), revision=2, version=7, present=True)
+
+    def state(version: int, loaded: int, **more: bool) -> str:
+        loads = {str(target.group_id): Load(loaded)}
+        return prove(target, Report("a", datetime.now(UTC), True, version, "", loads, **more)).state
+
+    assert [state(8, 3), state(7, 2), state(8, 1)] == ["loaded", "loaded", "pending"]
+    assert [state(6, 3), state(8, 3, is_ahead=True)] == ["pending", "pending"]
+
+
 def test_what_is_taken_away_is_loaded_once_it_is_gone(registry: RunningRegistry) -> None:
     made = make_group(registry)
     tell(registry, 1, {made["id"]: {"loaded": 1}})
@@ -229,19 +257,48 @@ def test_those_who_wait_hold_up_nobody(registry: RunningRegistry) -> None:
     assert seconds < 1
 
 
+def gauges(registry: RunningRegistry) -> dict[str, float]:
+    """What is told of groups of rules, by the metric's name without its prefix."""
+    lines = registry.get("/metrics/agents").text.splitlines()
+    pairs = (line.rsplit(" ", 1) for line in lines if "rule" in line and line[0] != "#")
+    return {name.removeprefix("pulseguard_registry_"): float(value) for name, value in pairs}
+
+
+def pending_seconds(registry: RunningRegistry) -> float:
+    """For how long a group is said to be pending."""
+    return gauges(registry)["rules_pending_seconds"]
+
+
 def test_how_far_groups_are_is_a_metric(registry: RunningRegistry) -> None:
-    def told() -> dict[str, float]:
-        lines = registry.get("/metrics/agents").text.splitlines()
-        pairs = (line.rsplit(" ", 1) for line in lines if "rule" in line and line[0] != "#")
-        return {name.removeprefix("pulseguard_registry_"): float(value) for name, value in pairs}
+    assert set(gauges(registry).values()) == {0}
+    one, two, _ = (make_group(registry, name=name)["id"] for name in "abc")
+    loads = {one: {"loaded": 1}, two: {"rejected": 1, "reason": "no"}}
+    registry.execute("UPDATE rule_groups SET changed_at = now() - interval '3 min'")
+    assert pending_seconds(registry) == 0
 
-    assert set(told().values()) == {0}
-    one, two, _ = (make_group(registry, name=name) for name in "abc")
-    loads = {one["id"]: {"loaded": 1}, two["id"]: {"rejected": 1, "reason": "no"}}
     tell(registry, 3, loads)
-    registry.execute("UPDATE rule_groups SET changed_at = now() - interval '1 min'")
-
-    found = told()
+    found = gauges(registry)
 
     assert [found[f'rule_groups{{state="{state}"}}'] for state in STATES] == [1, 1, 1]
-    assert 60 <= found["rules_pending_seconds"] < 70
+    assert found["rules_pending_seconds"] < 10
+    registry.execute("UPDATE rule_syncs SET told_since = now() - interval '2 min'")
+    tell(registry, 3, loads)
+    assert 120 <= pending_seconds(registry) < 130
+
+
+def test_what_was_loaded_is_not_pending_for_the_silence_of_who_told_it(
+    registry: RunningRegistry,
+) -> None:
+    made = make_group(registry)
+    tell(registry, 1, {made["id"]: {"loaded": 1}})
+    registry.execute("UPDATE rule_groups SET changed_at = 'epoch'")
+    registry.execute(
+        "UPDATE rule_syncs SET told_at = told_at - interval '5 min', told_since = 'epoch'"
+    )
+
+    assert pending_seconds(registry) == 0
+    registry.post(f"{GROUPS}/{made['id']}/disable", None)
+    registry.execute("UPDATE rule_groups SET changed_at = now() - interval '3 min'")
+    assert 180 <= pending_seconds(registry) < 190
+    tell(registry, 1, {})
+    assert pending_seconds(registry) < 10

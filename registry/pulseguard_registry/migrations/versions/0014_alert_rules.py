@@ -78,11 +78,13 @@ CREATE TABLE rule_revisions (
 )
 """
 
-# One row for each Prometheus, replaced as a whole: by the id of a group, what is loaded of it.
+# One row for each Prometheus, replaced as a whole: by the id of a group, what is loaded of it. It
+# has been told without a gap since `told_since`: what was changed before was not pending there.
 RULE_SYNCS = """
 CREATE TABLE rule_syncs (
     prometheus text PRIMARY KEY CHECK (prometheus <> ''),
     told_at timestamptz NOT NULL DEFAULT now(),
+    told_since timestamptz NOT NULL DEFAULT now(),
     version bigint NOT NULL CHECK (version >= 0),
     trouble text NOT NULL,
     loads jsonb NOT NULL CHECK (jsonb_typeof(loads) = 'object')

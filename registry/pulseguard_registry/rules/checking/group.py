@@ -41,6 +41,12 @@ def check_group(group: RuleGroup, known: KnownNames) -> list[Finding]:
     return _errors_first(found)
 
 
+def check_rule(group: RuleGroup, index: int, known: KnownNames) -> list[Finding]:
+    """The same of one rule of the group: the others are not looked into."""
+    check = _Check(group, group.rules[index], index, known, _names_of(group))
+    return _bounded(check.findings())
+
+
 def _bounded(findings: Iterable[Finding]) -> list[Finding]:
     found = _errors_first(findings)
     if len(found) <= MOST_FINDINGS:
