@@ -55,7 +55,7 @@ def read(text: str) -> Reading:
         return Reading(None, [large])
     new = tokens.too_new(listed)
     try:
-        tree = promql.parse(text)
+        tree = promql.parse(tokens.without_raw_strings(text))
     except ValueError as error:
         return Reading(None, new or [f"Prometheus does not take it: {_one_line(error)}"])
     except BaseException as error:

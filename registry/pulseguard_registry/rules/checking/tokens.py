@@ -29,6 +29,7 @@ _DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+")
 _OPERATORS = frozenset(("+", "-", "*", "/", "%", "^", "==", "!=", "<=", ">=", "<", ">"))
 _NAMED_OPERATORS = frozenset(("and", "or", "unless", "atan2"))
 _OPENING = frozenset("([{")
+_ESCAPED: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _LISTING_LABELS = frozenset(("by", "without", "on", "ignoring", "group_left", "group_right"))
 
 
@@ -47,6 +48,18 @@ def words(text: str) -> Iterator[Word]:
             kind = "duration"
         if kind != "blank":
             yield Word(kind, found.group())
+
+
+def without_raw_strings(text: str) -> str:
+    """The same expression with all strings in quotes: in backquotes a backslash is nothing but
+    itself to Prometheus, and begins an escape to the parser."""
+    return _WORD.sub(_in_quotes, text) if "`" in text else text
+
+
+def _in_quotes(found: re.Match[str]) -> str:
+    text = found.group()
+    is_raw = found.lastgroup == "string" and text.startswith("`")
+    return f'"{text[1:-1].translate(_ESCAPED)}"' if is_raw else text
 
 
 def too_large(listed: list[Word]) -> str | None:
