@@ -65,8 +65,15 @@ class RegistryProcess:
 
     def post(self, path: str, body: Any, key: str = "") -> Answer:
         """POST JSON, likewise."""
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode())
+        return self.ask("POST", path, body, key)
+
+    def ask(self, method: str, path: str, body: Any, key: str, tag: int | None = None) -> Answer:
+        """Any request with JSON, and the revision that it is to find."""
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, sent, method=method)
         request.add_header("Content-Type", "application/json")
+        if tag is not None:
+            request.add_header("If-Match", f'"{tag}"')
         return self._ask(request, key)
 
     def _ask(self, request: urllib.request.Request, key: str) -> Answer:
@@ -78,7 +85,7 @@ class RegistryProcess:
                 status, body = answer.status, answer.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
-        return Answer(status, json.loads(body), time.monotonic() - started)
+        return Answer(status, json.loads(body or b"null"), time.monotonic() - started)
 
     def is_ready(self) -> bool:
         """Whether it says so itself."""
