@@ -153,6 +153,7 @@ def apply_what_holds(stack: RulesStack, groups: list[Texts]) -> list[dict[str, A
         if answer.status == 200:
             return sent
         assert answer.status == 422, answer.body
+        assert answer.body["errors"], answer.body
         for fault in answer.body["errors"]:
             _, number, place = fault["field"].split(".", 2)
             text = groups[int(number)].pop(place, None)
