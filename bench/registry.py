@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -25,6 +24,7 @@ import uvloop
 
 from bench.fleet import AGENTS, INSERT
 from bench.http_load import Load
+from bench.registry_process import serving_process
 from bench.rounds import Amount, Comparison, Result
 from pulseguard_registry.database.connecting import connect
 from pulseguard_registry.embedded import EmbeddedPostgres
@@ -167,32 +167,15 @@ def _server() -> Iterator[Server]:
         postgres = EmbeddedPostgres(folder)
         stack.callback(postgres.stop)
         url = postgres.start()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pulseguard_registry.command", "serve", "--port", "0"],
-            env={
-                **os.environ,
-                "PULSEGUARD_DATA_DIR": str(folder),
-                "DATABASE_URL": url,
+        port = stack.enter_context(
+            serving_process(
+                folder,
+                DATABASE_URL=url,
                 # On, and higher than what one key of a whole fleet is measured to send.
-                "PULSEGUARD_AGENT_RATE_LIMIT_PER_SECOND": "1000000",
-            },
-            stderr=subprocess.PIPE,
-            text=True,
+                PULSEGUARD_AGENT_RATE_LIMIT_PER_SECOND="1000000",
+            )
         )
-        stack.callback(process.wait)
-        stack.callback(process.terminate)
-        yield _prepared(folder, url, _port(process))
-
-
-def _port(process: "subprocess.Popen[str]") -> int:
-    assert process.stderr
-    port = 0
-    for line in process.stderr:
-        if "listening on" in line:
-            port = int(line.rpartition(":")[2])
-        if "ready:" in line:
-            return port
-    raise RuntimeError("the registry has ended")
+        yield _prepared(folder, url, port)
 
 
 def _prepared(folder: Path, database_url: str, port: int) -> Server:

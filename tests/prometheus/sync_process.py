@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 COMMAND = "import sys; from pulseguard_prometheus.command import main; sys.exit(main(sys.argv[1:]))"
@@ -19,6 +20,8 @@ class SyncProcess:
         self.log = folder / "sync.log"
         self.key_file = folder / "prometheus.key"
         self.settings: dict[str, str] = {}
+        # What Python runs.
+        self.program: Sequence[str] = ("-c", COMMAND)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, registry_url: str, *arguments: str, **variables: str) -> None:
@@ -27,7 +30,7 @@ class SyncProcess:
             "PULSEGUARD_TARGETS_FILE": str(self.file),
             "PULSEGUARD_SYNC_INTERVAL_SECONDS": "0.05",
         }
-        command = [sys.executable, "-c", COMMAND, *arguments]
+        command = [sys.executable, *self.program, *arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, env=os.environ | settings | self.settings | variables, stderr=log

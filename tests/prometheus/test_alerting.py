@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -22,14 +21,14 @@ from pulseguard_prometheus.configuration import (
     shipped_configuration,
     shipped_rules,
 )
-from tests.end_to_end.processes import Started, started
+from tests.end_to_end.processes import Started
+from tests.prometheus.agent_process import watched_agent
 from tests.prometheus.alertmanager_server import AlertmanagerServer
 from tests.prometheus.lossy_webhook import Fate, LossyWebhook, lossy_webhook
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import PrometheusServer, eventually, free_port
 from tests.registry.process import RegistryProcess, registry_process
 
-REPOSITORY = Path(__file__).parents[2]
 # Longer than Prometheus takes to let go of a target: it looks at a new list every 5 s.
 PENDING_SECONDS = 7
 
@@ -86,17 +85,14 @@ class Watch:
 
     def start_agent(self, name: str, port: int = 0) -> Started:
         """An agent that lives until it is killed or its input ends."""
-        command: list[str | Path] = [sys.executable, "-m", "tests.prometheus.watched_agent", name]
-        settings = {
-            "PULSEGUARD_REGISTRY_URL": self.registry.url,
-            "PULSEGUARD_KEY_FILE": str(self.keys["agent"]),
-            "PULSEGUARD_INSTANCE": "only",
-            "PULSEGUARD_METRICS_PORT": str(port),
-            "PULSEGUARD_HEARTBEAT_SECONDS": "0.5",
-            "PYTHONPATH": str(REPOSITORY),
-            "TMPDIR": str(self.folder),
-        }
-        return self._parts.enter_context(started(command, self.folder / f"{name}.log", **settings))
+        agent = watched_agent(
+            name,
+            self.folder,
+            self.registry.url,
+            self.keys["agent"],
+            PULSEGUARD_METRICS_PORT=str(port),
+        )
+        return self._parts.enter_context(agent)
 
     def _alertmanager(self) -> AlertmanagerServer:
         configuration = render_alertmanager_configuration(

@@ -65,16 +65,19 @@ class RegistryProcess:
 
     def post(self, path: str, body: Any, key: str = "") -> Answer:
         """POST JSON; the answer whatever its status."""
-        return self._send("POST", path, body, key)
+        return self.ask("POST", path, body, key)
 
     def put(self, path: str, body: Any, key: str = "") -> Answer:
         """PUT JSON; the answer whatever its status."""
-        return self._send("PUT", path, body, key)
+        return self.ask("PUT", path, body, key)
 
-    def _send(self, method: str, path: str, body: Any, key: str) -> Answer:
-        request = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode())
+    def ask(self, method: str, path: str, body: Any, key: str, tag: int | None = None) -> Answer:
+        """Any request with JSON, and the revision that it is to find."""
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, sent, method=method)
         request.add_header("Content-Type", "application/json")
-        request.method = method
+        if tag is not None:
+            request.add_header("If-Match", f'"{tag}"')
         return self._ask(request, key)
 
     def _ask(self, request: urllib.request.Request, key: str) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pulseguard_prometheus.errors import RuleFileFault
@@ -11,6 +12,14 @@ from pulseguard_prometheus.publication.prometheus import Prometheus
 from pulseguard_prometheus.publication.rule_file import FileGroup, read_rule_file
 
 
+@dataclass(frozen=True)
+class Shown:
+    """Which files are loaded just as they are, and which are loaded that are no more."""
+
+    loaded: set[str]
+    gone: set[str]
+
+
 class Proof:
     """Reads back from one Prometheus, and remembers what it has read of files already."""
 
@@ -18,19 +27,29 @@ class Proof:
         self._prometheus = prometheus
         self._expressions = Expressions(lambda text: prometheus.read(text).text)
         self._read: dict[bytes, FileGroup | None] = {}
+        # Where Prometheus has what we keep: in a container that is somewhere else.
+        self._places: set[str] = set()
 
-    def loaded(self, files: Mapping[str, bytes]) -> set[str]:
-        """Answers those of these files that it has loaded; raises PrometheusTrouble."""
+    def look(self, files: Mapping[str, bytes]) -> Shown:
+        """Answers which of these files it has loaded, and which others in their place; raises
+        PrometheusTrouble."""
         self._read = {
             content: self._read.get(content) or _group(content) for content in files.values()
         }
-        shown = _by_file(self._prometheus.groups())
-        return {
+        groups = self._prometheus.groups()
+        shown = _by_file(groups)
+        loaded = {
             name
             for name, content in files.items()
             # One file, one group: two folders with a file of this name prove nothing.
             if len(shown[name]) == 1 and self._is_loaded(content, shown[name][0])
         }
+        self._places |= {_path(shown[name][0])[0] for name in loaded}
+        paths = {_path(group) for group in groups}
+        return Shown(
+            loaded,
+            {name for place, name in paths if place in self._places and name not in files},
+        )
 
     # Any: see below.
     def _is_loaded(self, content: bytes, shown: dict[str, Any]) -> bool:
@@ -48,8 +67,15 @@ def _group(content: bytes) -> FileGroup | None:
 
 # Any: the objects of Prometheus' API, as JSON gives them.
 def _by_file(groups: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """By its name alone: in a container Prometheus has the folder somewhere else."""
+    """By its name alone, wherever Prometheus has it."""
     found = defaultdict(list)
     for group in groups:
-        found[str(group.get("file")).rpartition("/")[2]].append(group)
+        found[_path(group)[1]].append(group)
     return found
+
+
+# Any: see above.
+def _path(group: Mapping[str, Any]) -> tuple[str, str]:
+    """The folder and the name of its file."""
+    place, _, name = str(group.get("file")).rpartition("/")
+    return place, name

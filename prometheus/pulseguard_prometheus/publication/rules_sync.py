@@ -9,7 +9,7 @@ from pulseguard_prometheus.errors import PrometheusTrouble, Trouble
 from pulseguard_prometheus.publication.bundle import Bundle, parse_bundle
 from pulseguard_prometheus.publication.folder import ENDING, RulesFolder
 from pulseguard_prometheus.publication.older_bundle import OlderBundle
-from pulseguard_prometheus.publication.proof import Proof
+from pulseguard_prometheus.publication.proof import Proof, Shown
 from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.report import GroupState, report, report_path
 from pulseguard_prometheus.publication.stamp import stamped, stamped_revision
@@ -137,15 +137,21 @@ class RulesSync:
 
     def _prove(self) -> None:
         accepted = self._publisher.accepted
-        loaded = self._proof.loaded(accepted)
-        if loaded != accepted.keys():
+        shown = self._proof.look(accepted)
+        if shown != Shown(set(accepted), set()):
             self._publisher.reload()
-            loaded = self._proof.loaded(accepted)
-        self._proven = {name: stamped_revision(accepted[name]) or 0 for name in loaded}
-        if missing := accepted.keys() - loaded:
+            shown = self._proof.look(accepted)
+        self._proven = {name: stamped_revision(accepted[name]) or 0 for name in shown.loaded}
+        if missing := accepted.keys() - shown.loaded:
             raise PrometheusTrouble(
                 f"Prometheus shows other rules than are on disk in {len(missing)} of"
                 f" {len(accepted)} files, such as {min(missing)}",
+                "check that its rule_files name the folder of --rules-dir",
+            )
+        if shown.gone:
+            raise PrometheusTrouble(
+                f"Prometheus still has {len(shown.gone)} files of rules that are no more, such as"
+                f" {min(shown.gone)}",
                 "check that its rule_files name the folder of --rules-dir",
             )
 

@@ -28,6 +28,8 @@ class Side:
 
     def __init__(self, prometheus: PrometheusServer, registry: RulesRegistry) -> None:
         self.prometheus = prometheus
+        # Where sync asks it.
+        self.prometheus_url = prometheus.url
         self.registry = registry
         self.folder = prometheus.folder / "user-rules"
         self.promtool = find_program("promtool")
@@ -41,7 +43,7 @@ class Side:
             address(self.registry.url),
             self.folder,
             self.promtool,
-            address(self.prometheus.url),
+            address(self.prometheus_url),
             prometheus_name="eu/1",
             read_key=lambda: "secret",
             clock=lambda: self.later,

@@ -2,10 +2,12 @@
 
 import shutil
 import subprocess
+import urllib.request
 
 from pulseguard_prometheus.publication.rules_sync import PROOF_SECONDS
 from pulseguard_prometheus.targets_file import file_signature
 from pulseguard_stack.programs import find_program
+from tests.prometheus.fakes import JSON, Reply, fake_server
 from tests.prometheus.publication.rules_registry import constant, group_text, id_of
 from tests.prometheus_server import eventually
 
@@ -113,6 +115,38 @@ def test_a_removed_group_is_gone(side):
     assert side.files() == {side.file("stays").name}
     assert side.prometheus.rule_groups().keys() == {"stays"}
     assert side.registry.reports[-1]["groups"].keys() == {id_of("stays")}
+
+
+def test_a_removed_group_that_prometheus_still_has_is_not_told_to_be_gone(side):
+    def handed_on(asked):
+        is_get = asked.path.startswith("/api/v1/rules")
+        body = None if is_get else asked.body
+        request = urllib.request.Request(side.prometheus.url + asked.path, body)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return Reply(answer.status, JSON, answer.read())
+
+    def deaf(asked):
+        return Reply(200, JSON) if asked.path == "/-/reload" else handed_on(asked)
+
+    for name in ("stays", "goes"):
+        side.registry.put(name, constant(name))
+    with fake_server(handed_on) as between:
+        side.prometheus_url = between.url
+        with side.sync() as sync:
+            sync.run_once()
+            before = side.registry.reports[-1]["version"]
+            between.reply = deaf
+            side.registry.remove("goes")
+            sync.run_once()
+            told = side.registry.reports[-1]
+            assert told["version"] == before
+            assert "still has 1 files of rules that are no more" in told["trouble"]
+            between.reply = handed_on
+            side.later += PROOF_SECONDS
+            sync.run_once()
+
+    told = side.registry.reports[-1]
+    assert (told["version"], told["trouble"]) == (side.registry.version, "")
 
 
 def test_what_only_prometheus_refuses_is_found_among_many_and_the_rest_is_loaded(side):

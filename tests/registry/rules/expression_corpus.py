@@ -6,6 +6,11 @@ up == 0
 up{job="agents"} == 0
 up{job='agents'}
 up{job=`agents`}
+up{job=~`\d+\.\w`}
+up{job=`\`}
+up{job=`a\`, team=`"b'`}
+up{job="a`", team='`b\\'}
+label_replace(up, `a`, `\x`, `b`, `(.*)\n`)
 {__name__="up"}
 {__name__=~"up|down"} > 0
 {job="agents"}

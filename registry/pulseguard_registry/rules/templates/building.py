@@ -12,6 +12,10 @@ from pulseguard_registry.rules.templates.quoting import number, plain
 from pulseguard_registry.rules.templates.scope import Scope
 from pulseguard_registry.rules.vocabulary import RUNBOOK_ANNOTATION, SEVERITY_LABEL, Rule
 
+# Of a part of one, humanize would make 500m.
+_VALUE: Final = (
+    '{{ if lt $value 1.0 }}{{ printf "%.3g" $value }}{{ else }}{{ $value | humanize }}{{ end }}'
+)
 _RUNBOOKS: Final = "docs/runbooks.md"
 _PARAMETER: Final = re.compile(r"(?<!\{)\{(\w+)\}(?!\})")
 
@@ -29,7 +33,7 @@ def build(template: Template, values: Values, scope: Scope) -> Rule:
             "description": _PARAMETER.sub(
                 lambda found: plain(_shown(values, found[1])), template.description
             ),
-            "value": "{{ $value | humanize }}",
+            "value": _VALUE,
             "threshold": _shown(values, template.threshold),
             RUNBOOK_ANNOTATION: f"{_RUNBOOKS}#{template.alert.lower()}",
         },

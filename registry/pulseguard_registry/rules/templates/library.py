@@ -169,7 +169,7 @@ _ALL: Final = (
         "AgentScoreLow",
         (
             "An agent's answers score low.",
-            "has a mean score of {{ $value | humanize }} in {evaluation}, over 30 minutes.",
+            'has a mean score of {{ printf "%.2f" $value }} in {evaluation}, over 30 minutes.',
         ),
         expressions.evaluation,
         (
