@@ -7,7 +7,7 @@ import urllib.request
 from pulseguard_prometheus.publication.rules_sync import PROOF_SECONDS
 from pulseguard_prometheus.targets_file import file_signature
 from pulseguard_stack.programs import find_program
-from tests.prometheus.fakes import JSON, Reply, fake_server
+from tests.prometheus.fakes import JSON, Asked, Reply, fake_server
 from tests.prometheus.publication.rules_registry import constant, group_text, id_of
 from tests.prometheus_server import eventually
 
@@ -118,14 +118,14 @@ def test_a_removed_group_is_gone(side):
 
 
 def test_a_removed_group_that_prometheus_still_has_is_not_told_to_be_gone(side):
-    def handed_on(asked):
+    def handed_on(asked: Asked) -> Reply:
         is_get = asked.path.startswith("/api/v1/rules")
         body = None if is_get else asked.body
         request = urllib.request.Request(side.prometheus.url + asked.path, body)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return Reply(answer.status, JSON, answer.read())
 
-    def deaf(asked):
+    def deaf(asked: Asked) -> Reply:
         return Reply(200, JSON) if asked.path == "/-/reload" else handed_on(asked)
 
     for name in ("stays", "goes"):

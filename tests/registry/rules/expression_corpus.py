@@ -6,10 +6,7 @@ up == 0
 up{job="agents"} == 0
 up{job='agents'}
 up{job=`agents`}
-up{job=~`\d+\.\w`}
-up{job=`\`}
-up{job=`a\`, team=`"b'`}
-up{job="a`", team='`b\\'}
+up{job=~`\d+\.\w`, team=`"b'\`} or up{job="a`", team='`b\\'}
 label_replace(up, `a`, `\x`, `b`, `(.*)\n`)
 {__name__="up"}
 {__name__=~"up|down"} > 0
