@@ -111,9 +111,13 @@ def _is_of_the_way(item: Mapping[str, Any]) -> bool:
     """Of the dead man's switch and of the test of the way of alerts: that they fire is no news."""
     if not isinstance(item, dict):
         return False
-    return bool(item.get("is_test")) or _ALWAYS_FIRING == (
-        item.get("alertname"),
-        item.get("severity"),
+    return (
+        bool(item.get("is_test"))
+        or (
+            item.get("alertname"),
+            item.get("severity"),
+        )
+        == _ALWAYS_FIRING
     )
 
 
