@@ -1,7 +1,6 @@
 """Who is told of what: the settings of receivers, their files, and the routes that come of them."""
 
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,10 @@ from pulseguard_prometheus.notification.rendering import render
 from pulseguard_prometheus.notification.settings import read_notification_settings
 from pulseguard_prometheus.settings import read_settings
 from pulseguard_stack.programs import find_program
+from tests.prometheus.conftest import Secret
 
-Secret = Callable[[str, str], str]
 REGISTRY = "https://registry.example.org/pulseguard"
 SLACK = "https://hooks.slack.example/services/T/B/geheim"
-
-
-@pytest.fixture
-def secret(tmp_path: Path) -> Secret:
-    """Writes the file of a secret and answers its name."""
-
-    def write(name: str, text: str) -> str:
-        path = tmp_path / name
-        path.write_text(f"{text}\n")
-        return str(path)
-
-    return write
 
 
 @pytest.fixture
@@ -252,47 +239,6 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
     assert f"{missing} cannot be read (No such file or directory)" in str(refusal.value)
     assert "put an integration key of PagerDuty" in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("teams: [", "line 2: is no YAML"),
-        ("[]", "is no mapping"),
-        ("finance: {}", "'finance' is not known; known: teams"),
-        ("teams: {finance: {sms: {}}}", "teams.finance: 'sms' is not known"),
-        ("teams: {finance: {slack: {url: x}}}", "teams.finance.slack: 'url' is not known"),
-        ("teams: {finance: {slack: {channel: x}}}", "teams.finance.slack: has no webhook_file"),
-        ("teams: {finance: {email: {to: [a]}}}", "teams.finance.email.to: ['a'] is no text"),
-        ("teams: {finance: {email: {to: nobody}}}", "'nobody' is no address"),
-        ("teams: {finance: {webhook: {url_file: https://a/geheim}}}", "is an address; write it"),
-        ("teams: {finance: {pagerduty: {key_file: missing}}}", "teams.finance.pagerduty.key_file"),
-        ('teams: {"a\\nb": {}}', "is no team"),
-        ("teams:\n  a: {}\n  b: {}\n  a: {}", "line 4: 'a' is there twice"),
-        ("teams: {finance: }", "teams.finance: is no mapping"),
-    ],
-)
-def test_a_fault_in_the_file_of_teams_is_named_with_its_place(
-    secret: Secret, text: str, said: str
-) -> None:
-    file = secret("teams.yml", text)
-    settings = read_notification_settings({"PULSEGUARD_TEAM_RECEIVERS_FILE": file}, REGISTRY)
-
-    with pytest.raises(NotificationTrouble) as refusal:
-        read_receivers(settings)
-
-    assert file in str(refusal.value)
-    assert said in str(refusal.value)
-    assert "geheim" not in str(refusal.value)
-
-
-def test_a_team_is_any_text_whatever_yaml_makes_of_it(secret: Secret) -> None:
-    teams = "teams: {1: {email: {to: a@b.c}}, no: {email: {to: a@b.c}}}"
-    settings = read_notification_settings(
-        {"PULSEGUARD_TEAM_RECEIVERS_FILE": secret("teams.yml", teams)}, REGISTRY
-    )
-
-    assert [each.team for each in read_receivers(settings).people] == ["1", "no"]
 
 
 def test_the_alertmanager_that_is_kept_is_named_by_flag_or_variable(tmp_path: Path) -> None:

@@ -23,7 +23,13 @@ NOBODY = "reach nobody"
 def endpoints() -> Iterator[Endpoints]:
     """A stack whose Alertmanager nobody has named."""
     agents = [agent("coder")]
-    firing = [alert("Watchdog", "coder"), alert("AgentDown", "coder")]
+    firing = [
+        alert("Watchdog", "coder", severity="none"),
+        alert("PulseGuardTest", "coder", is_test=True),
+        # A rule of somebody's own that happens to have its name.
+        alert("Watchdog", "coder", severity="warning"),
+        alert("AgentDown", "coder"),
+    ]
     with (
         fake_server(registry_of(agents, firing)) as registry,
         fake_server(prometheus_of(agents)) as prometheus,
@@ -86,8 +92,9 @@ def test_the_alertmanager_that_runs_here_is_asked_and_no_other(tmp_path: Path) -
     assert elsewhere.alertmanager_url is None
 
 
-def test_the_watchdog_is_no_alert_that_fires(endpoints: Endpoints) -> None:
+def test_the_watchdog_and_a_test_are_no_alerts_that_fire(endpoints: Endpoints) -> None:
     fleet = Sources(endpoints).look()
 
-    assert [one.name for one in fleet.heard.alerts or ()] == ["AgentDown"]
-    assert "Watchdog" not in shown(fleet)
+    names = [(one.name, one.severity) for one in fleet.heard.alerts or ()]
+    assert names == [("Watchdog", "warning"), ("AgentDown", "critical")]
+    assert "PulseGuardTest" not in shown(fleet)
