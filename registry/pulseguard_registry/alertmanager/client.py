@@ -128,7 +128,7 @@ def _clock(answer: Answer) -> Clock:
     heard_at = time.monotonic()
     try:
         told = parsedate_to_datetime(answer.date).astimezone(UTC) + timedelta(seconds=1)
-    except ValueError:
+    except (ValueError, OverflowError):
         # Something in between took it away: then ours has to do.
         told = datetime.now(UTC)
     return Clock(told, heard_at)
