@@ -13,6 +13,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import DatabaseSession
+from pulseguard_registry.database.transactions import committed
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -41,7 +42,7 @@ from pulseguard_registry.rules.kept import group_of_rule
 from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
-from pulseguard_registry.rules.waiting import Wait, committed, reports_after
+from pulseguard_registry.rules.waiting import Wait, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/alert-rules", tags=["rules"], route_class=StrictRoute)
