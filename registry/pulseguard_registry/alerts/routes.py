@@ -80,7 +80,8 @@ def acknowledge_alert(
 ) -> Alert:
     """Note that you have seen an alert, for others to read: who, when, and a note. It belongs to
     the alert, so both of its entries show it, and the same alert that fires anew is not
-    acknowledged. The same note again changes nothing, another one replaces it. It silences nothing:
+    acknowledged. The same note again by the same key changes nothing; another note, or
+    another's, replaces it. It silences nothing:
     for that an agent is put under maintenance, or a silence made in Alertmanager."""
     acknowledge(session, read_alert(session, alert_id, running), operator, said.note)
     return read_alert(session, alert_id, running)
