@@ -172,13 +172,14 @@ _PATH: Final[Json] = {
 _TEST: Final[Json] = {
     "test_id": _OTHER_ID,
     "sent_at": _EARLIER,
+    "judged_at": _EARLIER,
     "reached": True,
     "receivers": [
         {
             "receiver": "slack",
             "state": "took",
             "rests_on": "integration",
-            "sentence": "Since it was sent, receivers over slack took 1, and 0 failed.",
+            "sentence": "Since it was sent, slack took 1 and refused 0.",
         }
     ],
     "sentence": "It was taken by slack.",

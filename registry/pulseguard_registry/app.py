@@ -34,9 +34,10 @@ from pulseguard_registry.agents.retired_keys import RetiredKeys
 from pulseguard_registry.agents.silence import SilenceWatch
 from pulseguard_registry.agents.still_running import StillRunning
 from pulseguard_registry.alertmanager.client import Alertmanager
+from pulseguard_registry.alertmanager.room import Room
 from pulseguard_registry.alertmanager.silences import Silencing
 from pulseguard_registry.alerts import routes as alert_routes
-from pulseguard_registry.alerts import timeline_routes
+from pulseguard_registry.alerts import timeline_routes, way_routes
 from pulseguard_registry.audit import recording
 from pulseguard_registry.audit import routes as audit_routes
 from pulseguard_registry.database.clock import DatabaseClock
@@ -187,6 +188,7 @@ def create_app(
     app.state.check_room = CheckRoom()
     app.state.telemetry = telemetry
     app.state.alertmanager = alertmanager
+    app.state.alertmanager_room = Room(alertmanager)
     app.state.supervisor = supervisor
     app.state.group_commit = group_commit
     app.state.address_policy = AddressPolicy.from_settings(settings)
@@ -221,6 +223,7 @@ def _api() -> APIRouter:
         bulk,
         snapshot_routes,
         discovery_routes,
+        way_routes,
         alert_routes,
         timeline_routes,
         template_routes,

@@ -28,14 +28,15 @@ from pulseguard_registry.refusals import RefusalLog
 BODY_LIMIT_BYTES = 1_048_576
 # Two thousand rules at once, each with its annotations.
 LARGE_BODIES = {f"{API_PREFIX}/rule-groups/apply": 4 * BODY_LIMIT_BYTES}
-# Answered while the database is away: liveness, readiness, the registry's own metrics, and what
-# discovery doubts.
+# Answered while the database is away: liveness, readiness, the registry's own metrics, what
+# discovery doubts, and what to do when the database is away.
 ALWAYS_OPEN = frozenset(
     {
         f"{API_PREFIX}/health",
         f"{API_PREFIX}/health/ready",
         f"{API_PREFIX}/discovery/state",
         "/metrics",
+        "/runbooks",
     }
 )
 

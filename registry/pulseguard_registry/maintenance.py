@@ -65,10 +65,11 @@ def maintain_agent(
 ) -> Agent:
     """From now on the status is MAINTENANCE, whatever the agent does, until `until` by the
     database's clock. The same again changes nothing; another `until` moves the end, and without a
-    `reason` leaves the one that was given. Its alerts fire all the same and are in the history, but
-    nobody is notified of them: Alertmanager silences those with its agent_id, within seconds and
-    for as long as it lasts, where the registry knows one (PULSEGUARD_ALERTMANAGER_URL). Whether it
-    does is in `/agents/{id}/health`."""
+    `reason` leaves the one that was given. Its alerts fire in Prometheus all the same, but nobody
+    is notified of them, the registry neither: Alertmanager silences those with its agent_id, within
+    seconds and for as long as it lasts, where the registry knows one (PULSEGUARD_ALERTMANAGER_URL).
+    The history holds what was notified: what begins under maintenance and fires still when that
+    ends is told then. Whether it is silent is in `/agents/{id}/health`."""
     agent = lock_agent(session, agent_id)
     check_match(tags, agent.revision)
     begin_maintenance(session, agent, work)

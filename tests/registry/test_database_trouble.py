@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import psycopg
 import pytest
 
@@ -171,6 +172,8 @@ def test_a_database_that_goes_away_is_503_at_once_and_back_without_a_restart(
         assert slowest < 5
         eventually(lambda: registry.get("/api/v1/discovery/targets", key).status == 503, 3)
         assert registry.get("/api/v1/health").seconds < 0.1
+        # What the alert about it links to.
+        assert httpx2.get(f"{registry.url}/runbooks").status_code == 200
 
         way.set("shut")  # a black hole loses what was sent, so its connections must go
         way.set("open")

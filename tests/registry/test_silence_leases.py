@@ -68,14 +68,22 @@ def test_of_several_the_longest_stays_and_others_silences_are_not_ended() -> Non
     [
         {"createdBy": "somebody"},
         {"matchers": [{"name": "agent_id", "value": str(AGENT), "isRegex": True}]},
-        {"matchers": [{"name": "agent_id", "value": str(AGENT), "isEqual": False}]},
-        {"matchers": [{"name": "agent", "value": str(AGENT)}]},
-        {"matchers": [{"name": "agent_id", "value": "bot"}]},
+        {
+            "matchers": [
+                {"name": "agent_id", "value": str(AGENT), "isRegex": False, "isEqual": False}
+            ]
+        },
+        {"matchers": [{"name": "agent", "value": str(AGENT), "isRegex": False}]},
+        {"matchers": [{"name": "agent_id", "value": "bot", "isRegex": False}]},
         {"matchers": []},
         {"matchers": None},
         {"status": {"state": "expired"}},
         {"startsAt": None},
         {"endsAt": "tomorrow"},
+        {"endsAt": "2026-11-28T10:00:00"},
+        {"status": "active"},
+        {"matchers": ["agent_id"]},
+        {"matchers": [{"name": "agent_id", "value": 1, "isRegex": False}]},
     ],
     ids=str,
 )

@@ -23,6 +23,7 @@ from tests.prometheus.alertmanager_server import AlertmanagerServer
 from tests.registry.conftest import new_database
 from tests.registry.events import AGENTS, ahead, change
 from tests.registry.running import RunningRegistry, eventually, running_registry
+from tests.registry.strange_alertmanager import strange_alertmanager
 
 SHORT = timedelta(seconds=5)
 
@@ -266,3 +267,21 @@ def test_five_hundred_agents_are_silenced_at_once(
         eventually(
             lambda: sum("bulk" in each["comment"] for each in alertmanager.silences()) == 500
         )
+
+
+def test_whatever_answers_in_its_place_the_registry_goes_on(
+    postgres: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, hurried: None
+) -> None:
+    ours = json.dumps([{"createdBy": CREATED_BY, "status": "active", "matchers": ["agent_id"]}])
+    with (
+        strange_alertmanager({"/api/v2/silences": ours}) as strange,
+        new_database(postgres, "used") as url,
+        running_registry(url, tmp_path, alertmanager_url=strange.url) as one,
+    ):
+        maintained(one, "strange")
+        eventually(lambda: strange.asked.count("POST /api/v2/silences") > 1, 5)
+        # The last second that there is: three minutes later is no time any more.
+        strange.date = "Fri, 31 Dec 9999 23:59:58 GMT"
+        eventually(lambda: "is not what an Alertmanager tells" in caplog.text, 5)
+        assert one.get("/api/v1/health").status_code == 200
+    assert "background work failed" not in caplog.text

@@ -89,6 +89,21 @@ def test_things_of_one_moment_are_on_one_page_each(registry: RunningRegistry) ->
     assert seen == [entry["id"] for entry in history(registry, agent_id=agent_id)]
 
 
+def test_a_clock_that_is_far_ahead_does_not_end_the_timeline(registry: RunningRegistry) -> None:
+    agent_id = registry.register("ahead")["id"]
+    moments = ("8999-12-31T23:59:59.999999Z", "2300-01-01T00:00:00Z")
+    tell(registry, *(about(agent_id, f"ahead{moment[:4]}", moment) for moment in moments))
+    path, seen, cursor = f"{AGENTS}/{agent_id}/timeline", [], ""
+    while True:
+        params = {"limit": "1", **({"cursor": cursor} if cursor else {})}
+        page = registry.get(path, params=params).json()
+        seen += [each["kind"] for each in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+
+    assert seen == ["alert_began", "alert_began", "registered"]
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "1~9~0", "1~1", f"{2**62}~1~0", "-1~1~0", "1~1~\0"])
 def test_a_cursor_that_is_no_place_is_refused(registry: RunningRegistry, cursor: str) -> None:
     agent_id = registry.register("lost")["id"]

@@ -48,25 +48,26 @@ class Silence:
 
     @classmethod
     def of(cls, told: Json) -> Silence | None:
-        """The silence, where it is ours: by who made it and by its one matcher."""
-        matchers = told.get("matchers")
-        is_over = told.get("status", {}).get("state") == "expired"
-        if told.get("createdBy") != CREATED_BY or is_over or not isinstance(matchers, list):
-            return None
-        if len(matchers) != 1 or matchers[0].get("name") != catalog.LABEL_AGENT_ID:
-            return None
-        # Alertmanager before 0.22 does not say isEqual.
-        if matchers[0].get("isRegex") or not matchers[0].get("isEqual", True):
-            return None
+        """The silence, where it is ours: by who made it and by its one matcher.
+
+        Whatever is told: what has another shape is none of ours.
+        """
         try:
+            (matcher,) = told["matchers"]
+            is_over = told["status"]["state"] == "expired"
+            # Alertmanager before 0.22 does not say isEqual.
+            is_plain = not matcher["isRegex"] and matcher.get("isEqual", True)
+            is_of_agent = matcher["name"] == catalog.LABEL_AGENT_ID
+            if told["createdBy"] != CREATED_BY or is_over or not (is_plain and is_of_agent):
+                return None
             return cls(
                 id=str(told["id"]),
-                agent_id=uuid.UUID(matchers[0]["value"]),
-                starts_at=datetime.fromisoformat(told["startsAt"]),
-                ends_at=datetime.fromisoformat(told["endsAt"]),
+                agent_id=uuid.UUID(matcher["value"]),
+                starts_at=_moment(told["startsAt"]),
+                ends_at=_moment(told["endsAt"]),
                 comment=str(told.get("comment", "")),
             )
-        except (KeyError, TypeError, ValueError):
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
 
 
@@ -145,3 +146,10 @@ def _is_due(silence: Silence, work: Work, now: datetime) -> bool:
 
 def _written(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds")
+
+
+def _moment(told: str) -> datetime:
+    moment = datetime.fromisoformat(told)
+    if moment.tzinfo is None:
+        raise ValueError(told)
+    return moment

@@ -1,4 +1,4 @@
-"""What Alertmanager counts of its notifications: how many it has tried, how many failed."""
+"""What Alertmanager counts of its notifications: what was answered, and what it gave up."""
 
 from __future__ import annotations
 
@@ -11,24 +11,33 @@ from pydantic import BaseModel
 
 from pulseguard_registry.alertmanager.client import AlertmanagerUnavailable
 
-_TRIED: Final = "alertmanager_notifications_total"
+# Counted after the answer; `alertmanager_notifications_total` is counted when one begins, and says
+# nothing of how it ends.
+_REQUESTS: Final = "alertmanager_notification_requests_total"
+_REFUSED: Final = "alertmanager_notification_requests_failed_total"
+# Counted when Alertmanager tries no longer.
 _FAILED: Final = "alertmanager_notifications_failed_total"
+_NAMES: Final = (_REQUESTS, _REFUSED, _FAILED)
 # Behind a flag of newer versions (--enable-feature=receiver-name-in-metrics).
 _RECEIVER: Final = "receiver_name"
 
 
 class Count(BaseModel):
-    """Notifications over one integration, of one receiver where Alertmanager tells them apart."""
+    """Notifications over one integration, of one receiver where Alertmanager tells them apart.
+
+    A notification is sent in requests until one of them is taken, or Alertmanager gives it up.
+    """
 
     receiver: str = ""
     integration: str
-    tried: int = 0
+    requests: int = 0
+    refused: int = 0
     failed: int = 0
 
     @property
     def taken(self) -> int:
         """How many were taken by whom they were sent to."""
-        return self.tried - self.failed
+        return self.requests - self.refused
 
 
 def read_counts(metrics: str) -> list[Count]:
@@ -45,7 +54,8 @@ def read_counts(metrics: str) -> list[Count]:
         Count(
             receiver=receiver,
             integration=integration,
-            tried=numbers.get(_TRIED, 0),
+            requests=numbers.get(_REQUESTS, 0),
+            refused=numbers.get(_REFUSED, 0),
             failed=numbers.get(_FAILED, 0),
         )
         for (receiver, integration), numbers in sorted(counts.items())
@@ -59,15 +69,15 @@ def since(before: Iterable[Count], now: Iterable[Count]) -> list[Count]:
 
 
 def _grown(before: Count | None, now: Count) -> Count:
-    if before is None or before.tried > now.tried or before.failed > now.failed:
+    if before is None:
         return now
-    grown = {"tried": now.tried - before.tried, "failed": now.failed - before.failed}
-    return now.model_copy(update=grown)
+    grown = {n: getattr(now, n) - getattr(before, n) for n in ("requests", "refused", "failed")}
+    return now if min(grown.values()) < 0 else now.model_copy(update=grown)
 
 
 def _samples(metrics: str) -> Iterator[tuple[str, dict[str, str], float]]:
     # Only these: the rest is long, and none of our business.
-    lines = [line for line in metrics.splitlines() if line.startswith((_TRIED, _FAILED))]
+    lines = [line for line in metrics.splitlines() if line.startswith(_NAMES)]
     for family in text_string_to_metric_families("\n".join(lines) + "\n"):
         for sample in family.samples:
             yield sample.name, sample.labels, sample.value

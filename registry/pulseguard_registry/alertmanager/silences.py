@@ -35,6 +35,8 @@ from pulseguard_registry.telemetry import Telemetry
 # "hush" as a number: the advisory lock under which one registry silences.
 LOCK: Final = 0x68757368
 LOOK_SECONDS: Final = 10.0
+# What comes of reckoning with what was told, where that is strange.
+_STRANGE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # Well within the time after which PostgreSQL ends a transaction in which nothing is asked.
 _TOUCH_SECONDS: Final = 1.0
 
@@ -129,6 +131,12 @@ class Silencing:
                 confirmed |= done
         except AlertmanagerUnavailable as error:
             return str(error)
+        except _STRANGE as error:
+            # It is no reason to end: whoever stands at that address must not take the registry.
+            return (
+                f"what {alertmanager.url} tells of silences is not what an Alertmanager tells"
+                f" ({type(error).__name__}: {error}); look at PULSEGUARD_ALERTMANAGER_URL"
+            )
         finally:
             _confirm(connection, works, confirmed)
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, or_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,8 +12,8 @@ from pulseguard_registry.alerts.models import Acknowledgement
 
 
 def acknowledge(session: Session, alert: Alert, by: Principal, note: str) -> None:
-    """Note who has seen it, when, and what they say of it. The same note again changes nothing;
-    another one takes its place."""
+    """Note who has seen it, when, and what they say of it. The same by the same again changes
+    nothing; another note, or another's, takes its place."""
     made = insert(Acknowledgement).values(
         fingerprint=alert.fingerprint,
         starts_at=alert.starts_at,
@@ -31,7 +31,10 @@ def acknowledge(session: Session, alert: Alert, by: Principal, note: str) -> Non
                 "key_name": made.excluded.key_name,
                 "note": made.excluded.note,
             },
-            where=Acknowledgement.note != made.excluded.note,
+            where=or_(
+                Acknowledgement.note != made.excluded.note,
+                Acknowledgement.key_id.is_distinct_from(made.excluded.key_id),
+            ),
         )
     )
 

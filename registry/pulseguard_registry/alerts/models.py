@@ -64,10 +64,14 @@ class Watchdog(Base):
 
 
 class AlertTest(Base):
-    """A test alert that was sent; `before` is what Alertmanager had counted until then."""
+    """A test alert that was sent; `before` is what Alertmanager had counted until then, and
+    `told_before` how many notifications the registry had answered. `verdict` is what became of it,
+    when that was asked last."""
 
     __tablename__ = "alert_tests"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     sent_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())
-    before: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)  # Any: mixed values
+    before: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)  # Any: mixed values
+    told_before: Mapped[int] = mapped_column(BigInteger)
+    verdict: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # Any: mixed values

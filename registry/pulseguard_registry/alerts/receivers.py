@@ -20,7 +20,8 @@ class Receivers(BaseModel):
     """Whom alerts reach."""
 
     reaches: bool | None = Field(
-        description="Whether alerts reach anybody; null where Alertmanager could not be asked."
+        description="Whether there is a receiver for people. Which alerts it is told of, by"
+        " severity and team, is in Alertmanager's routes only. Null where it could not be asked."
     )
     receivers: list[str] = Field(
         description="Those of Alertmanager but for the registry's own and the dead man's switch."
@@ -37,7 +38,8 @@ def read_receivers(alertmanager: Alertmanager | None) -> Receivers:
     except AlertmanagerUnavailable as error:
         return Receivers(reaches=None, receivers=[], sentence=f"{error}.")
     sentence = (
-        f"Alerts reach {', '.join(names)}, as far as the routes of Alertmanager let them."
+        f"For people Alertmanager has {', '.join(names)}. Which severities and teams reach none of"
+        " these is in its routes only."
         if names
         else "Alerts reach nobody: Alertmanager has no receiver but the registry's own."
     )

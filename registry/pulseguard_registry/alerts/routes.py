@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -14,12 +13,10 @@ from pulseguard_registry.alerts.acknowledgement import acknowledge, take_back
 from pulseguard_registry.alerts.entries import Acknowledging, Alert, AlertFilters, AlertPage
 from pulseguard_registry.alerts.firing import seconds_running
 from pulseguard_registry.alerts.history import list_alerts, read_alert
-from pulseguard_registry.alerts.receivers import Receivers, read_receivers
 from pulseguard_registry.alerts.schemas import Notification, NotificationReceipt
 from pulseguard_registry.alerts.service import take_notification
 from pulseguard_registry.alerts.tolerant_json import TolerantRoute
 from pulseguard_registry.alerts.watchdog import AlertPath, read_path
-from pulseguard_registry.alerts.way import AlertTestResult, SentAlertTest, read_test, send_test
 from pulseguard_registry.database.engine import DatabaseSession
 from pulseguard_registry.strict_json import StrictRoute
 
@@ -65,34 +62,6 @@ def get_alert_path(reader: People, session: DatabaseSession, running: Running) -
     return read_path(session, running)
 
 
-@router.get("/receivers")
-def get_receivers(reader: People, request: Request) -> Receivers:
-    """The receivers that Alertmanager has, without the registry's own and the dead man's switch,
-    and whether alerts reach anybody."""
-    return read_receivers(request.app.state.alertmanager)
-
-
-@router.post("/test")
-def send_test_alert(
-    operator: Operator, session: DatabaseSession, request: Request
-) -> SentAlertTest:
-    """Send a marked alert, PulseGuardTest, the whole way over Alertmanager to whoever is told of
-    alerts. It ends by itself within two minutes."""
-    return send_test(session, request.app.state.alertmanager, operator.name)
-
-
-@router.get("/test")
-def get_test_alert(
-    reader: People,
-    session: DatabaseSession,
-    request: Request,
-    test_id: Annotated[uuid.UUID | None, Query(description="Of which; the last if absent.")] = None,
-) -> AlertTestResult:
-    """Which receiver took a test alert, and what that rests on. People are told about 30 s after it
-    was sent, where Alertmanager groups alerts for them: ask again until then."""
-    return read_test(session, request.app.state.alertmanager, test_id)
-
-
 @router.get("/{alert_id}")
 def get_alert(
     alert_id: EntryId, reader: People, session: DatabaseSession, running: Running
@@ -111,7 +80,8 @@ def acknowledge_alert(
 ) -> Alert:
     """Note that you have seen an alert, for others to read: who, when, and a note. It belongs to
     the alert, so both of its entries show it, and the same alert that fires anew is not
-    acknowledged. The same note again changes nothing, another one replaces it. It silences nothing:
+    acknowledged. The same note again by the same key changes nothing; another note, or
+    another's, replaces it. It silences nothing:
     for that an agent is put under maintenance, or a silence made in Alertmanager."""
     acknowledge(session, read_alert(session, alert_id, running), operator, said.note)
     return read_alert(session, alert_id, running)

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard import catalog
@@ -89,6 +89,7 @@ def take_notification(session: Session, alerts: list[NotifiedAlert]) -> Notifica
     if any(is_watchdog(alert.labels) and alert.status == "firing" for alert in alerts):
         note_watchdog(session)
     stored = store_alerts(session, about_something)
+    session.execute(select(func.nextval("notifications_told")))
     return NotificationReceipt(stored=stored, repeated=len(about_something) - stored)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import CursorResult, text
@@ -14,6 +14,10 @@ from pulseguard_registry.events.schemas import Kind as EventKind
 from pulseguard_registry.fields import Instant
 
 AlertKind = Literal["alert_began", "alert_ended", "alert_acknowledged"]
+
+
+# The year 10000: later than any moment that is taken.
+_END_MICROS: Final = 253_402_300_800 * 10**6
 
 
 class Place(NamedTuple):
@@ -28,7 +32,7 @@ class Place(NamedTuple):
         """The place that a cursor names; ValueError where it names none."""
         moment, source, key = cursor.split("~", 2)
         micros = int(moment)
-        if not 0 <= micros < 2**53 or source not in ("1", "2", "3", "4") or "\x00" in key:
+        if not 0 <= micros < _END_MICROS or source not in ("1", "2", "3", "4") or "\x00" in key:
             raise ValueError
         at = datetime.fromtimestamp(micros // 1_000_000, UTC).replace(microsecond=micros % 10**6)
         return cls(at, int(source), key)

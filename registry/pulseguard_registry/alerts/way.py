@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.alertmanager.client import Alertmanager, AlertmanagerUnavailable
 from pulseguard_registry.alertmanager.notifications import Count, read_counts, since
 from pulseguard_registry.alerts.marks import TEST, TEST_ID
 from pulseguard_registry.alerts.models import Alert, AlertTest
-from pulseguard_registry.alerts.receivers import DEADMAN, NO_ALERTMANAGER, REGISTRY
+from pulseguard_registry.alerts.receivers import DEADMAN, NO_ALERTMANAGER
+from pulseguard_registry.alerts.verdict import Taken, judge, of_people, reached, summary
 from pulseguard_registry.problems import Problem
 
 # Longer than Alertmanager waits for more of a group before it tells people, 30 s.
 _LASTS: Final = timedelta(minutes=2)
 _NONE: Final = "No test alert was sent within a day: POST /api/v1/alerts/test sends one."
-
-Evidence = Literal["webhook", "receiver", "integration", "none"]
+_NOT_ROUTED: Final = "Alertmanager has not taken it yet."
+_OVER: Final = (
+    "It is over, and nobody asked what became of it while it lasted: send another one, and ask"
+    " within two minutes."
+)
+_TOLD = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM notifications_told")
 
 
 class SentAlertTest(BaseModel):
@@ -32,24 +38,15 @@ class SentAlertTest(BaseModel):
     sentence: str
 
 
-class Taken(BaseModel):
-    """What became of a test alert at one receiver."""
-
-    receiver: str
-    state: Literal["took", "failed", "waiting", "unknown"]
-    rests_on: Evidence = Field(
-        description="`webhook`: the registry was told of this very alert. `receiver`: Alertmanager"
-        " counts what this receiver took. `integration`: it counts for all receivers of this kind"
-        " together, so that another alert of the same moment looks the same. `none`: nothing tells."
-    )
-    sentence: str
-
-
 class AlertTestResult(BaseModel):
     """What became of a test alert."""
 
     test_id: uuid.UUID | None = Field(description="Null where none was sent.")
     sent_at: datetime | None
+    judged_at: datetime | None = Field(
+        description="When Alertmanager was asked last while it had this alert: what became of it"
+        " is kept. Null where it never was."
+    )
     reached: bool | None = Field(
         description="Whether a receiver that is not the registry's own took it; null while that is"
         " not known."
@@ -58,10 +55,36 @@ class AlertTestResult(BaseModel):
     sentence: str
 
 
-def send_test(session: Session, alertmanager: Alertmanager | None, by: str) -> SentAlertTest:
-    """Send a test alert, and keep what Alertmanager had counted until then. It ends by itself."""
+@dataclass(frozen=True)
+class Sending:
+    """A test alert that was sent, or the sentence that says why not; `before` is what Alertmanager
+    had counted until then."""
+
+    test_id: uuid.UUID | None
+    sentence: str
+    before: Sequence[Count] = ()
+
+
+@dataclass(frozen=True)
+class Look:
+    """What Alertmanager says of a test alert: to whom it routes it, what it has counted; nothing
+    but the trouble where it does not answer."""
+
+    trouble: str = ""
+    routed: Sequence[str] = ()
+    counts: Sequence[Count] = field(default_factory=list)
+    has_deadman: bool = False
+
+
+def read_told(session: Session) -> int:
+    """How many notifications the registry has answered by now, or more: never fewer."""
+    return int(session.execute(_TOLD).scalar_one())
+
+
+def send_test(alertmanager: Alertmanager | None, by: str) -> Sending:
+    """Send a test alert; it ends by itself."""
     if alertmanager is None:
-        return SentAlertTest(test_id=None, sentence=NO_ALERTMANAGER)
+        return Sending(None, NO_ALERTMANAGER)
     test_id = uuid.uuid4()
     try:
         metrics, clock = alertmanager.metrics()
@@ -69,114 +92,93 @@ def send_test(session: Session, alertmanager: Alertmanager | None, by: str) -> S
         ends_at = (clock.now() + _LASTS).isoformat(timespec="milliseconds")
         alertmanager.send_alert(_alert(test_id, ends_at, by))
     except AlertmanagerUnavailable as error:
-        return SentAlertTest(test_id=None, sentence=f"{error}.")
-    session.add(AlertTest(id=test_id, before=[count.model_dump() for count in before]))
-    session.flush()
+        return Sending(None, f"{error}.")
     sentence = (
         f"Sent: GET /api/v1/alerts/test?test_id={test_id} says who took it. Alertmanager tells the"
         " registry at once, and people about 30 s later, where it groups alerts for them."
     )
-    return SentAlertTest(test_id=test_id, sentence=sentence)
+    return Sending(test_id, sentence, before)
 
 
-def read_test(
-    session: Session, alertmanager: Alertmanager | None, test_id: uuid.UUID | None
-) -> AlertTestResult:
-    """What became of this test alert, or of the last one; a 404 problem where it is not known."""
+def keep_test(session: Session, sending: Sending, told: int) -> SentAlertTest:
+    """Keep what was sent; `told` is how many notifications the registry had answered before."""
+    if sending.test_id is not None:
+        before = [count.model_dump() for count in sending.before]
+        session.add(AlertTest(id=sending.test_id, before=before, told_before=told))
+        session.flush()
+    return SentAlertTest(test_id=sending.test_id, sentence=sending.sentence)
+
+
+def find_test(session: Session, test_id: uuid.UUID | None) -> AlertTest | None:
+    """This test alert, or the last one; a 404 problem where it is not known."""
     query = select(AlertTest).order_by(AlertTest.sent_at.desc()).limit(1)
     test = session.scalars(
         query if test_id is None else query.where(AlertTest.id == test_id)
     ).first()
     if test is None and test_id is not None:
         raise Problem(404, f"no test alert {test_id} was sent within a day; send another one")
-    if test is None:
-        return AlertTestResult(
-            test_id=None, sent_at=None, reached=None, receivers=[], sentence=_NONE
-        )
-    told_at = _told_at(session, test.id)
-    before = [Count.model_validate(each) for each in test.before or ()]
-    reached: bool | None = None
+    return test
+
+
+def look(alertmanager: Alertmanager | None, test_id: uuid.UUID) -> Look:
+    """Ask Alertmanager about this test alert."""
+    if alertmanager is None:
+        return Look(trouble=NO_ALERTMANAGER.rstrip("."))
     try:
-        if alertmanager is None:
-            raise AlertmanagerUnavailable(NO_ALERTMANAGER.rstrip("."))
-        routed = alertmanager.routed_to(TEST_ID, str(test.id))
-        counts = since(before, read_counts(alertmanager.metrics()[0]))
-        receivers = judge(routed, told_at, counts)
-        reached = _reached(receivers) if routed else None
-        sentence = _summary(receivers)
+        return Look(
+            routed=alertmanager.routed_to(TEST_ID, str(test_id)),
+            counts=read_counts(alertmanager.metrics()[0]),
+            has_deadman=DEADMAN in alertmanager.receivers(),
+        )
     except AlertmanagerUnavailable as error:
-        receivers, sentence = judge([], told_at, []), f"{error}."
+        return Look(trouble=str(error))
+
+
+def conclude(session: Session, test_id: uuid.UUID, seen: Look) -> AlertTestResult:
+    """What became of this test alert; kept, for Alertmanager forgets it when it is over."""
+    test = session.get_one(AlertTest, test_id)
+    now = session.execute(select(func.now())).scalar_one()
+    told_at = _told_at(session, test_id)
+    if seen.routed:
+        # Asked after Alertmanager was: what it has counted of the registry is in this number.
+        told = read_told(session) - test.told_before
+        before = [Count.model_validate(each) for each in test.before]
+        counts = of_people(since(before, seen.counts), told, has_deadman=seen.has_deadman)
+        receivers = judge(seen.routed, told_at, counts)
+        result = _result(test, receivers, reached(receivers), summary(receivers), now)
+        test.verdict = result.model_dump(mode="json")
+        return result
+    trouble = f"{seen.trouble}. " if seen.trouble else ""
+    if test.verdict is not None:
+        kept = AlertTestResult.model_validate(test.verdict)
+        return kept.model_copy(update={"sentence": f"{trouble}{kept.sentence}"})
+    is_over = now - test.sent_at > _LASTS
+    sentence = trouble.rstrip() or (_OVER if is_over else _NOT_ROUTED)
+    return _result(test, judge([], told_at, []), None, sentence, None)
+
+
+def none_sent() -> AlertTestResult:
+    """Where there is no test alert."""
     return AlertTestResult(
-        test_id=test.id,
-        sent_at=test.sent_at,
-        reached=reached,
-        receivers=receivers,
-        sentence=sentence,
+        test_id=None, sent_at=None, judged_at=None, reached=None, receivers=[], sentence=_NONE
     )
 
 
-def _reached(receivers: Sequence[Taken]) -> bool | None:
-    states = {each.state for each in receivers if each.receiver != REGISTRY}
-    if "took" in states:
-        return True
-    return None if states & {"waiting", "unknown"} else False
-
-
-def judge(routed: Sequence[str], told_at: datetime | None, counts: Sequence[Count]) -> list[Taken]:
-    """What became of a test alert at each receiver, by what the registry was told and by what
-    Alertmanager has counted since."""
-    names = dict.fromkeys((REGISTRY, *routed))
-    return [
-        _by_webhook(told_at) if name == REGISTRY else _by_counts(name, counts)
-        for name in names
-        if name != DEADMAN
-    ]
-
-
-def _by_webhook(told_at: datetime | None) -> Taken:
-    if told_at is None:
-        sentence = "The registry was not told of it yet."
-        return Taken(receiver=REGISTRY, state="waiting", rests_on="webhook", sentence=sentence)
-    sentence = f"The registry was told of it at {told_at.isoformat(timespec='seconds')}."
-    return Taken(receiver=REGISTRY, state="took", rests_on="webhook", sentence=sentence)
-
-
-def _by_counts(name: str, counts: Sequence[Count]) -> Taken:
-    own = [count for count in counts if count.receiver == name]
-    # A receiver is named for its integration, a team's with its name behind.
-    integration = name.partition("-")[0]
-    shared = [count for count in counts if not count.receiver and count.integration == integration]
-    rests_on: Evidence = "receiver" if own else "integration"
-    # The registry itself is a webhook, and is told of every alert every minute.
-    if not own and (not shared or integration == "webhook"):
-        sentence = (
-            f"Nothing tells whether {name} took it: Alertmanager does not count its notifications"
-            " apart from others (--enable-feature=receiver-name-in-metrics lets newer ones); look"
-            " there."
-        )
-        return Taken(receiver=name, state="unknown", rests_on="none", sentence=sentence)
-    taken, failed = (sum(getattr(each, n) for each in own or shared) for n in ("taken", "failed"))
-    whose = f"{name} took" if own else f"receivers over {integration} took"
-    counted = f"Since it was sent, {whose} {taken}, and {failed} failed."
-    if failed and not taken:
-        sentence = f"{counted} Alertmanager's log says why."
-        return Taken(receiver=name, state="failed", rests_on=rests_on, sentence=sentence)
-    state: Literal["took", "waiting"] = "took" if taken else "waiting"
-    return Taken(receiver=name, state=state, rests_on=rests_on, sentence=counted)
-
-
-def _summary(receivers: Sequence[Taken]) -> str:
-    others = [each for each in receivers if each.receiver != REGISTRY]
-    if not others:
-        return "Alertmanager routes it to nobody but the registry, or has not taken it yet."
-    parts = ("took", "it was taken by"), ("failed", "it failed at"), ("waiting", "it waits for")
-    told = [
-        f"{words} {', '.join(each.receiver for each in others if each.state == state)}"
-        for state, words in (*parts, ("unknown", "nothing tells of"))
-        if any(each.state == state for each in others)
-    ]
-    sentence = "; ".join(told)
-    return f"{sentence[0].upper()}{sentence[1:]}."
+def _result(
+    test: AlertTest,
+    receivers: list[Taken],
+    is_reached: bool | None,
+    sentence: str,
+    judged_at: datetime | None,
+) -> AlertTestResult:
+    return AlertTestResult(
+        test_id=test.id,
+        sent_at=test.sent_at,
+        judged_at=judged_at,
+        reached=is_reached,
+        receivers=receivers,
+        sentence=sentence,
+    )
 
 
 def _told_at(session: Session, test_id: uuid.UUID) -> datetime | None:

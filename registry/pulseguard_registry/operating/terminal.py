@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,6 +22,8 @@ from pulseguard_registry.operating.columns import GAP, elided, fit
 # A pipe has no width, unless whoever reads it says one: room for everything.
 _WIDTH_WITHOUT_TERMINAL: Final = 100_000
 _IDS: Final = ("id", "agent", "enrolled by")
+# Marks after which a terminal writes in the other direction.
+_TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -39,7 +42,7 @@ def run_verb(command: str, parser: argparse.ArgumentParser, argv: Sequence[str])
     try:
         run(arguments)
     except RegistryError as error:
-        sys.stderr.write(f"{command}: {error}\n")
+        sys.stderr.write(f"{command}: {_shown(str(error))}\n")
         return 2 if isinstance(error, ConfigurationError) else 1
     return 0
 
@@ -96,7 +99,7 @@ def write_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 
 def say(sentence: str) -> None:
     """One line for people."""
-    sys.stdout.write(sentence + "\n")
+    sys.stdout.write(_shown(sentence) + "\n")
 
 
 def agrees(question: str) -> bool:
@@ -129,7 +132,17 @@ def _text(value: Any) -> str:
         value = " ".join(f"{name}={each}" for name, each in value.items())
     elif isinstance(value, list):
         value = " ".join(map(str, value))
-    return "" if value is None else str(value)
+    return "" if value is None else _shown(str(value))
+
+
+def _shown(text: str) -> str:
+    """A text of anybody's without what a terminal would obey rather than show."""
+    return "".join(each if _is_shown(each) else "\ufffd" for each in text)
+
+
+def _is_shown(character: str) -> bool:
+    is_order = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    return character in "\n\t" or not (is_order or character in _TURNING)
 
 
 def _console() -> Console:

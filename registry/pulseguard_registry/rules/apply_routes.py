@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import requires
 from pulseguard_registry.access.keyring import Principal
+from pulseguard_registry.database.transactions import committed, read_only
 from pulseguard_registry.problems import documented
 from pulseguard_registry.rules.answers import Applied, AppliedAll, FindingShown, synced
 from pulseguard_registry.rules.applying import (
@@ -28,7 +29,7 @@ from pulseguard_registry.rules.kept import version_now
 from pulseguard_registry.rules.loading import LoadState, Report
 from pulseguard_registry.rules.schemas import ApplySent
 from pulseguard_registry.rules.vocabulary import Finding
-from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
+from pulseguard_registry.rules.waiting import Wait, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)

@@ -14,6 +14,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import ReadingSession
+from pulseguard_registry.database.transactions import committed, read_only
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -44,7 +45,7 @@ from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
 from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
-from pulseguard_registry.rules.waiting import Wait, committed, read_only, reports_after
+from pulseguard_registry.rules.waiting import Wait, reports_after
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/alert-rules", tags=["rules"], route_class=StrictRoute)

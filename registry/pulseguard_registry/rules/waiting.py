@@ -1,31 +1,26 @@
-"""Commits a change and, where its sender asks for it, waits until Prometheus has it."""
+"""Waits, where the sender of a change asks for it, until Prometheus has it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Request
 from pydantic import BeforeValidator, WithJsonSchema
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from pulseguard_registry.database.engine import Database, at_one_moment, session_of
-from pulseguard_registry.database.overdue import DUE
+from pulseguard_registry.database.engine import Database
 from pulseguard_registry.durations import read_duration
 from pulseguard_registry.rules.loading import Report, Target, read_reports, settled
 
 LONGEST: Final = timedelta(seconds=30)
 LOOK_SECONDS: Final = 0.1
-
-Result = TypeVar("Result")
 
 
 def _wait(given: object) -> timedelta:
@@ -48,31 +43,6 @@ Wait = Annotated[
         " has loaded or rejected this change.",
     ),
 ]
-
-
-async def committed(
-    request: Request, response: Response, work: Callable[[Session], Result]
-) -> Result:
-    """Do this work in the request's transaction, with its audit record, and commit it now: before
-    the route goes on to wait, which takes neither a session nor a thread."""
-
-    def run() -> Result:
-        with contextmanager(session_of)(request, response) as session:
-            return work(session)
-
-    return await run_in_threadpool(run)
-
-
-async def read_only(request: Request, work: Callable[[Session], Result]) -> Result:
-    """Do this work, which changes nothing, in a transaction of its own, all of it at one moment."""
-
-    def run() -> Result:
-        database: Database = request.app.state.database
-        with database.sessions() as session:
-            session.info[DUE] = request.scope[DUE]
-            return work(at_one_moment(session))
-
-    return await run_in_threadpool(run)
 
 
 async def reports_after(

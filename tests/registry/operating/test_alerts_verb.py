@@ -12,13 +12,15 @@ from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
 
 LABELS = {"alertname": "AgentDown", "severity": "critical", "agent": "invoice-bot", "team": "[x]"}
+# Would clear the screen, and write the rest the other way round.
+ORDERS = "\x1b[2J\x9b2J\u202e"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def told(served: RegistryProcess) -> None:
     """Two alerts, of which one is over."""
     alerts = (
-        alert(labels=LABELS),
+        alert(labels=LABELS | {"x": ORDERS}, annotations={"summary": f"An agent is down.{ORDERS}"}),
         alert(fingerprint="b", labels={"alertname": "AgentCostSpike"}),
         resolved(fingerprint="b", labels={"alertname": "AgentCostSpike"}),
     )
@@ -55,6 +57,8 @@ def test_an_alert_is_shown_acknowledged_and_that_taken_back(
 
     assert said == ("AgentDown invoice-bot is acknowledged by first admin; it goes on notifying\n")
     assert "I restart it" in shown
+    assert not {*ORDERS} - {*"[2J"} & {*shown}
+    assert "\ufffd[2J" in shown
     assert "An agent is down." in shown
     assert "no alert is like that" in unseen
     assert "is acknowledged by nobody" in back

@@ -64,14 +64,20 @@ CREATE TABLE agent_silences (
 )
 """
 
-# `before` is what Alertmanager had counted when the alert was sent.
+# `before` is what Alertmanager had counted when the alert was sent, `told_before` what the registry
+# had; `verdict` is kept because Alertmanager forgets an alert that is over.
 TESTS = """
 CREATE TABLE alert_tests (
     id uuid PRIMARY KEY,
     sent_at timestamptz NOT NULL DEFAULT now(),
-    before jsonb
+    before jsonb NOT NULL,
+    told_before bigint NOT NULL,
+    verdict jsonb
 )
 """
+# How many notifications the registry has answered. No row: each would wait for the one before, and
+# a whole fleet's come at once.
+TOLD = "CREATE SEQUENCE notifications_told"
 
 # Fires by the alphabet behind `targets_changed`: whoever changes both versions does it in one
 # order. A heartbeat sets none of these columns.
@@ -107,12 +113,14 @@ STEPS = (
     "INSERT INTO watchdog VALUES (true, NULL)",
     SILENCES,
     TESTS,
+    TOLD,
     "INSERT INTO versions VALUES ('maintenance', 0)",
     PLANNED,
 )
 STEPS_DOWN = (
     "DROP TRIGGER work_planned ON agents",
     "DELETE FROM versions WHERE name = 'maintenance'",
+    "DROP SEQUENCE notifications_told",
     "DROP TABLE alert_tests, agent_silences, watchdog, alert_acknowledgements",
     "DROP INDEX agent_events_of_agent_at, alerts_of_severity, alerts_began,"
     " alerts_of_agent_began, alerts_of_agent_ended, alerts_received",
