@@ -24,15 +24,15 @@ from pulseguard_registry.rules.applying import (
     wanted_groups,
 )
 from pulseguard_registry.rules.check_room import checked
+from pulseguard_registry.rules.drafts import RulesRoute
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import version_now
 from pulseguard_registry.rules.loading import LoadState, Report
 from pulseguard_registry.rules.schemas import ApplySent
 from pulseguard_registry.rules.vocabulary import Finding
 from pulseguard_registry.rules.waiting import Wait, reports_after
-from pulseguard_registry.strict_json import StrictRoute
 
-router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)
+router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=RulesRoute)
 Operator = Annotated[Principal, requires("editor", "admin")]
 
 

@@ -56,12 +56,17 @@ def within(findings: Iterable[Finding], prefix: str) -> list[Finding]:
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
     """A 422 problem with all errors, if there are any."""
-    errors = [each for each in findings if each.level == "error"]
+    errors = errors_of(findings)
     if not errors:
         return
     faults = [Fault(field=each.field, value=each.value, message=each.message) for each in errors]
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     raise Problem(422, f"{faults[0].field}: {faults[0].message}{more}", errors=faults)
+
+
+def errors_of(findings: Iterable[Finding]) -> list[Finding]:
+    """Those that refuse."""
+    return [each for each in findings if each.level == "error"]
 
 
 def warnings_of(findings: Iterable[Finding]) -> list[Finding]:

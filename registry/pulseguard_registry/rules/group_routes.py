@@ -36,6 +36,7 @@ from pulseguard_registry.rules.answers import (
     target_of,
 )
 from pulseguard_registry.rules.check_room import checked
+from pulseguard_registry.rules.drafts import RulesRoute
 from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
@@ -44,9 +45,8 @@ from pulseguard_registry.rules.loading import Target, read_reports
 from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
 from pulseguard_registry.rules.vocabulary import Finding
 from pulseguard_registry.rules.waiting import Wait, reports_after
-from pulseguard_registry.strict_json import StrictRoute
 
-router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=StrictRoute)
+router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=RulesRoute)
 Reader = Annotated[Principal, requires(*PEOPLE)]
 Operator = Annotated[Principal, requires("editor", "admin")]
 Why = Annotated[Message, Query(description="Why, for the revision.")]

@@ -12,11 +12,13 @@ from pulseguard_registry.rules.checking.group import check_group
 from pulseguard_registry.rules.checking.known_names import catalogue_names
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 from pulseguard_stack.programs import find_program
-from tests.registry.rules import expression_corpus, template_corpus
+from tests.registry.rules import expression_corpus, regular_expression_corpus, template_corpus
 
 EXPRESSIONS = [
     *expression_corpus.WELL,
     *expression_corpus.BROKEN,
+    *regular_expression_corpus.WELL,
+    *regular_expression_corpus.BROKEN,
     *expression_corpus.REFUSED_BY_US_ALONE,
 ]
 TEMPLATES = [

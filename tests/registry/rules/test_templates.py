@@ -196,6 +196,21 @@ def test_what_is_said_is_in_the_rule():
     assert rule.annotations["threshold"] == "2.5"
 
 
+@pytest.mark.parametrize(
+    ("template_id", "name", "value"),
+    [
+        ("error-rate", "share", 1),
+        ("tool-failures", "share", 1),
+        ("context-nearly-full", "share", 1),
+        ("evaluation-below", "floor", 0),
+    ],
+)
+def test_a_threshold_that_nothing_passes_is_refused(template_id: str, name: str, value: int):
+    _, faults = chosen_values(TEMPLATES[template_id].parameters, {name: value})
+
+    assert [fault.field for fault in faults] == [f"parameters.{name}"]
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40).filter(lambda text: text.strip() and text.isprintable()))
 def test_a_text_in_an_annotation_is_never_a_template(text: str):
@@ -248,7 +263,7 @@ def test_every_wrong_parameter_is_told_of_at_once(shared_registry: RunningRegist
     assert answer.status_code == 422
     told = {each["field"]: each["message"] for each in answer.json()["errors"]}
     assert told.keys() == {f"parameters.{name}" for name in wrong} | {"scope.team.matches"}
-    assert "give 0 to 1" in told["parameters.share"]
+    assert "give 0 to 0.99" in told["parameters.share"]
     assert "critical, warning, info" in told["parameters.severity"]
 
 

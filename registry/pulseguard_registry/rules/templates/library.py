@@ -61,7 +61,8 @@ def _template(
 
 
 def _share(default: float, of_what: str) -> Parameter:
-    return Parameter("share", of_what, "number", default, "ratio", 0, 1)
+    # No share is more than all: with 1 the alert could not fire.
+    return Parameter("share", of_what, "number", default, "ratio", 0, 0.99)
 
 
 def _count(name: str, title: str, default: int = 5) -> Parameter:
@@ -173,7 +174,10 @@ _ALL: Final = (
         ),
         expressions.evaluation,
         (
-            Parameter("floor", "The mean score that it has to keep", "number", 0.8, "ratio", 0, 1),
+            # No score is less than 0: with that the alert could not fire.
+            Parameter(
+                "floor", "The mean score that it has to keep", "number", 0.8, "ratio", 0.01, 1
+            ),
             Parameter("evaluation", "Which evaluation", "text", ACCURACY),
             _count("evaluations", "Evaluations within 30 minutes that it takes at least"),
         ),

@@ -10,7 +10,7 @@ from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.problems import Fault, Problem, shown
-from pulseguard_registry.rules.checking.group import check_group
+from pulseguard_registry.rules.findings import find_alone
 from pulseguard_registry.rules.templates.building import build
 from pulseguard_registry.rules.templates.library import TEMPLATES, Template
 from pulseguard_registry.rules.templates.parameters import chosen_values
@@ -22,7 +22,6 @@ from pulseguard_registry.rules.templates.schemas import (
     RuleTemplate,
     RuleTemplates,
 )
-from pulseguard_registry.rules.vocabulary import RuleGroup
 from pulseguard_registry.strict_json import StrictRoute
 
 router = APIRouter(prefix=f"{API_PREFIX}/rule-templates", tags=["rules"], route_class=StrictRoute)
@@ -63,10 +62,9 @@ def build_rule(template_id: TemplateId, sent: BuildSent, reader: People, request
             422, "; ".join(f"{each.field}: {each.message}" for each in faults), errors=faults
         )
     rule = build(template, values, scope)
-    group = RuleGroup(template.id, (rule,))
-    findings = check_group(group, request.app.state.known_names())
+    findings = find_alone(rule, request.app.state.known_names())
     return Build(
-        rule=BuiltRule.of(rule), findings=[BuildFinding.of(finding) for finding in findings]
+        rule=BuiltRule.of(rule), findings=[BuildFinding.model_validate(each) for each in findings]
     )
 
 

@@ -10,7 +10,7 @@ from pulseguard_registry.fields import Prose
 from pulseguard_registry.rules.templates.library import Template
 from pulseguard_registry.rules.templates.parameters import ParameterType
 from pulseguard_registry.rules.templates.scope import Limit, Scope
-from pulseguard_registry.rules.vocabulary import Finding, Level, Rule, RuleKind
+from pulseguard_registry.rules.vocabulary import Level, Rule, RuleKind
 
 # True is no number.
 Number = Annotated[float, Field(strict=True)]
@@ -147,20 +147,12 @@ class BuiltRule(BaseModel):
 class BuildFinding(BaseModel):
     """What a check says of the rule."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     level: Level
     field: str
     value: str | None
     message: str
-
-    @classmethod
-    def of(cls, finding: Finding) -> BuildFinding:
-        """Of the one rule that there is, without the place of it in a group."""
-        return cls(
-            level=finding.level,
-            field=finding.field.removeprefix("rules[0]."),
-            value=finding.value,
-            message=finding.message,
-        )
 
 
 class Build(BaseModel):
