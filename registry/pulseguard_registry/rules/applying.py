@@ -15,9 +15,10 @@ from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of,
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, read_named, read_owned, take_turn, version_now
 from pulseguard_registry.rules.loading import Target
-from pulseguard_registry.rules.planning import Change, changed, created, deleted, match_rules
+from pulseguard_registry.rules.planning import Change, changed, created, deleted
 from pulseguard_registry.rules.revisions import write_changes
-from pulseguard_registry.rules.schemas import ApplySent, RuleGroupSent, RuleOfGroup
+from pulseguard_registry.rules.schemas import ApplySent, RuleGroupSent
+from pulseguard_registry.rules.switches import left_switched
 from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
 
 Outcome = Literal["created", "changed", "unchanged", "pruned"]
@@ -109,24 +110,7 @@ def _planned(group: RuleGroup, kept: KeptGroup | None, sent: RuleGroupSent) -> P
     nameless = [None] * len(group.rules)
     if kept is None:
         return Planned(group.name, None, created(group, nameless, uuid.uuid4()))
-    return Planned(group.name, kept, changed(kept, _left_switched(group, kept, sent), nameless))
-
-
-def _left_switched(group: RuleGroup, kept: KeptGroup, sent: RuleGroupSent) -> RuleGroup:
-    """The group, enabled or not as it was where that was not sent: rule files have no word for it,
-    and what somebody has disabled at night is not to come back with the next change of a file."""
-    ids = match_rules(kept, group.rules, [None] * len(group.rules), uuid.uuid4)
-    were = {each.id: each.rule.enabled for each in kept.rules}
-    rules = [
-        rule if _is_said(each) else replace(rule, enabled=were.get(rule_id, True))
-        for rule, each, rule_id in zip(group.rules, sent.rules, ids, strict=True)
-    ]
-    enabled = group.enabled if _is_said(sent) else kept.group.enabled
-    return replace(group, rules=tuple(rules), enabled=enabled)
-
-
-def _is_said(sent: RuleGroupSent | RuleOfGroup) -> bool:
-    return "enabled" in sent.model_fields_set
+    return Planned(group.name, kept, changed(kept, left_switched(kept, group, sent), nameless))
 
 
 def _refuse_others(groups: Sequence[RuleGroup], there: Mapping[str, KeptGroup]) -> None:

@@ -119,7 +119,8 @@ async def replace_rule_group(
     wait: Wait = None,
 ) -> WrittenRuleGroup:
     """Have the group be this one, if it still has the ETag in `If-Match`. A rule that is named by
-    its id, or has the kind, name and labels that one had, is that rule still."""
+    its id, or has the kind, name and labels that one had, is that rule still. Where `enabled` is
+    left out, it stays as it is."""
     findings = await _checked(request, sent)
 
     def replace(session: Session) -> KeptGroup:
@@ -201,8 +202,8 @@ async def roll_back_rule_group(
     response: Response,
     wait: Wait = None,
 ) -> WrittenRuleGroup:
-    """Have the group be what it was at a revision, which makes a new one; also where it was deleted
-    since. It is checked as it is now."""
+    """Have the group be what it was at a revision, enabled or not as it was then, which makes a new
+    one; also where it was deleted since. It is checked as any other change."""
     past = await read_only(
         request, partial(groups.read_past, group_id=group_id, number=sent.revision)
     )

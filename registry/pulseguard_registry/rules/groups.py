@@ -27,6 +27,7 @@ from pulseguard_registry.rules.loading import Target
 from pulseguard_registry.rules.planning import Action, Change, changed, created, deleted
 from pulseguard_registry.rules.revisions import last_number, read_revision, write_changes
 from pulseguard_registry.rules.schemas import RuleGroupSent
+from pulseguard_registry.rules.switches import left_switched
 from pulseguard_registry.rules.vocabulary import RuleGroup
 
 Ids = Sequence[uuid.UUID | None]
@@ -69,7 +70,7 @@ def replace_group(
     """The group as it is to be from now on; the same again changes nothing."""
     kept = lock_group(writer.session, group_id, tags)
     _refuse_ids(sent, known=kept.rule_ids)
-    group, ids = sent.group(), [each.id for each in sent.rules]
+    group, ids = left_switched(kept, sent.group(), sent), [each.id for each in sent.rules]
     return _change(writer, kept, group, ids, "changed")
 
 
@@ -103,7 +104,8 @@ def read_past(session: Session, group_id: uuid.UUID, number: int) -> RuleGroupSe
 def roll_back(
     writer: Writer, group_id: uuid.UUID, past: RuleGroupSent, tags: list[str] | None
 ) -> KeptGroup:
-    """The group as it was at a revision, also where it was deleted since: a new revision."""
+    """The group as it was at a revision, enabled or not as it was then, also where it was deleted
+    since: a new revision."""
     session = writer.session
     take_turn(session)
     last = last_number(session, group_id)

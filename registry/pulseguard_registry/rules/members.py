@@ -12,6 +12,8 @@ from pulseguard_registry.rules.fields import MOST_RULES
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, KeptRule, group_of_rule, read_group, take_turn
 from pulseguard_registry.rules.planning import changed
+from pulseguard_registry.rules.schemas import RuleFields
+from pulseguard_registry.rules.switches import rule_left_switched
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 
 
@@ -43,9 +45,10 @@ def create_rule(writer: Writer, group_id: uuid.UUID, rule: Rule) -> Written:
     return written
 
 
-def replace_rule(writer: Writer, rule_id: uuid.UUID, rule: Rule, tags: list[str]) -> Written:
+def replace_rule(writer: Writer, rule_id: uuid.UUID, sent: RuleFields, tags: list[str]) -> Written:
     """The rule as it is to be from now on; the same again changes nothing."""
     kept = _lock(writer, rule_id, tags)
+    rule = rule_left_switched(kept.find(rule_id).rule, sent.rule(), sent)
     return _put(writer, kept, rule_id, rule)
 
 

@@ -120,13 +120,12 @@ async def replace_alert_rule(
     wait: Wait = None,
 ) -> WrittenRule:
     """Have the rule be this one, if it still has the ETag in `If-Match`; a change of another rule
-    of its group does not matter."""
-    rule = sent.rule()
+    of its group does not matter. Without `enabled` it stays enabled, or disabled, as it is."""
     kept = await read_only(request, lambda session: group_of_rule(session, rule_id))
-    findings = await _checked(request, *members.with_rule(kept, rule, rule_id))
+    findings = await _checked(request, *members.with_rule(kept, sent.rule(), rule_id))
 
     def replace(session: Session) -> Written:
-        return members.replace_rule(Writer(session, operator, message), rule_id, rule, tags)
+        return members.replace_rule(Writer(session, operator, message), rule_id, sent, tags)
 
     written = await committed(request, response, replace)
     return await _written(request, response, written, wait, findings)

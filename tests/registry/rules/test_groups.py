@@ -146,6 +146,22 @@ def test_a_rule_comes_last_changes_and_goes(registry: RunningRegistry) -> None:
     assert_problem(registry.post(RULES, {"group_id": NOWHERE, **rule()}), 404, NOWHERE)
 
 
+def test_what_was_disabled_stays_so_until_it_is_enabled(registry: RunningRegistry) -> None:
+    made = make_group(registry, rule("On"), rule("Off", enabled=False), enabled=False)
+    path, off = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][1]['id']}"
+
+    changed = put(registry, path, group("agents", rule("On"), rule("Off", expr="vector(2)"))).json()
+    alone = put(registry, off, rule("Off", expr="vector(3)")).json()
+    enabled = put(registry, path, group("agents", rule("Off", enabled=True), enabled=True)).json()
+
+    assert (changed["enabled"], [each["enabled"] for each in changed["rules"]]) == (
+        False,
+        [True, False],
+    )
+    assert (alone["expr"], alone["enabled"]) == ("vector(3)", False)
+    assert (enabled["enabled"], enabled["rules"][0]["enabled"]) == (True, True)
+
+
 def test_lists_are_narrowed_and_paged(registry: RunningRegistry) -> None:
     for number in range(3):
         make_group(registry, rule(f"R{number}"), name=f"g{number}", owner=f"o{number % 2}")
