@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.faults import validation_problem
-from pulseguard_registry.preconditions import check_match
+from pulseguard_registry.preconditions import check_absence, check_match
 from pulseguard_registry.problems import Fault, Problem, refusal
 from pulseguard_registry.rules.kept import (
     KeptGroup,
@@ -114,6 +114,7 @@ def roll_back(
     if kept is not None:
         check_match(tags, kept.revision)
         return _change(writer, kept, group, ids, "rolled_back")
+    check_absence(tags)
     refuse_taken_name(session, group.name, group_id)
     writer.write(created(group, ids, group_id, last + 1, "rolled_back"))
     return read_group(session, group_id)

@@ -125,6 +125,21 @@ def test_a_deleted_group_comes_back_under_its_id(registry: RunningRegistry) -> N
     assert_problem(roll_back(registry, made["id"], 3), 409, "name", other["id"])
 
 
+@pytest.mark.parametrize("tag", ['"1"', "*"])
+def test_a_deleted_group_comes_back_for_nobody_who_expects_one(
+    registry: RunningRegistry, tag: str
+) -> None:
+    made = make_group(registry)
+    registry.delete(f"{GROUPS}/{made['id']}")
+
+    headers = registry.bearer(None) | {"If-Match": tag}
+    path = f"{GROUPS}/{made['id']}/rollback"
+    answer = registry.client.post(path, json={"revision": 1}, headers=headers)
+
+    assert_problem(answer, 412, "If-Match", "deleted meanwhile")
+    assert roll_back(registry, made["id"], 1).status_code == 200
+
+
 def test_what_is_changed_is_audited_and_what_is_refused_is_not(registry: RunningRegistry) -> None:
     made = make_group(registry)
     registry.post(GROUPS, group("agents", rule("Other")))
