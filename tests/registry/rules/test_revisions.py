@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import inspect
 
+from pulseguard_registry.rules.revisions import list_revisions
 from tests.registry.problems import assert_problem
 from tests.registry.rule_groups import GROUPS, RULES, group, make_group, rule
 from tests.registry.running import RunningRegistry
@@ -64,6 +67,15 @@ def test_a_revision_tells_who_when_why_and_what(registry: RunningRegistry) -> No
     assert page["next_cursor"] == 2
     assert registry.get(path, params={"cursor": 2}).json()["items"] == [first]
     assert_problem(registry.get(f"{path}/3"), 404, "revision 3")
+
+
+def test_a_list_of_revisions_is_read_without_their_groups(registry: RunningRegistry) -> None:
+    made = make_group(registry)
+
+    with registry.app.state.database.sessions() as session:
+        (row,) = list_revisions(session, uuid.UUID(made["id"]), below=None, most=9)
+
+    assert "document" in inspect(row).unloaded
 
 
 def test_a_change_that_prometheus_does_not_see_has_no_diff_and_says_so(
