@@ -225,8 +225,9 @@ def target_of(kept: KeptGroup) -> Target:
 
 
 def target_of_rule(kept: KeptGroup, rule: KeptRule) -> Target:
-    """What Prometheus is to have of a rule: its group, as it is since the rule changed."""
-    return replace(target_of(kept), since=rule.revision)
+    """What Prometheus is to have of a rule: its group, as it is since the rule changed, or what it
+    has of the group."""
+    return replace(target_of(kept), since=max(rule.revision, kept.shared_revision))
 
 
 def group_fields(kept: KeptGroup, reports: Sequence[Report]) -> dict[str, object]:

@@ -123,6 +123,26 @@ def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
     assert [registry.get(each).json()["state"] for each in (a, b)] == ["loaded", "rejected"]
 
 
+@pytest.mark.parametrize("shared", [{"labels": {"team": "a"}}, {"interval": "1m"}])
+def test_a_rule_is_pending_with_what_it_has_of_its_group(
+    registry: RunningRegistry, shared: dict[str, Any]
+) -> None:
+    made = make_group(registry)
+    path, alone = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][0]['id']}"
+    tell(registry, 1, {made["id"]: {"loaded": 1}})
+    headers = registry.bearer(None) | {"If-Match": "*"}
+
+    registry.client.put(path, json=group(owner="ops"), headers=headers)
+    owned = registry.get(alone).json()
+    registry.client.put(path, json=group(owner="ops", **shared), headers=headers)
+    changed = registry.get(alone).json()
+
+    assert [owned["state"], changed["state"]] == ["loaded", "pending"]
+    assert changed["revision"] == 1
+    tell(registry, 3, {made["id"]: {"loaded": 3}})
+    assert registry.get(alone).json()["state"] == "loaded"
+
+
 def test_what_was_told_before_a_restore_proves_nothing_after_it(
     registry: RunningRegistry,
 ) -> None:
