@@ -146,6 +146,26 @@ def test_a_rule_comes_last_changes_and_goes(registry: RunningRegistry) -> None:
     assert_problem(registry.post(RULES, {"group_id": NOWHERE, **rule()}), 404, NOWHERE)
 
 
+def test_what_was_read_is_sent_back_with_one_change(registry: RunningRegistry) -> None:
+    made = make_group(registry, rule("A", severity="page"), RECORD)
+    path, alone = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][0]['id']}"
+
+    of_rule = put(registry, alone, registry.get(alone).json() | {"expr": "vector(2)"})
+    of_group = put(registry, path, registry.get(path).json() | {"interval": "1m"})
+    document = registry.get(f"{path}/revisions/3").json()["document"]
+    document["rules"][0]["severity"] = "info"
+    del document["rules"][0]["labels"]
+    of_revision = put(registry, path, document)
+    unknown = put(registry, path, document | {"sate": "loaded"})
+
+    assert (of_rule.status_code, of_rule.json()["revision"]) == (200, 2)
+    assert (of_group.status_code, of_group.json()["interval"]) == (200, "1m")
+    assert [each["id"] for each in of_group.json()["rules"]] == [one["id"] for one in made["rules"]]
+    assert of_revision.json()["rules"][0]["severity"] == "info"
+    assert_problem(unknown, 422, "sate")
+    assert "severity" not in registry.get(f"{path}/revisions/3").json()["document"]["rules"][0]
+
+
 def test_what_was_disabled_stays_so_until_it_is_enabled(registry: RunningRegistry) -> None:
     made = make_group(registry, rule("On"), rule("Off", enabled=False), enabled=False)
     path, off = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][1]['id']}"
