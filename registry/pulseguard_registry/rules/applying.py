@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pulseguard_registry.problems import Fault, Problem
 from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of, within
-from pulseguard_registry.rules.groups import Writer
+from pulseguard_registry.rules.groups import Writer, refuse_ids, strange_ids
 from pulseguard_registry.rules.kept import KeptGroup, read_named, read_owned, take_turn, version_now
 from pulseguard_registry.rules.loading import Target
 from pulseguard_registry.rules.planning import Change, changed, created, deleted
@@ -81,9 +81,11 @@ def check_new(new: Mapping[int, RuleGroup], known: KnownNames) -> list[Finding]:
 
 def plan(session: Session, sent: ApplySent, groups: Sequence[RuleGroup]) -> list[Planned]:
     """What becomes of each group, in the order sent, and then of those that are pruned; a 409
-    problem where one belongs to another owner."""
+    problem where one belongs to another owner, a 422 where a rule has the id of one that its group
+    has not."""
     there = read_named(session, [group.name for group in groups])
     _refuse_others(groups, there)
+    _refuse_strange_ids(sent, there)
     planned = [
         _planned(group, there.get(group.name), each)
         for group, each in zip(groups, sent.groups, strict=True)
@@ -107,10 +109,18 @@ def apply_groups(
 
 
 def _planned(group: RuleGroup, kept: KeptGroup | None, sent: RuleGroupSent) -> Planned:
-    nameless = [None] * len(group.rules)
+    ids = [each.id for each in sent.rules]
     if kept is None:
-        return Planned(group.name, None, created(group, nameless, uuid.uuid4()))
-    return Planned(group.name, kept, changed(kept, left_switched(kept, group, sent), nameless))
+        return Planned(group.name, None, created(group, ids, uuid.uuid4()))
+    return Planned(group.name, kept, changed(kept, left_switched(kept, group, sent), ids))
+
+
+def _refuse_strange_ids(sent: ApplySent, there: Mapping[str, KeptGroup]) -> None:
+    faults = []
+    for place, group in enumerate(sent.groups):
+        known = there[group.name].rule_ids if group.name in there else ()
+        faults += strange_ids(group, known, f"groups.{place}.")
+    refuse_ids(faults)
 
 
 def _refuse_others(groups: Sequence[RuleGroup], there: Mapping[str, KeptGroup]) -> None:

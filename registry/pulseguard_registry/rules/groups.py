@@ -50,7 +50,7 @@ class Writer:
 def create_group(writer: Writer, sent: RuleGroupSent) -> tuple[KeptGroup, bool]:
     """The group, and whether it is new; a 409 problem where another one has its name."""
     session, group = writer.session, sent.group()
-    _refuse_ids(sent, known=())
+    refuse_ids(strange_ids(sent, known=()))
     take_turn(session)
     kept = read_named(session, [group.name]).get(group.name)
     if kept is not None:
@@ -69,7 +69,7 @@ def replace_group(
 ) -> KeptGroup:
     """The group as it is to be from now on; the same again changes nothing."""
     kept = lock_group(writer.session, group_id, tags)
-    _refuse_ids(sent, known=kept.rule_ids)
+    refuse_ids(strange_ids(sent, known=kept.rule_ids))
     group, ids = left_switched(kept, sent.group(), sent), [each.id for each in sent.rules]
     return _change(writer, kept, group, ids, "changed")
 
@@ -163,16 +163,20 @@ def _change(
     return read_group(writer.session, kept.id)
 
 
-def _refuse_ids(sent: RuleGroupSent, known: Sequence[uuid.UUID]) -> None:
-    """A 422 problem for the ids of rules that the group has not."""
+def strange_ids(sent: RuleGroupSent, known: Sequence[uuid.UUID], prefix: str = "") -> list[Fault]:
+    """The ids of rules that the group has not."""
     message = "is no rule of this group; leave it out, and the rule is known by its name, or is new"
-    faults = [
-        Fault(field=f"rules.{place}.id", value=str(rule.id), message=message)
+    return [
+        Fault(field=f"{prefix}rules.{place}.id", value=str(rule.id), message=message)
         for place, rule in enumerate(sent.rules)
         if rule.id is not None and rule.id not in known
     ]
+
+
+def refuse_ids(faults: Sequence[Fault]) -> None:
+    """A 422 problem with these, if there are any."""
     if faults:
-        raise Problem(422, f"{faults[0].field}: {message}", errors=faults)
+        raise Problem(422, f"{faults[0].field}: {faults[0].message}", errors=faults)
 
 
 def _sent(document: dict[str, object]) -> RuleGroupSent:

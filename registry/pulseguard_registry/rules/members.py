@@ -88,14 +88,17 @@ def _put(writer: Writer, kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> Wri
 
 
 def _refuse_twin(kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> None:
-    """A 409 problem where another rule of the group has the same kind, name and labels."""
+    """A 409 problem where another rule of the group has the same kind, name and labels, with those
+    of the group."""
     for other in kept.rules:
-        there = other.rule
-        is_twin = (there.kind, there.name, there.labels) == (rule.kind, rule.name, rule.labels)
-        if is_twin and other.id != rule_id:
+        if other.id != rule_id and _evaluated_as(kept, other.rule) == _evaluated_as(kept, rule):
             message = (
                 f"is with these labels that of the rule {other.id} of this group; change that one,"
                 " or give this one another label"
             )
             fault = Fault(field="name", value=rule.name, message=message)
             raise Problem(409, f"name: {message}", errors=[fault])
+
+
+def _evaluated_as(kept: KeptGroup, rule: Rule) -> tuple[object, ...]:
+    return rule.kind, rule.name, {**kept.group.labels, **rule.labels}

@@ -146,6 +146,19 @@ def test_a_rule_comes_last_changes_and_goes(registry: RunningRegistry) -> None:
     assert_problem(registry.post(RULES, {"group_id": NOWHERE, **rule()}), 404, NOWHERE)
 
 
+def test_rules_that_differ_by_a_label_of_their_group_only_are_one_rule(
+    registry: RunningRegistry,
+) -> None:
+    plain, labelled = rule(), rule(labels={"team": "a"})
+    made = make_group(registry, plain, labels={"team": "a"})
+
+    both = registry.post(GROUPS, group("other", plain, labelled, labels={"team": "a"}))
+    added = registry.post(RULES, {"group_id": made["id"], **labelled})
+
+    assert_problem(both, 422, "rules", "'Slow' twice")
+    assert_problem(added, 409, "name", made["rules"][0]["id"])
+
+
 def test_what_was_read_is_sent_back_with_one_change(registry: RunningRegistry) -> None:
     made = make_group(registry, rule("A", severity="page"), RECORD)
     path, alone = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][0]['id']}"
