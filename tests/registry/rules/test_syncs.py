@@ -96,11 +96,11 @@ def test_a_group_tells_how_far_each_prometheus_is(registry: RunningRegistry) -> 
     assert states(read(registry, made)) == ("loaded", {"a": "loaded"})
     tell(registry, 0, {}, "b")
     assert states(read(registry, made)) == ("pending", {"a": "loaded", "b": "pending"})
-    refused = {"loaded": None, "rejected": 1, "reason": "parse error: \x1b unexpected"}
+    refused = {"loaded": None, "rejected": 1, "reason": "parse error: \x1b\x00 unexpected"}
     tell(registry, 1, {made["id"]: refused}, "b")
     shown = read(registry, made)
     assert states(shown) == ("rejected", {"a": "loaded", "b": "rejected"})
-    assert shown["sync"][1]["reason"] == "parse error: \ufffd unexpected"
+    assert shown["sync"][1]["reason"] == "parse error: \ufffd\ufffd unexpected"
     registry.execute(
         "UPDATE rule_syncs SET told_at = now() - interval '2 min' WHERE prometheus='b'"
     )
