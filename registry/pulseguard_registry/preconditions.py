@@ -85,6 +85,15 @@ def check_match(tags: list[str] | None, revision: int) -> None:
     raise Problem(412, f"{HEADER}: {message}", errors=[fault], headers={"ETag": current})
 
 
+def check_absence(tags: list[str] | None) -> None:
+    """A 412 problem for any tag, of what is not there: also for `*`, which stands for whatever is
+    there (RFC 9110, section 13.1.1)."""
+    if tags is not None:
+        message = "it was deleted meanwhile; leave the header out to bring it back"
+        fault = Fault(field=HEADER, value=", ".join(tags), message=message)
+        raise Problem(412, f"{HEADER}: {message}", errors=[fault])
+
+
 def tagged(response: Response, thing: Tagged) -> Tagged:
     """The thing itself, with its ETag on the answer."""
     response.headers["ETag"] = etag_of(thing.revision)

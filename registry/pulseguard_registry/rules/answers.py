@@ -11,10 +11,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pulseguard_registry.rules.documents import document_of
+from pulseguard_registry.rules.fields import RunbookUrl, Severity
 from pulseguard_registry.rules.kept import KeptGroup, KeptRule
 from pulseguard_registry.rules.loading import LoadState, Report, Target, shown
 from pulseguard_registry.rules.planning import Action
-from pulseguard_registry.rules.schemas import RuleGroupSent
+from pulseguard_registry.rules.schemas import RuleGroupSent, RuleOfGroup
 from pulseguard_registry.rules.vocabulary import (
     RUNBOOK_ANNOTATION,
     SEVERITY_LABEL,
@@ -169,10 +170,24 @@ class RevisionShown(BaseModel):
     diff: str = Field(description="Unified, of what Prometheus reads.")
 
 
+class RuleOfRevision(RuleOfGroup):
+    """A rule as it was, its severity and runbook in one place each: whoever changes one and sends
+    it has not to change two."""
+
+    severity: Severity | None = Field(None, exclude=True)
+    runbook_url: RunbookUrl | None = Field(None, exclude=True)
+
+
+class GroupOfRevision(RuleGroupSent):
+    """A group as it was."""
+
+    rules: list[RuleOfRevision] = []  # type: ignore[assignment]  # each is one of a group
+
+
 class Revision(RevisionShown):
     """One change of a group, and what the group was from then on."""
 
-    document: RuleGroupSent | None = Field(
+    document: GroupOfRevision | None = Field(
         description="The whole group, as it can be sent; null where it was deleted."
     )
 
@@ -225,8 +240,9 @@ def target_of(kept: KeptGroup) -> Target:
 
 
 def target_of_rule(kept: KeptGroup, rule: KeptRule) -> Target:
-    """What Prometheus is to have of a rule: its group, as it is since the rule changed."""
-    return replace(target_of(kept), since=rule.revision)
+    """What Prometheus is to have of a rule: its group, as it is since the rule changed, or what it
+    has of the group."""
+    return replace(target_of(kept), since=max(rule.revision, kept.shared_revision))
 
 
 def group_fields(kept: KeptGroup, reports: Sequence[Report]) -> dict[str, object]:

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from pulseguard_registry.problems import Fault, Problem
 from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of, within
-from pulseguard_registry.rules.groups import Writer
+from pulseguard_registry.rules.groups import Writer, refuse_ids, strange_ids
 from pulseguard_registry.rules.kept import KeptGroup, read_named, read_owned, take_turn, version_now
 from pulseguard_registry.rules.loading import Target
-from pulseguard_registry.rules.planning import Change, changed, created, deleted, match_rules
+from pulseguard_registry.rules.planning import Change, changed, created, deleted
 from pulseguard_registry.rules.revisions import write_changes
-from pulseguard_registry.rules.schemas import ApplySent, RuleGroupSent, RuleOfGroup
+from pulseguard_registry.rules.schemas import ApplySent, RuleGroupSent
+from pulseguard_registry.rules.switches import left_switched
 from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
 
 Outcome = Literal["created", "changed", "unchanged", "pruned"]
@@ -80,9 +81,11 @@ def check_new(new: Mapping[int, RuleGroup], known: KnownNames) -> list[Finding]:
 
 def plan(session: Session, sent: ApplySent, groups: Sequence[RuleGroup]) -> list[Planned]:
     """What becomes of each group, in the order sent, and then of those that are pruned; a 409
-    problem where one belongs to another owner."""
+    problem where one belongs to another owner, a 422 where a rule has the id of one that its group
+    has not."""
     there = read_named(session, [group.name for group in groups])
     _refuse_others(groups, there)
+    _refuse_strange_ids(sent, there)
     planned = [
         _planned(group, there.get(group.name), each)
         for group, each in zip(groups, sent.groups, strict=True)
@@ -106,27 +109,18 @@ def apply_groups(
 
 
 def _planned(group: RuleGroup, kept: KeptGroup | None, sent: RuleGroupSent) -> Planned:
-    nameless = [None] * len(group.rules)
+    ids = [each.id for each in sent.rules]
     if kept is None:
-        return Planned(group.name, None, created(group, nameless, uuid.uuid4()))
-    return Planned(group.name, kept, changed(kept, _left_switched(group, kept, sent), nameless))
+        return Planned(group.name, None, created(group, ids, uuid.uuid4()))
+    return Planned(group.name, kept, changed(kept, left_switched(kept, group, sent), ids))
 
 
-def _left_switched(group: RuleGroup, kept: KeptGroup, sent: RuleGroupSent) -> RuleGroup:
-    """The group, enabled or not as it was where that was not sent: rule files have no word for it,
-    and what somebody has disabled at night is not to come back with the next change of a file."""
-    ids = match_rules(kept, group.rules, [None] * len(group.rules), uuid.uuid4)
-    were = {each.id: each.rule.enabled for each in kept.rules}
-    rules = [
-        rule if _is_said(each) else replace(rule, enabled=were.get(rule_id, True))
-        for rule, each, rule_id in zip(group.rules, sent.rules, ids, strict=True)
-    ]
-    enabled = group.enabled if _is_said(sent) else kept.group.enabled
-    return replace(group, rules=tuple(rules), enabled=enabled)
-
-
-def _is_said(sent: RuleGroupSent | RuleOfGroup) -> bool:
-    return "enabled" in sent.model_fields_set
+def _refuse_strange_ids(sent: ApplySent, there: Mapping[str, KeptGroup]) -> None:
+    faults = []
+    for place, group in enumerate(sent.groups):
+        known = there[group.name].rule_ids if group.name in there else ()
+        faults += strange_ids(group, known, f"groups.{place}.")
+    refuse_ids(faults)
 
 
 def _refuse_others(groups: Sequence[RuleGroup], there: Mapping[str, KeptGroup]) -> None:

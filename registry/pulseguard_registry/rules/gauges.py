@@ -25,7 +25,10 @@ def rule_gauges(session: Session) -> str:
         GroupRow.changed_at,
     )
     reports = read_reports(session)
-    groups = [(Target(*row), changed_at) for *row, changed_at in session.execute(query)]
+    groups = [
+        (Target(group_id, revision, version, present), changed_at)
+        for group_id, revision, version, present, changed_at in session.execute(query)
+    ]
     by_state = Counter(shown(target, reports)[0] for target, _ in groups)
     numbers = {state: by_state[state] for state in STATES}
     age = _pending_seconds(session, groups, reports)

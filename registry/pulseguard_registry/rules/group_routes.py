@@ -42,6 +42,7 @@ from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, read_group
 from pulseguard_registry.rules.loading import Target, read_reports
+from pulseguard_registry.rules.replacements import RuleGroupReplaced
 from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
 from pulseguard_registry.rules.vocabulary import Finding
 from pulseguard_registry.rules.waiting import Wait, reports_after
@@ -111,7 +112,7 @@ def read_rule_group(
 @router.put("/{group_id}", responses=_TAGGED | UNCONDITIONAL | documented(409))
 async def replace_rule_group(
     group_id: uuid.UUID,
-    sent: RuleGroupSent,
+    sent: RuleGroupReplaced,
     tags: DemandedTags,
     operator: Operator,
     request: Request,
@@ -120,7 +121,9 @@ async def replace_rule_group(
     wait: Wait = None,
 ) -> WrittenRuleGroup:
     """Have the group be this one, if it still has the ETag in `If-Match`. A rule that is named by
-    its id, or has the kind, name and labels that one had, is that rule still."""
+    its id, or has the kind, name and labels that one had, is that rule still. Where `enabled` is
+    left out, it stays as it is. What GET has answered may be sent back as it is but for what is to
+    change: fields that are only answered are not looked at."""
     findings = await _checked(request, sent)
 
     def replace(session: Session) -> KeptGroup:
@@ -202,8 +205,8 @@ async def roll_back_rule_group(
     response: Response,
     wait: Wait = None,
 ) -> WrittenRuleGroup:
-    """Have the group be what it was at a revision, which makes a new one; also where it was deleted
-    since. It is checked as it is now."""
+    """Have the group be what it was at a revision, enabled or not as it was then, which makes a new
+    one; also where it was deleted since. It is checked as any other change."""
     past = await read_only(
         request, partial(groups.read_past, group_id=group_id, number=sent.revision)
     )

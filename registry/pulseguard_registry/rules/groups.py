@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.audit.recording import name_object
 from pulseguard_registry.faults import validation_problem
-from pulseguard_registry.preconditions import check_match
+from pulseguard_registry.preconditions import check_absence, check_match
 from pulseguard_registry.problems import Fault, Problem, refusal
 from pulseguard_registry.rules.kept import (
     KeptGroup,
@@ -27,6 +27,7 @@ from pulseguard_registry.rules.loading import Target
 from pulseguard_registry.rules.planning import Action, Change, changed, created, deleted
 from pulseguard_registry.rules.revisions import last_number, read_revision, write_changes
 from pulseguard_registry.rules.schemas import RuleGroupSent
+from pulseguard_registry.rules.switches import left_switched
 from pulseguard_registry.rules.vocabulary import RuleGroup
 
 Ids = Sequence[uuid.UUID | None]
@@ -49,7 +50,7 @@ class Writer:
 def create_group(writer: Writer, sent: RuleGroupSent) -> tuple[KeptGroup, bool]:
     """The group, and whether it is new; a 409 problem where another one has its name."""
     session, group = writer.session, sent.group()
-    _refuse_ids(sent, known=())
+    refuse_ids(strange_ids(sent, known=()))
     take_turn(session)
     kept = read_named(session, [group.name]).get(group.name)
     if kept is not None:
@@ -68,8 +69,8 @@ def replace_group(
 ) -> KeptGroup:
     """The group as it is to be from now on; the same again changes nothing."""
     kept = lock_group(writer.session, group_id, tags)
-    _refuse_ids(sent, known=kept.rule_ids)
-    group, ids = sent.group(), [each.id for each in sent.rules]
+    refuse_ids(strange_ids(sent, known=kept.rule_ids))
+    group, ids = left_switched(kept, sent.group(), sent), [each.id for each in sent.rules]
     return _change(writer, kept, group, ids, "changed")
 
 
@@ -103,7 +104,8 @@ def read_past(session: Session, group_id: uuid.UUID, number: int) -> RuleGroupSe
 def roll_back(
     writer: Writer, group_id: uuid.UUID, past: RuleGroupSent, tags: list[str] | None
 ) -> KeptGroup:
-    """The group as it was at a revision, also where it was deleted since: a new revision."""
+    """The group as it was at a revision, enabled or not as it was then, also where it was deleted
+    since: a new revision."""
     session = writer.session
     take_turn(session)
     last = last_number(session, group_id)
@@ -112,6 +114,7 @@ def roll_back(
     if kept is not None:
         check_match(tags, kept.revision)
         return _change(writer, kept, group, ids, "rolled_back")
+    check_absence(tags)
     refuse_taken_name(session, group.name, group_id)
     writer.write(created(group, ids, group_id, last + 1, "rolled_back"))
     return read_group(session, group_id)
@@ -160,16 +163,20 @@ def _change(
     return read_group(writer.session, kept.id)
 
 
-def _refuse_ids(sent: RuleGroupSent, known: Sequence[uuid.UUID]) -> None:
-    """A 422 problem for the ids of rules that the group has not."""
+def strange_ids(sent: RuleGroupSent, known: Sequence[uuid.UUID], prefix: str = "") -> list[Fault]:
+    """The ids of rules that the group has not."""
     message = "is no rule of this group; leave it out, and the rule is known by its name, or is new"
-    faults = [
-        Fault(field=f"rules.{place}.id", value=str(rule.id), message=message)
+    return [
+        Fault(field=f"{prefix}rules.{place}.id", value=str(rule.id), message=message)
         for place, rule in enumerate(sent.rules)
         if rule.id is not None and rule.id not in known
     ]
+
+
+def refuse_ids(faults: Sequence[Fault]) -> None:
+    """A 422 problem with these, if there are any."""
     if faults:
-        raise Problem(422, f"{faults[0].field}: {message}", errors=faults)
+        raise Problem(422, f"{faults[0].field}: {faults[0].message}", errors=faults)
 
 
 def _sent(document: dict[str, object]) -> RuleGroupSent:

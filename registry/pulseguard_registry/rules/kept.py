@@ -36,10 +36,15 @@ class KeptRule:
 
 @dataclass(frozen=True)
 class KeptGroup:
-    """A group with what the registry keeps of it; `content` is None where there is no file."""
+    """A group with what the registry keeps of it; `content` is None where there is no file.
+
+    With `shared_revision` changed last what all its rules have of it: labels, interval, limit, name
+    and whether it is enabled.
+    """
 
     id: uuid.UUID
     revision: int
+    shared_revision: int
     version: int
     content: str | None
     created_at: datetime
@@ -145,6 +150,7 @@ def _kept_group(row: Row[tuple[object, ...]], rules: tuple[KeptRule, ...]) -> Ke
     return KeptGroup(
         id=row.id,
         revision=row.revision,
+        shared_revision=row.shared_revision,
         version=row.version,
         content=row.content,
         created_at=row.created_at,

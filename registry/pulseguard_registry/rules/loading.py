@@ -136,7 +136,9 @@ def shown(target: Target, reports: Sequence[Report]) -> tuple[LoadState, list[Pr
 
 
 # Asked together with what was told: whoever told of a version has read it before.
-_OUR_VERSION = literal_column("(SELECT value FROM versions WHERE name = 'rules')")
+_OUR_VERSION: ColumnElement[int] = literal_column(
+    "(SELECT value FROM versions WHERE name = 'rules')"
+)
 
 
 def is_current() -> ColumnElement[bool]:

@@ -12,6 +12,8 @@ from pulseguard_registry.rules.fields import MOST_RULES
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, KeptRule, group_of_rule, read_group, take_turn
 from pulseguard_registry.rules.planning import changed
+from pulseguard_registry.rules.schemas import RuleFields
+from pulseguard_registry.rules.switches import rule_left_switched
 from pulseguard_registry.rules.vocabulary import Rule, RuleGroup
 
 
@@ -43,9 +45,10 @@ def create_rule(writer: Writer, group_id: uuid.UUID, rule: Rule) -> Written:
     return written
 
 
-def replace_rule(writer: Writer, rule_id: uuid.UUID, rule: Rule, tags: list[str]) -> Written:
+def replace_rule(writer: Writer, rule_id: uuid.UUID, sent: RuleFields, tags: list[str]) -> Written:
     """The rule as it is to be from now on; the same again changes nothing."""
     kept = _lock(writer, rule_id, tags)
+    rule = rule_left_switched(kept.find(rule_id).rule, sent.rule(), sent)
     return _put(writer, kept, rule_id, rule)
 
 
@@ -85,14 +88,17 @@ def _put(writer: Writer, kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> Wri
 
 
 def _refuse_twin(kept: KeptGroup, rule_id: uuid.UUID, rule: Rule) -> None:
-    """A 409 problem where another rule of the group has the same kind, name and labels."""
+    """A 409 problem where another rule of the group has the same kind, name and labels, with those
+    of the group."""
     for other in kept.rules:
-        there = other.rule
-        is_twin = (there.kind, there.name, there.labels) == (rule.kind, rule.name, rule.labels)
-        if is_twin and other.id != rule_id:
+        if other.id != rule_id and _evaluated_as(kept, other.rule) == _evaluated_as(kept, rule):
             message = (
                 f"is with these labels that of the rule {other.id} of this group; change that one,"
                 " or give this one another label"
             )
             fault = Fault(field="name", value=rule.name, message=message)
             raise Problem(409, f"name: {message}", errors=[fault])
+
+
+def _evaluated_as(kept: KeptGroup, rule: Rule) -> tuple[object, ...]:
+    return rule.kind, rule.name, {**kept.group.labels, **rule.labels}

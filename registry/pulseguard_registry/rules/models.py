@@ -26,6 +26,7 @@ class GroupRow(Base):
     owner: Mapped[str]
     enabled: Mapped[bool]
     revision: Mapped[int] = mapped_column(BigInteger)
+    shared_revision: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
     version: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
     content: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(DateTime(True), server_default=FetchedValue())

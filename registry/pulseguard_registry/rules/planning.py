@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -41,6 +41,15 @@ class Change:
         """The file that Prometheus is to read; None where it is to have none."""
         body = "" if self.after is None else render_body(self.after)
         return with_header(self.group_id, self.number, body) if body else None
+
+    @cached_property
+    def shared_number(self) -> int:
+        """The revision with which changed last what all rules have of the group."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            return self.number
+        is_same = replace(before.group, rules=(), owner="") == replace(after, rules=(), owner="")
+        return before.shared_revision if is_same else self.number
 
     @cached_property
     def diff(self) -> str:

@@ -25,8 +25,6 @@ _UNKEPT: Final = frozenset({"Cc", "Cs"})
 
 def _kept(text: str) -> str:
     """As much of it as is kept: what promtool says is not to be refused for how it says it."""
-    if "\x00" in text:
-        raise ValueError("holds the character U+0000; take it out")
     characters = (
         "\ufffd" if unicodedata.category(each) in _UNKEPT and each not in "\n\t" else each
         for each in text[:_REASON_CHARACTERS]

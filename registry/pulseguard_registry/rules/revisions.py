@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, func, select, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.problems import Problem
@@ -68,7 +68,9 @@ def list_revisions(
     most: int,
 ) -> Sequence[RevisionRow]:
     """Those of a group, or those in which one of its rules changed, the newest first."""
-    query = select(RevisionRow).where(RevisionRow.group_id == group_id)
+    # Whole groups, which no list shows.
+    light = defer(RevisionRow.document, raiseload=True)
+    query = select(RevisionRow).where(RevisionRow.group_id == group_id).options(light)
     if rule_id is not None:
         query = query.where(RevisionRow.rules.contains([rule_id]))
     if below is not None:
@@ -171,6 +173,7 @@ def _group_row(change: Change) -> Row:
         "owner": group.owner,
         "enabled": group.enabled,
         "revision": change.number,
+        "shared_revision": change.shared_number,
         "content": change.content,
     }
 

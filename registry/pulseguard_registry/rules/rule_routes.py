@@ -44,6 +44,7 @@ from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import group_of_rule, read_group
 from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
+from pulseguard_registry.rules.replacements import RuleReplaced
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
 from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
 from pulseguard_registry.rules.waiting import Wait, reports_after
@@ -112,7 +113,7 @@ def read_alert_rule(
 @router.put("/{rule_id}", responses=_TAGGED | UNCONDITIONAL | documented(409))
 async def replace_alert_rule(
     rule_id: uuid.UUID,
-    sent: RuleSent,
+    sent: RuleReplaced,
     tags: DemandedTags,
     operator: Operator,
     request: Request,
@@ -121,13 +122,14 @@ async def replace_alert_rule(
     wait: Wait = None,
 ) -> WrittenRule:
     """Have the rule be this one, if it still has the ETag in `If-Match`; a change of another rule
-    of its group does not matter."""
-    rule = sent.rule()
+    of its group does not matter. Without `enabled` it stays enabled, or disabled, as it is.
+    What GET has answered may be sent back as it is but for what is to change: fields that are only
+    answered are not looked at."""
     kept = await read_only(request, lambda session: group_of_rule(session, rule_id))
-    findings = await _checked(request, *members.with_rule(kept, rule, rule_id))
+    findings = await _checked(request, *members.with_rule(kept, sent.rule(), rule_id))
 
     def replace(session: Session) -> Written:
-        return members.replace_rule(Writer(session, operator, message), rule_id, rule, tags)
+        return members.replace_rule(Writer(session, operator, message), rule_id, sent, tags)
 
     written = await committed(request, response, replace)
     return await _written(request, response, written, wait, findings)

@@ -196,19 +196,21 @@ class RuleGroupSent(BaseModel):
 
     @field_validator("rules")
     @classmethod
-    def _each_once(cls, rules: list[RuleOfGroup]) -> list[RuleOfGroup]:
+    def _each_once(cls, rules: list[RuleOfGroup], info: ValidationInfo) -> list[RuleOfGroup]:
         places: dict[object, int] = {}
+        shared = info.data.get("labels", {})
         for place, sent in enumerate(rules):
             rule = sent.rule()
             for key in (
                 sent.id or object(),
-                (rule.kind, rule.name, frozenset(rule.labels.items())),
+                (rule.kind, rule.name, frozenset({**shared, **rule.labels}.items())),
             ):
                 first = places.setdefault(key, place)
                 if first != place:
                     raise ValueError(
                         f"holds {rule.name!r} twice, as {first} and {place}: two rules of one group"
-                        " differ in kind, name or labels; take one out, or give it another label"
+                        " differ in kind, name or labels, with those of the group; take one out, or"
+                        " give it another label"
                     )
         return rules
 

@@ -52,6 +52,18 @@ def test_what_is_applied_again_is_unchanged(registry: RunningRegistry) -> None:
     assert (unchanged["revision"], unchanged["diff"]) == (1, "")
 
 
+def test_an_id_names_a_rule_of_the_group_or_is_refused(registry: RunningRegistry) -> None:
+    made = make_group(registry, name="a")
+    kept = made["rules"][0]["id"]
+
+    renamed = apply(registry, group("a", {**rule("New"), "id": kept}))
+    strange = apply(registry, group("a"), group("b", {**rule(), "id": kept}))
+
+    assert outcomes(renamed) == {"a": "changed"}
+    assert renamed.json()["groups"][0]["changes"] == ["rules.New.name"]
+    assert_problem(strange, 422, "groups.1.rules.0.id", kept)
+
+
 def test_only_the_owners_groups_are_pruned(registry: RunningRegistry) -> None:
     make_group(registry, name="theirs", owner="theirs")
     make_group(registry, name="nobodys")

@@ -100,6 +100,20 @@ def test_what_fired_before_the_time_that_is_asked_for_is_left_out(registry: Runn
     assert preview(registry, hours=4)["fired"] == 1
 
 
+def test_a_long_for_is_looked_at_in_longer_steps(registry: RunningRegistry):
+    told = preview(registry, hours=1, **{"for": "2d"})
+
+    assert told["step_seconds"] == 122
+    assert {one["state"] for one in told["now"]} == {"pending"}
+
+
+def test_values_are_as_prometheus_writes_them(registry: RunningRegistry):
+    told = preview(registry, expr="queue * 1234567 > 0", **{"for": None})
+
+    assert {one["value"] for one in told["now"]} == {"11111103"}
+    assert {one["value"] for one in told["past"]} == {"11111103"}
+
+
 def test_a_recording_rule_is_previewed_as_the_series_that_it_makes(registry: RunningRegistry):
     rule = {"kind": "record", "name": "team:queue:max", "expr": "max(queue)", "labels": {"x": "y"}}
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import inspect
 
+from pulseguard_registry.rules.revisions import list_revisions
 from tests.registry.problems import assert_problem
 from tests.registry.rule_groups import GROUPS, RULES, group, make_group, rule
 from tests.registry.running import RunningRegistry
@@ -66,6 +69,15 @@ def test_a_revision_tells_who_when_why_and_what(registry: RunningRegistry) -> No
     assert_problem(registry.get(f"{path}/3"), 404, "revision 3")
 
 
+def test_a_list_of_revisions_is_read_without_their_groups(registry: RunningRegistry) -> None:
+    made = make_group(registry)
+
+    with registry.app.state.database.sessions() as session:
+        (row,) = list_revisions(session, uuid.UUID(made["id"]), below=None, most=9)
+
+    assert "document" in inspect(row).unloaded
+
+
 def test_a_change_that_prometheus_does_not_see_has_no_diff_and_says_so(
     registry: RunningRegistry,
 ) -> None:
@@ -123,6 +135,21 @@ def test_a_deleted_group_comes_back_under_its_id(registry: RunningRegistry) -> N
     registry.delete(f"{GROUPS}/{made['id']}")
     other = make_group(registry)
     assert_problem(roll_back(registry, made["id"], 3), 409, "name", other["id"])
+
+
+@pytest.mark.parametrize("tag", ['"1"', "*"])
+def test_a_deleted_group_comes_back_for_nobody_who_expects_one(
+    registry: RunningRegistry, tag: str
+) -> None:
+    made = make_group(registry)
+    registry.delete(f"{GROUPS}/{made['id']}")
+
+    headers = registry.bearer(None) | {"If-Match": tag}
+    path = f"{GROUPS}/{made['id']}/rollback"
+    answer = registry.client.post(path, json={"revision": 1}, headers=headers)
+
+    assert_problem(answer, 412, "If-Match", "deleted meanwhile")
+    assert roll_back(registry, made["id"], 1).status_code == 200
 
 
 def test_what_is_changed_is_audited_and_what_is_refused_is_not(registry: RunningRegistry) -> None:

@@ -96,11 +96,11 @@ def test_a_group_tells_how_far_each_prometheus_is(registry: RunningRegistry) -> 
     assert states(read(registry, made)) == ("loaded", {"a": "loaded"})
     tell(registry, 0, {}, "b")
     assert states(read(registry, made)) == ("pending", {"a": "loaded", "b": "pending"})
-    refused = {"loaded": None, "rejected": 1, "reason": "parse error: \x1b unexpected"}
+    refused = {"loaded": None, "rejected": 1, "reason": "parse error: \x1b\x00 unexpected"}
     tell(registry, 1, {made["id"]: refused}, "b")
     shown = read(registry, made)
     assert states(shown) == ("rejected", {"a": "loaded", "b": "rejected"})
-    assert shown["sync"][1]["reason"] == "parse error: \ufffd unexpected"
+    assert shown["sync"][1]["reason"] == "parse error: \ufffd\ufffd unexpected"
     registry.execute(
         "UPDATE rule_syncs SET told_at = now() - interval '2 min' WHERE prometheus='b'"
     )
@@ -121,6 +121,26 @@ def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
 
     assert states(read(registry, made))[0] == "rejected"
     assert [registry.get(each).json()["state"] for each in (a, b)] == ["loaded", "rejected"]
+
+
+@pytest.mark.parametrize("shared", [{"labels": {"team": "a"}}, {"interval": "1m"}])
+def test_a_rule_is_pending_with_what_it_has_of_its_group(
+    registry: RunningRegistry, shared: dict[str, Any]
+) -> None:
+    made = make_group(registry)
+    path, alone = f"{GROUPS}/{made['id']}", f"{RULES}/{made['rules'][0]['id']}"
+    tell(registry, 1, {made["id"]: {"loaded": 1}})
+    headers = registry.bearer(None) | {"If-Match": "*"}
+
+    registry.client.put(path, json=group(owner="ops"), headers=headers)
+    owned = registry.get(alone).json()
+    registry.client.put(path, json=group(owner="ops", **shared), headers=headers)
+    changed = registry.get(alone).json()
+
+    assert [owned["state"], changed["state"]] == ["loaded", "pending"]
+    assert changed["revision"] == 1
+    tell(registry, 3, {made["id"]: {"loaded": 3}})
+    assert registry.get(alone).json()["state"] == "loaded"
 
 
 def test_what_was_told_before_a_restore_proves_nothing_after_it(

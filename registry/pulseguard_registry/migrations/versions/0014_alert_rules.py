@@ -11,6 +11,7 @@ lost = "all rule groups and rules, their revisions, and what each Prometheus has
 
 # `content` is the file that Prometheus reads; null where there is nothing to read: the group is
 # disabled, or has no rule that is enabled. `version` is that of the bundle since the last change.
+# `shared_revision` is that with which changed last what all rules of the group have of it.
 RULE_GROUPS = """
 CREATE TABLE rule_groups (
     id uuid PRIMARY KEY,
@@ -21,6 +22,7 @@ CREATE TABLE rule_groups (
     owner text NOT NULL DEFAULT '',
     enabled boolean NOT NULL DEFAULT true,
     revision bigint NOT NULL CHECK (revision > 0),
+    shared_revision bigint NOT NULL DEFAULT 1 CHECK (shared_revision BETWEEN 1 AND revision),
     version bigint NOT NULL,
     content text CHECK (content <> ''),
     created_at timestamptz NOT NULL DEFAULT now(),

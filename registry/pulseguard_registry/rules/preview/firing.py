@@ -23,17 +23,15 @@ class Waits:
 class Episode:
     """A time of firing, in seconds since 1970; `ended` is None where it still fires.
 
-    `value` is the last one that the expression had in it.
+    `value` is the last one that the expression had in it, as Prometheus writes it.
     """
 
     began: float
     ended: float | None
-    value: float
+    value: str
 
 
-def episodes_of(
-    samples: Sequence[tuple[float, float]], waits: Waits, until: float
-) -> list[Episode]:
+def episodes_of(samples: Sequence[tuple[float, str]], waits: Waits, until: float) -> list[Episode]:
     """The times of firing of one series: `samples` are moments and values, in order; looked at
     every `step` until `until`."""
     fires = list(_held(samples, waits))
@@ -48,9 +46,7 @@ def episodes_of(
     return joined
 
 
-def pending_since(
-    samples: Sequence[tuple[float, float]], waits: Waits, until: float
-) -> float | None:
+def pending_since(samples: Sequence[tuple[float, str]], waits: Waits, until: float) -> float | None:
     """Since when the series holds at `until`, whether for long enough or not; None where not."""
     runs = list(_runs(samples, waits.step))
     if not runs or runs[-1][-1][0] < until - waits.step / 2:
@@ -63,9 +59,7 @@ def _goes_on(before: Episode, began: float) -> bool:
     return before.ended is None or began < before.ended
 
 
-def _held(
-    samples: Sequence[tuple[float, float]], waits: Waits
-) -> Iterator[tuple[float, float, float]]:
+def _held(samples: Sequence[tuple[float, str]], waits: Waits) -> Iterator[tuple[float, float, str]]:
     """When it fired first, the last moment that it held, and the value then, of each run."""
     for run in _runs(samples, waits.step):
         first, (last, value) = run[0][0], run[-1]
@@ -74,8 +68,8 @@ def _held(
 
 
 def _runs(
-    samples: Sequence[tuple[float, float]], step: float
-) -> Iterator[Sequence[tuple[float, float]]]:
+    samples: Sequence[tuple[float, str]], step: float
+) -> Iterator[Sequence[tuple[float, str]]]:
     """The samples that follow one another without a look between at which there was none."""
     begin = 0
     for index in range(1, len(samples) + 1):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -28,8 +27,10 @@ def preview_rule(url: str, rule: Rule, *, hours: float, now: float) -> Preview:
     present = read_now(url, rule.expr, now)
     if rule.kind == "record":
         return _recorded(rule, present, now)
-    step = max(LEAST_STEP_SECONDS, round(hours * 3600 / MOST_LOOKS))
-    times = Waits(step, _seconds(rule.pending), _seconds(rule.keep_firing_for))
+    pending = _seconds(rule.pending)
+    # It looks back by `for` as well: Prometheus takes 11,000 looks at most.
+    step = max(LEAST_STEP_SECONDS, round((hours * 3600 + pending) / MOST_LOOKS))
+    times = Waits(step, pending, _seconds(rule.keep_firing_for))
     # What had held before the time that is asked for fires at its beginning.
     begin = now - hours * 3600
     past = read_range(url, rule.expr, begin - times.pending, now, step)
@@ -59,7 +60,7 @@ def _alerting(
             labels=_labels(rule, one),
             began=_moment(max(each.began, begin)),
             ended=None if each.ended is None else _moment(each.ended),
-            value=_written(each.value),
+            value=each.value,
         )
         for one in past
         for each in episodes_of(one.samples, times, now)
@@ -104,14 +105,7 @@ def _key(one: Series) -> tuple[tuple[str, str], ...]:
 
 
 def _value(one: Series) -> str:
-    return _written(one.samples[-1][1])
-
-
-def _written(value: float) -> str:
-    """As Prometheus writes it."""
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return "NaN" if math.isnan(value) else f"{value:g}"
+    return one.samples[-1][1]
 
 
 def _seconds(duration: str | None) -> float:

@@ -16,10 +16,11 @@ _RANGE_SECONDS: Final = 3.0
 
 @dataclass(frozen=True)
 class Series:
-    """A series of an answer: labels, and its samples (seconds since 1970, value) in order."""
+    """A series of an answer: labels, and its samples in order: seconds since 1970, and the value as
+    Prometheus writes it."""
 
     labels: dict[str, str]
-    samples: Sequence[tuple[float, float]]
+    samples: Sequence[tuple[float, str]]
 
 
 def read_now(url: str, expr: str, at: float) -> list[Series]:
@@ -47,7 +48,7 @@ def read_range(url: str, expr: str, start: float, end: float, step: float) -> li
 # Any: an element of a result of Prometheus' API.
 def _series(element: Any, name: str) -> Series:
     pairs = [element[name]] if name == "value" else element[name]
-    return Series(element["metric"], [(float(at), float(value)) for at, value in pairs])
+    return Series(element["metric"], [(float(at), str(value)) for at, value in pairs])
 
 
 # Any: the "data" of an answer is another thing on each path.
