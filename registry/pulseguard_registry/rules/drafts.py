@@ -66,7 +66,8 @@ def _with(problem: Problem, found: list[Finding]) -> Problem:
     more: list[Fault] = [
         Fault(field=each.field, value=each.value, message=each.message)
         for each in found
-        if each.field not in told
+        # What is said of all annotations is of one of them, and need not be said twice.
+        if told.isdisjoint((each.field, each.field.rpartition(".")[0]))
     ]
     if not more:
         return problem
