@@ -242,6 +242,8 @@ def test_a_test_alert_says_which_receiver_took_it_and_what_that_rests_on(way: Wa
     (entry,) = way.get("?alertname=PulseGuardTest")["items"]
     assert entry["is_test"]
     assert entry["labels"]["severity"] == "info"
+    # Else it would begin when it ends.
+    assert entry["starts_at"] <= entry["received_at"]
 
 
 def test_a_test_while_alertmanager_is_away_says_so(way: Way) -> None:

@@ -35,7 +35,7 @@ def test_each_receiver_is_told_what_since_when_how_much_and_where_to_look(told: 
 
     runbook = f"{told.web.url}/runbooks#everywhere"
     agent = f"{GRAFANA}/d/pulseguard-agent?var-agent_id={agent_id(1)}"
-    title = "[CRITICAL] Everywhere (production): Everywhere has happened."
+    title = "[CRITICAL] Everywhere bot-1 (production): Everywhere has happened."
     said = ["bot-1 web-1, production", "It happened to bot-1.", "Since: 2026-11-23 10:00:00 UTC"]
     said += ["Value: 42 ms", "Threshold: 7 ms"]
     assert slack["title"] == slack["fallback"] == page["payload"]["summary"] == subject == title

@@ -89,8 +89,7 @@ def send_test(alertmanager: Alertmanager | None, by: str) -> Sending:
     try:
         metrics, clock = alertmanager.metrics()
         before = read_counts(metrics)
-        ends_at = (clock.now() + _LASTS).isoformat(timespec="milliseconds")
-        alertmanager.send_alert(_alert(test_id, ends_at, by))
+        alertmanager.send_alert(_alert(test_id, clock.now(), by))
     except AlertmanagerUnavailable as error:
         return Sending(None, f"{error}.")
     sentence = (
@@ -189,7 +188,7 @@ def _told_at(session: Session, test_id: uuid.UUID) -> datetime | None:
     ).first()
 
 
-def _alert(test_id: uuid.UUID, ends_at: str, by: str) -> dict[str, object]:
+def _alert(test_id: uuid.UUID, now: datetime, by: str) -> dict[str, object]:
     return {
         "labels": {
             "alertname": TEST,
@@ -201,5 +200,7 @@ def _alert(test_id: uuid.UUID, ends_at: str, by: str) -> dict[str, object]:
             "summary": "A test of the way that alerts take: nothing is wrong.",
             "description": f"Sent by {by}. It ends by itself within two minutes.",
         },
-        "endsAt": ends_at,
+        # An alert without its own begins when it ends.
+        "startsAt": now.isoformat(timespec="milliseconds"),
+        "endsAt": (now + _LASTS).isoformat(timespec="milliseconds"),
     }

@@ -180,7 +180,7 @@ def test_a_rule_of_a_template_is_one_without_a_finding(template_id: str):
     assert check_group(RuleGroup("made", (rule,)), catalogue_names()) == []
     # Half of something is 0.5, where humanize alone would say 500m.
     assert rule.annotations["value"].startswith('{{ if lt $value 1.0 }}{{ printf "%.3g" $value }}')
-    assert float(rule.annotations["threshold"]) >= 0
+    assert float(rule.annotations["threshold"].split()[0]) >= 0
     path, _, anchor = rule.annotations["runbook_url"].partition("#")
     headings = re.findall(r"^### (\w+)$", (REPOSITORY / path).read_text(encoding="utf-8"), re.M)
     assert anchor in [heading.lower() for heading in headings]
@@ -193,7 +193,7 @@ def test_what_is_said_is_in_the_rule():
 
     assert rule.expr == 'pulseguard:agent_cost_usd_per_hour:mean15m{team=~"a|b"} > 2.5'
     assert (rule.pending, rule.labels) == ("1h30m", {"severity": "critical"})
-    assert rule.annotations["threshold"] == "2.5"
+    assert rule.annotations["threshold"] == "2.5 USD"
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,17 @@ def build(template: Template, values: Values, scope: Scope) -> Rule:
             "description": _PARAMETER.sub(
                 lambda found: plain(_shown(values, found[1])), template.description
             ),
-            "value": _VALUE,
-            "threshold": _shown(values, template.threshold),
+            "value": _VALUE + _unit(template),
+            "threshold": _shown(values, template.threshold) + _unit(template),
             RUNBOOK_ANNOTATION: f"{_RUNBOOKS}#{template.alert.lower()}",
         },
     )
+
+
+def _unit(template: Template) -> str:
+    """Of the threshold, and so of the value; a duration has its own, and a share needs none."""
+    (threshold,) = (each for each in template.parameters if each.name == template.threshold)
+    return f" {threshold.unit}" if threshold.unit not in ("", "ratio") else ""
 
 
 def _shown(values: Values, name: str) -> str:
