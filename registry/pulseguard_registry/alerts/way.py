@@ -200,7 +200,7 @@ def _alert(test_id: uuid.UUID, now: datetime, by: str) -> dict[str, object]:
             "summary": "A test of the way that alerts take: nothing is wrong.",
             "description": f"Sent by {by}. It ends by itself within two minutes.",
         },
-        # An alert without its own begins when it ends.
-        "startsAt": now.isoformat(timespec="milliseconds"),
+        # An alert without a beginning begins when it ends. What tells whole seconds is rounded up.
+        "startsAt": (now - timedelta(seconds=1)).isoformat(timespec="milliseconds"),
         "endsAt": (now + _LASTS).isoformat(timespec="milliseconds"),
     }
