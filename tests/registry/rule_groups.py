@@ -24,7 +24,8 @@ INSERT INTO alert_rules (id, group_id, position, kind, name, expr, revision)
 VALUES (:rule_id, :group_id, 0, 'alert', 'There', 'vector(1)', 1);
 INSERT INTO rule_revisions
        (group_id, number, author, message, action, document, diff, changes, rules)
-VALUES (:group_id, 1, 'tests', '', 'created', CAST(:document AS jsonb), '', '[]', '{}')
+VALUES (:group_id, 1, 'tests', '', 'created', CAST(:document AS jsonb), '', '[]',
+        ARRAY[CAST(:rule_id AS uuid)])
 """
 
 

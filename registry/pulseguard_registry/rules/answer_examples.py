@@ -88,7 +88,10 @@ _CHANGED: Final[Json] = {
 }
 _SENT: Final[Json] = {
     **_FIELDS,
-    "rules": [_BODY | {"id": _RULE_ID, "severity": None, "runbook_url": None}],
+    "rules": [
+        {name: value for name, value in _BODY.items() if name not in ("severity", "runbook_url")}
+        | {"id": _RULE_ID}
+    ],
 }
 _APPLIED: Final[Json] = {
     **_SYNCED,

@@ -14,7 +14,7 @@ from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import ReadingSession
 from pulseguard_registry.rules import revisions
 from pulseguard_registry.rules.answers import Revision, RevisionPage, RevisionShown
-from pulseguard_registry.rules.kept import group_of_rule, unknown_group
+from pulseguard_registry.rules.kept import unknown_group, unknown_rule
 from pulseguard_registry.strict_json import StrictRoute
 
 MOST_NUMBER = 2**53
@@ -63,8 +63,12 @@ def list_rule_revisions(
     reader: Reader,
     session: ReadingSession,
 ) -> RevisionPage:
-    """The revisions of its group in which a rule changed, the newest first, a page at a time."""
-    return _page(session, group_of_rule(session, rule_id).id, filters, rule_id)
+    """The revisions of its group in which a rule changed, the newest first, a page at a time; also
+    of one that was deleted."""
+    group_id = revisions.group_once_of(session, rule_id)
+    if group_id is None:
+        raise unknown_rule(rule_id)
+    return _page(session, group_id, filters, rule_id)
 
 
 def _page(

@@ -47,6 +47,12 @@ def last_number(session: Session, group_id: uuid.UUID) -> int:
     return int(session.execute(query.where(_REVISIONS.c.group_id == group_id)).scalar_one())
 
 
+def group_once_of(session: Session, rule_id: uuid.UUID) -> uuid.UUID | None:
+    """The group that has, or had, this rule, both of which may be deleted; None where none did."""
+    query = select(_REVISIONS.c.group_id).where(_REVISIONS.c.rules.contains([rule_id])).limit(1)
+    return session.execute(query).scalar_one_or_none()
+
+
 def read_revision(session: Session, group_id: uuid.UUID, number: int) -> RevisionRow:
     """One revision; a 404 problem where there is none."""
     found = session.get(RevisionRow, (group_id, number))

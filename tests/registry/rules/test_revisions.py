@@ -110,6 +110,17 @@ def test_a_rule_has_the_revisions_in_which_it_changed(registry: RunningRegistry)
     ] == [[1], [2, 1]]
 
 
+def test_a_deleted_rule_is_known_by_its_revisions(registry: RunningRegistry) -> None:
+    made = make_group(registry, rule("A"), rule("B"))
+    path = f"{RULES}/{made['rules'][0]['id']}"
+    registry.delete(path)
+
+    told = registry.get(f"{path}/revisions").json()["items"]
+
+    assert [each["number"] for each in told] == [2, 1]
+    assert_problem(registry.get(f"{RULES}/{made['id']}/revisions"), 404, made["id"])
+
+
 def test_a_group_is_rolled_back_to_any_revision_with_its_ids(registry: RunningRegistry) -> None:
     made = make_group(registry, rule("A"), rule("B"))
     registry.delete(f"{RULES}/{made['rules'][0]['id']}")
