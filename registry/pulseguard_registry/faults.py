@@ -46,6 +46,14 @@ def validation_problem(faults: Sequence[Any]) -> Problem:
     return Problem(422, f"{first.field}: {first.message}{more}", errors=errors)
 
 
+def unknown_field(name: str, value: str) -> Problem:
+    """A 422 about what was sent under a name that is the sender's own, and so in no log."""
+    fault = FoundFault(
+        field=name, value=shown(value), message=NOT_A_FIELD, kind="extra_forbidden", place=_HIDDEN
+    )
+    return Problem(422, f"{name}: {NOT_A_FIELD}", errors=[fault])
+
+
 def _found(fault: Mapping[str, Any]) -> FoundFault:
     parts = _parts(fault["loc"])
     field, value, message = _told(fault, ".".join(parts) or "body")

@@ -13,7 +13,7 @@ from fastapi.params import ParamTypes
 from fastapi.routing import APIRoute
 
 from pulseguard_registry.access.guard import declared_roles, let_in
-from pulseguard_registry.faults import NOT_A_FIELD
+from pulseguard_registry.faults import unknown_field
 from pulseguard_registry.problems import refusal
 
 # What some clients send where there is nothing to say.
@@ -64,7 +64,7 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
     """A 422 problem for a parameter that would be passed over, whatever it asks for."""
     for name, value in request.query_params.multi_items():
         if name not in known:
-            raise refusal(name, value, NOT_A_FIELD)
+            raise unknown_field(name, value)
 
 
 def _refuse_repeated(request: Request, repeatable: frozenset[str]) -> None:

@@ -105,7 +105,7 @@ def test_a_rule_from_the_api_wakes_people_about_an_agent_and_is_history_once_dis
     assert [firing["status"], firing["severity"], firing["team"]] == [
         *("firing", "critical", "finance")
     ]
-    assert is_told_of(stack, bot["id"], str(mail["Subject"]), plain_text(mail))
+    assert_told_of(stack, bot["id"], str(mail["Subject"]), plain_text(mail))
     assert posted["status"] == "firing"
     assert posted["alerts"][0]["labels"] == firing["labels"]
     assert posted["alerts"][0]["annotations"] == firing["annotations"]
@@ -128,19 +128,20 @@ def plain_text(mail: EmailMessage) -> list[str]:
     return str(part.get_content()).splitlines()
 
 
-def is_told_of(stack: RulesStack, agent_id: str, subject: str, text: Sequence[str]) -> bool:
-    """Whether an e-mail says what, of whom, how bad it is, and where to look."""
-    links = stack.registry.url
-    return subject == "[CRITICAL] AgentScoreLow (production): An agent's answers score low." and [
-        line for line in text if line and not line.startswith("Since: ")
-    ][:6] == [
+def assert_told_of(stack: RulesStack, agent_id: str, subject: str, text: Sequence[str]) -> None:
+    """An e-mail says what, of whom, how bad it is, and where to look."""
+    said = [line for line in text if line and not line.startswith("Since: ")][:6]
+    link = said.pop()
+    assert link.startswith(f"Agent: {stack.prometheus.url}/graph?")
+    assert agent_id in link
+    assert said == [
         "bot only, production",
         "bot (only, production) has a mean score of 0.50 in accuracy, over 30 minutes.",
         "Value: 0.5",
         "Threshold: 0.75",
-        f"Runbook: {links}/runbooks#agentscorelow",
-        f"Agent: {links}/api/v1/agents/{agent_id}/health",
+        f"Runbook: {stack.registry.url}/runbooks#agentscorelow",
     ]
+    assert subject == "[CRITICAL] AgentScoreLow bot (production): An agent's answers score low."
 
 
 def test_what_prometheus_refuses_is_rejected_with_the_reason_and_what_was_good_goes_on(
