@@ -194,6 +194,8 @@ def test_whichever_part_is_started_anew_the_rules_are_the_same_and_a_deleted_gro
     assert loaded(stack) == before | {"Ending": ["vector(3) > 0"]}
     eventually(stack.is_loaded)
 
+    # For some seconds after each reload Prometheus knows no Alertmanager.
+    eventually(lambda: history(stack, "Kept"))
     stack.write("DELETE", f"{GROUPS}/{kept['id']}")
     eventually(lambda: [each["status"] for each in history(stack, "Kept")][:1] == ["resolved"])
     assert loaded(stack).keys() == before.keys() - {"Kept"}

@@ -146,7 +146,7 @@ def test_the_end_of_a_forked_child_is_not_the_agents(
         "child = os.fork()\n"
         "if child == 0: sys.exit(0)\n"
         "status = os.waitpid(child, 0)[1]\n"
-        "print(status, time.monotonic() - began < 1, flush=True)\n"
+        "print(status, time.monotonic() - began < 3, flush=True)\n"
         "time.sleep(60)\n"
     )
     process = run_agent(processes, registry.url, tmp_path, fork)

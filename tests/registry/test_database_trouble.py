@@ -138,7 +138,7 @@ def test_a_database_that_is_not_there_is_named_and_waited_for(
         for part in ("127.0.0.1", str(trouble.port), trouble.database, trouble.cause, ";"):
             assert part in sentence
         assert alive.status == 200
-        assert alive.seconds < 0.1
+        assert alive.seconds < 0.25
         lines = [line for line in registry.log().splitlines() if sentence in line]
         assert len(lines) == 1, registry.log()
         assert registry.log().count("\n") <= 3, registry.log()
@@ -171,7 +171,7 @@ def test_a_database_that_goes_away_is_503_at_once_and_back_without_a_restart(
         slowest = _slowest_until_refused(registry, key)
         assert slowest < 5
         eventually(lambda: registry.get("/api/v1/discovery/targets", key).status == 503, 3)
-        assert registry.get("/api/v1/health").seconds < 0.1
+        assert registry.get("/api/v1/health").seconds < 0.25
         # What the alert about it links to.
         assert httpx2.get(f"{registry.url}/runbooks").status_code == 200
 

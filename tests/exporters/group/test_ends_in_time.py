@@ -4,6 +4,8 @@ import json
 from contextlib import ExitStack
 from functools import partial
 
+import pytest
+
 from tests.exporters.group.programs import Programs
 from tests.exporters.ill_registries import ILL, Ill, hesitate, served
 
@@ -106,6 +108,7 @@ STARTED = 11
 ENDS = STARTED + 2
 
 
+@pytest.mark.alone  # eleven programs at once have the 2 s that an end may take
 def test_no_end_waits_longer_than_it_may_for_a_registry_that_keeps_it(programs: Programs) -> None:
     with ExitStack() as kept:
         registries = {name: kept.enter_context(ill()).url for name, ill in KEEPING.items()}
