@@ -1,11 +1,11 @@
 """The file_sd file that Prometheus reads: replaced whole or not at all, by one sync at a time."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pulseguard_prometheus.durable_file import write_durably
 from pulseguard_prometheus.errors import BadSetting, TargetsFileInUse, TargetsFileTrouble
 
 # Device, inode, size and time of change: any other writer changes at least one of them.
@@ -45,7 +45,7 @@ class TargetsFile:
         with self._translated("written"):
             changed = self._content() != content
             if changed:
-                _write_durably(self.path, content)
+                write_durably(self.path, content)
             self._ours = file_signature(self.path)
             return changed
 
@@ -89,18 +89,3 @@ def claimed_targets_file(path: Path) -> Iterator[TargetsFile]:
                 f"another pulseguard sync keeps {path}: stop that one, or name another targets file"
             ) from problem
         yield TargetsFile(path)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    # One fixed name is safe under the lock, and a crash leaves at most this one file behind.
-    beside = path.with_name(f".{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

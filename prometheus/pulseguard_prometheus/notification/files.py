@@ -8,12 +8,12 @@ pulseguard.tmpl           what it names
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from pulseguard_prometheus.durable_file import write_durably
 from pulseguard_prometheus.errors import BadSetting, NotificationTrouble, TargetsFileInUse
 from pulseguard_prometheus.notification.rendering import TEMPLATE_NAME, Rendered
 
@@ -38,8 +38,8 @@ class ConfigurationFiles:
         """Makes them hold this and survive a crash; raises NotificationTrouble."""
         try:
             # First: a configuration is of no use without the template that it names.
-            _write_durably(self._template, rendered.template)
-            _write_durably(self.path, rendered.configuration)
+            _write(self._template, rendered.template)
+            _write(self.path, rendered.configuration)
         except OSError as problem:
             raise _trouble(self.path, "written", problem) from problem
 
@@ -64,7 +64,7 @@ class ConfigurationFiles:
         if self.proven() == rendered:
             return
         try:
-            _write_durably(self._proven_file, json.dumps(asdict(rendered)))
+            _write(self._proven_file, json.dumps(asdict(rendered)))
         except OSError as problem:
             raise _trouble(self._proven_file, "written", problem) from problem
 
@@ -102,21 +102,8 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _write_durably(path: Path, text: str) -> None:
-    # One fixed name is safe under the lock. Its mode is there before its content.
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text.encode("utf-8", errors="surrogateescape"))
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _write(path: Path, text: str) -> None:
+    write_durably(path, text.encode("utf-8", errors="surrogateescape"), mode=0o600)
 
 
 def _trouble(path: Path, deed: str, problem: OSError) -> NotificationTrouble:

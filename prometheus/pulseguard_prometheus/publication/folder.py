@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from pulseguard_prometheus.durable_file import sync_folder, write_durably, write_new
 from pulseguard_prometheus.errors import BadSetting, RulesFolderInUse, RulesFolderTrouble
 from pulseguard_prometheus.publication.stamp import stamped_revision
 from pulseguard_prometheus.targets_file import Signature, file_signature
@@ -48,7 +49,7 @@ class RulesFolder:
             self.candidates.mkdir(exist_ok=True)
             for name, content in files.items():
                 if _content(self.candidates / name) != content:
-                    _write(self.candidates / name, content)
+                    write_new(self.candidates / name, content)
 
     def swap(self, written: Iterable[str], removed: Iterable[str]) -> None:
         """Puts staged files in place and takes others away; what was there can be put back until
@@ -60,7 +61,7 @@ class RulesFolder:
                 (self.candidates / name).replace(self.path / name)
             for name in removed:
                 (self.path / name).unlink(missing_ok=True)
-            _sync_folder(self.path)
+            sync_folder(self.path)
 
     @property
     def is_settled(self) -> bool:
@@ -71,7 +72,7 @@ class RulesFolder:
         """Forgets what was there before."""
         with _translated("written"):
             self._before_file.unlink(missing_ok=True)
-            _sync_folder(self.path)
+            sync_folder(self.path)
 
     def published_version(self) -> int:
         """Answers which version of the bundle was published last, 0 where that is not known."""
@@ -84,10 +85,7 @@ class RulesFolder:
         if version == self.published_version():
             return
         with _translated("written"):
-            beside = self._published_file.with_suffix(".new")
-            _write(beside, str(version).encode())
-            beside.replace(self._published_file)
-            _sync_folder(self.path)
+            write_durably(self._published_file, str(version).encode())
 
     def put_back(self) -> dict[str, bytes | None]:
         """Puts back what was there when it was settled last, and answers that; None: no file.
@@ -101,9 +99,9 @@ class RulesFolder:
                     (self.path / name).unlink(missing_ok=True)
                 elif _content(self.path / name) != content:
                     self.candidates.mkdir(exist_ok=True)
-                    _write(self.candidates / name, content)
+                    write_new(self.candidates / name, content)
                     (self.candidates / name).replace(self.path / name)
-            _sync_folder(self.path)
+            sync_folder(self.path)
         self.settle()
         return before
 
@@ -121,10 +119,7 @@ class RulesFolder:
         contents = {name: _content(self.path / name) for name in names}
         before = {name: _kept(content) for name, content in contents.items()} | self._before()
         document = {name: content and content.decode() for name, content in before.items()}
-        beside = self._before_file.with_suffix(".new")
-        _write(beside, json.dumps(document).encode())
-        beside.replace(self._before_file)
-        _sync_folder(self.path)
+        write_durably(self._before_file, json.dumps(document).encode())
 
     def _before(self) -> dict[str, bytes | None]:
         try:
@@ -182,21 +177,6 @@ def _content(path: Path) -> bytes | None:
         return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else None
     except FileNotFoundError:
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager
