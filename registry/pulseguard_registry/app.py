@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from pulseguard_registry import (
@@ -79,6 +79,31 @@ from pulseguard_registry.snapshots import routes as snapshot_routes
 from pulseguard_registry.system import routes as system_routes
 from pulseguard_registry.telemetry import Telemetry
 
+# In the order of the document.
+API = (
+    health,
+    agent_routes,
+    maintenance,
+    event_routes,
+    heartbeat_routes,
+    bulk,
+    snapshot_routes,
+    discovery_routes,
+    way_routes,
+    alert_routes,
+    timeline_routes,
+    template_routes,
+    apply_routes,
+    group_routes,
+    preview_routes,
+    rule_routes,
+    revision_routes,
+    sync_routes,
+    system_routes,
+    scrape_routes,
+    access_routes,
+    audit_routes,
+)
 PROBLEMS = documented(401, 403, 404, 413, 415, 422, 429, 503)
 
 log = logging.getLogger("pulseguard.registry")
@@ -193,7 +218,8 @@ def create_app(
     app.state.group_commit = group_commit
     app.state.address_policy = AddressPolicy.from_settings(settings)
     app.state.schema_revision = head_revision()
-    app.include_router(_api(), responses=PROBLEMS)
+    for part in API:
+        app.include_router(part.router, responses=PROBLEMS)
     app.include_router(exposition.router, responses=PROBLEMS)
     app.include_router(front_page.router)
     app.include_router(runbooks.router)
@@ -210,36 +236,6 @@ def create_app(
     )
     app.add_middleware(HeadAsGet)
     return app
-
-
-def _api() -> APIRouter:
-    api = APIRouter()
-    for part in (
-        health,
-        agent_routes,
-        maintenance,
-        event_routes,
-        heartbeat_routes,
-        bulk,
-        snapshot_routes,
-        discovery_routes,
-        way_routes,
-        alert_routes,
-        timeline_routes,
-        template_routes,
-        apply_routes,
-        group_routes,
-        preview_routes,
-        rule_routes,
-        revision_routes,
-        sync_routes,
-        system_routes,
-        scrape_routes,
-        access_routes,
-        audit_routes,
-    ):
-        api.include_router(part.router)
-    return api
 
 
 @asynccontextmanager

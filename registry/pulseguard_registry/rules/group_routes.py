@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.orm import Session
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import ReadingSession
-from pulseguard_registry.database.transactions import committed, read_only
+from pulseguard_registry.database.transactions import read_only
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -35,9 +35,9 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.asked_change import AskedChange, Change, Operator
 from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.drafts import RulesRoute
-from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import KeptGroup, read_group
@@ -45,12 +45,10 @@ from pulseguard_registry.rules.loading import Target, read_reports
 from pulseguard_registry.rules.replacements import RuleGroupReplaced
 from pulseguard_registry.rules.schemas import RollbackSent, RuleGroupSent
 from pulseguard_registry.rules.vocabulary import Finding
-from pulseguard_registry.rules.waiting import Wait, reports_after
+from pulseguard_registry.rules.waiting import Wait
 
 router = APIRouter(prefix=f"{API_PREFIX}/rule-groups", tags=["rules"], route_class=RulesRoute)
 Reader = Annotated[Principal, requires(*PEOPLE)]
-Operator = Annotated[Principal, requires("editor", "admin")]
-Why = Annotated[Message, Query(description="Why, for the revision.")]
 
 Responses = dict[int | str, dict[str, Any]]
 _TAGGED: Responses = {200: TAGGED}
@@ -63,22 +61,17 @@ _KNOWN: Responses = {
 @router.post("", status_code=201, responses=_KNOWN | documented(409))
 async def create_rule_group(
     sent: RuleGroupSent,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRuleGroup:
     """Make a group. The same again changes nothing; another group of this name is a 409."""
-    findings = await _checked(request, sent)
+    findings = await _checked(change.request, sent)
 
-    def create(session: Session) -> KeptGroup:
-        kept, is_new = groups.create_group(Writer(session, operator, message), sent)
-        response.status_code = 201 if is_new else 200
+    def create(writer: Writer) -> KeptGroup:
+        kept, is_new = groups.create_group(writer, sent)
+        change.response.status_code = 201 if is_new else 200
         return kept
 
-    kept = await committed(request, response, create)
-    return await _written(request, response, kept, wait, findings)
+    return await _written(change, await change.commit(create), findings)
 
 
 @router.get("", response_model=RuleGroupPage)
@@ -114,85 +107,54 @@ async def replace_rule_group(
     group_id: uuid.UUID,
     sent: RuleGroupReplaced,
     tags: DemandedTags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRuleGroup:
     """Have the group be this one, if it still has the ETag in `If-Match`. A rule that is named by
     its id, or has the kind, name and labels that one had, is that rule still. Where `enabled` is
     left out, it stays as it is. What GET has answered may be sent back as it is but for what is to
     change: fields that are only answered are not looked at."""
-    findings = await _checked(request, sent)
-
-    def replace(session: Session) -> KeptGroup:
-        return groups.replace_group(Writer(session, operator, message), group_id, sent, tags)
-
-    kept = await committed(request, response, replace)
-    return await _written(request, response, kept, wait, findings)
+    findings = await _checked(change.request, sent)
+    kept = await change.commit(lambda writer: groups.replace_group(writer, group_id, sent, tags))
+    return await _written(change, kept, findings)
 
 
 @router.delete("/{group_id}", responses=_TAGGED | LOST_RACE)
 async def delete_rule_group(
     group_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> Removed:
     """Delete a group with its rules. Its revisions stay, and rolling back to one brings it back
     under the same id."""
 
-    def delete(session: Session) -> tuple[str, Target]:
-        writer = Writer(session, operator, message)
+    def delete(writer: Writer) -> tuple[str, Target]:
         kept = groups.delete_group(writer, group_id, tags)
-        return kept.group.name, groups.gone(session, kept)
+        return kept.group.name, groups.gone(writer.session, kept)
 
-    name, target = await committed(request, response, delete)
-    told = synced(target, await reports_after(request, [target], wait))
+    name, target = await change.commit(delete)
+    told = synced(target, await change.reports([target]))
     removed = {"id": group_id, "name": name, "group_id": group_id, "revision": target.revision}
-    return tagged(response, Removed.model_validate(removed | told))
+    return tagged(change.response, Removed.model_validate(removed | told))
 
 
 @router.post("/{group_id}/enable", responses=_TAGGED | LOST_RACE)
 async def enable_rule_group(
     group_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRuleGroup:
     """Have Prometheus take the group. Again changes nothing."""
-
-    def enable(session: Session) -> KeptGroup:
-        return groups.enable_group(Writer(session, operator, message), group_id, tags, enabled=True)
-
-    return await _written(request, response, await committed(request, response, enable), wait)
+    return await _switched(group_id, tags, change, enabled=True)
 
 
 @router.post("/{group_id}/disable", responses=_TAGGED | LOST_RACE)
 async def disable_rule_group(
     group_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRuleGroup:
     """Have Prometheus leave the group: its alerts end, and it stays here. Again changes nothing."""
-
-    def disable(session: Session) -> KeptGroup:
-        return groups.enable_group(
-            Writer(session, operator, message), group_id, tags, enabled=False
-        )
-
-    return await _written(request, response, await committed(request, response, disable), wait)
+    return await _switched(group_id, tags, change, enabled=False)
 
 
 @router.post("/{group_id}/rollback", responses=_TAGGED | LOST_RACE | documented(409))
@@ -212,12 +174,18 @@ async def roll_back_rule_group(
     )
     # What Prometheus takes may be known better by now.
     findings = await _checked(request, past)
+    change = AskedChange(request, response, operator, sent.message, wait)
+    kept = await change.commit(lambda writer: groups.roll_back(writer, group_id, past, tags))
+    return await _written(change, kept, findings)
 
-    def roll_back(session: Session) -> KeptGroup:
-        return groups.roll_back(Writer(session, operator, sent.message), group_id, past, tags)
 
-    kept = await committed(request, response, roll_back)
-    return await _written(request, response, kept, wait, findings)
+async def _switched(
+    group_id: uuid.UUID, tags: list[str] | None, change: AskedChange, *, enabled: bool
+) -> WrittenRuleGroup:
+    kept = await change.commit(
+        lambda writer: groups.enable_group(writer, group_id, tags, enabled=enabled)
+    )
+    return await _written(change, kept)
 
 
 async def _found(request: Request, sent: RuleGroupSent) -> list[Finding]:
@@ -233,17 +201,12 @@ async def _checked(request: Request, sent: RuleGroupSent) -> list[Finding]:
 
 
 async def _written(
-    request: Request,
-    response: Response,
-    kept: KeptGroup,
-    wait: Wait,
-    findings: list[Finding] | None = None,
+    change: AskedChange, kept: KeptGroup, findings: Sequence[Finding] = ()
 ) -> WrittenRuleGroup:
-    reports = await reports_after(request, [target_of(kept)], wait)
-    warnings = _shown(findings or [])
-    fields = group_fields(kept, reports) | {"warnings": warnings}
-    return tagged(response, WrittenRuleGroup.model_validate(fields))
+    reports = await change.reports([target_of(kept)])
+    fields = group_fields(kept, reports) | {"warnings": _shown(findings)}
+    return tagged(change.response, WrittenRuleGroup.model_validate(fields))
 
 
-def _shown(findings: list[Finding]) -> list[FindingShown]:
+def _shown(findings: Sequence[Finding]) -> list[FindingShown]:
     return [FindingShown.model_validate(each) for each in findings]

@@ -8,13 +8,12 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.orm import Session
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
 from pulseguard_registry.access.keyring import Principal
 from pulseguard_registry.database.engine import ReadingSession
-from pulseguard_registry.database.transactions import committed, read_only
+from pulseguard_registry.database.transactions import read_only
 from pulseguard_registry.preconditions import (
     LOST_RACE,
     TAGGED,
@@ -36,23 +35,19 @@ from pulseguard_registry.rules.answers import (
     synced,
     target_of,
 )
+from pulseguard_registry.rules.asked_change import AskedChange, Change
 from pulseguard_registry.rules.check_room import checked
 from pulseguard_registry.rules.drafts import RulesRoute
-from pulseguard_registry.rules.fields import Message
 from pulseguard_registry.rules.findings import find_alone, find_in_rule, refuse_errors, warnings_of
-from pulseguard_registry.rules.groups import Writer
 from pulseguard_registry.rules.kept import group_of_rule, read_group
 from pulseguard_registry.rules.loading import read_reports
 from pulseguard_registry.rules.members import Written
 from pulseguard_registry.rules.replacements import RuleReplaced
 from pulseguard_registry.rules.schemas import NewRule, RuleSent
 from pulseguard_registry.rules.vocabulary import Finding, RuleGroup
-from pulseguard_registry.rules.waiting import Wait, reports_after
 
 router = APIRouter(prefix=f"{API_PREFIX}/alert-rules", tags=["rules"], route_class=RulesRoute)
 Reader = Annotated[Principal, requires(*PEOPLE)]
-Operator = Annotated[Principal, requires("editor", "admin")]
-Why = Annotated[Message, Query(description="Why, for the revision.")]
 
 Responses = dict[int | str, dict[str, Any]]
 _TAGGED: Responses = {200: TAGGED}
@@ -62,23 +57,16 @@ _MADE: Responses = {201: TAGGED}
 @router.post("", status_code=201, responses=_MADE | documented(409))
 async def create_alert_rule(
     sent: NewRule,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRule:
     """Make a rule, the last of its group. Another one of the same kind, name and labels in the
     group is a 409."""
     rule = sent.rule()
+    request = change.request
     kept = await read_only(request, lambda session: read_group(session, sent.group_id))
     findings = await _checked(request, *members.with_rule(kept, rule, None))
-
-    def create(session: Session) -> Written:
-        return members.create_rule(Writer(session, operator, message), sent.group_id, rule)
-
-    written = await committed(request, response, create)
-    return await _written(request, response, written, wait, findings)
+    written = await change.commit(lambda writer: members.create_rule(writer, sent.group_id, rule))
+    return await _written(change, written, findings)
 
 
 @router.get("", response_model=RulePage)
@@ -115,83 +103,61 @@ async def replace_alert_rule(
     rule_id: uuid.UUID,
     sent: RuleReplaced,
     tags: DemandedTags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRule:
     """Have the rule be this one, if it still has the ETag in `If-Match`; a change of another rule
     of its group does not matter. Without `enabled` it stays enabled, or disabled, as it is.
     What GET has answered may be sent back as it is but for what is to change: fields that are only
     answered are not looked at."""
+    request = change.request
     kept = await read_only(request, lambda session: group_of_rule(session, rule_id))
     findings = await _checked(request, *members.with_rule(kept, sent.rule(), rule_id))
-
-    def replace(session: Session) -> Written:
-        return members.replace_rule(Writer(session, operator, message), rule_id, sent, tags)
-
-    written = await committed(request, response, replace)
-    return await _written(request, response, written, wait, findings)
+    written = await change.commit(lambda writer: members.replace_rule(writer, rule_id, sent, tags))
+    return await _written(change, written, findings)
 
 
 @router.delete("/{rule_id}", responses=_TAGGED | LOST_RACE)
 async def delete_alert_rule(
     rule_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> Removed:
     """Delete a rule. Rolling its group back brings it back under the same id."""
-
-    def delete(session: Session) -> Written:
-        return members.delete_rule(Writer(session, operator, message), rule_id, tags)
-
-    written = await committed(request, response, delete)
+    written = await change.commit(lambda writer: members.delete_rule(writer, rule_id, tags))
     group, target = written.group, target_of(written.group)
-    told = synced(target, await reports_after(request, [target], wait))
+    told = synced(target, await change.reports([target]))
     removed = {"id": rule_id, "name": written.rule.rule.name, "group_id": group.id}
     removed["revision"] = group.revision
-    return tagged(response, Removed.model_validate(removed | told))
+    return tagged(change.response, Removed.model_validate(removed | told))
 
 
 @router.post("/{rule_id}/enable", responses=_TAGGED | LOST_RACE)
 async def enable_alert_rule(
     rule_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRule:
     """Have Prometheus take the rule, where its group is enabled. Again changes nothing."""
-
-    def enable(session: Session) -> Written:
-        return members.enable_rule(Writer(session, operator, message), rule_id, tags, enabled=True)
-
-    return await _written(request, response, await committed(request, response, enable), wait)
+    return await _switched(rule_id, tags, change, enabled=True)
 
 
 @router.post("/{rule_id}/disable", responses=_TAGGED | LOST_RACE)
 async def disable_alert_rule(
     rule_id: uuid.UUID,
     tags: Tags,
-    operator: Operator,
-    request: Request,
-    response: Response,
-    message: Why = "",
-    wait: Wait = None,
+    change: Change,
 ) -> WrittenRule:
     """Have Prometheus leave the rule: its alerts end, and it stays here. Again changes nothing."""
+    return await _switched(rule_id, tags, change, enabled=False)
 
-    def disable(session: Session) -> Written:
-        return members.enable_rule(Writer(session, operator, message), rule_id, tags, enabled=False)
 
-    return await _written(request, response, await committed(request, response, disable), wait)
+async def _switched(
+    rule_id: uuid.UUID, tags: list[str] | None, change: AskedChange, *, enabled: bool
+) -> WrittenRule:
+    written = await change.commit(
+        lambda writer: members.enable_rule(writer, rule_id, tags, enabled=enabled)
+    )
+    return await _written(change, written)
 
 
 async def _checked(request: Request, group: RuleGroup, place: int) -> list[Finding]:
@@ -204,13 +170,9 @@ async def _checked(request: Request, group: RuleGroup, place: int) -> list[Findi
 
 
 async def _written(
-    request: Request,
-    response: Response,
-    written: Written,
-    wait: Wait,
-    findings: Sequence[Finding] = (),
+    change: AskedChange, written: Written, findings: Sequence[Finding] = ()
 ) -> WrittenRule:
-    reports = await reports_after(request, [target_of(written.group)], wait)
+    reports = await change.reports([target_of(written.group)])
     warnings = [FindingShown.model_validate(each) for each in findings]
     fields = rule_fields(written.group, written.rule, reports) | {"warnings": warnings}
-    return tagged(response, WrittenRule.model_validate(fields))
+    return tagged(change.response, WrittenRule.model_validate(fields))
