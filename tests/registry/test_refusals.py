@@ -53,12 +53,19 @@ REFUSED = [
 ]
 
 
+ANSWERS = "pulseguard.registry.answers"
+
+
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """The lines of our log, at the level that it has by default, as they would be written."""
     caplog.handler.setFormatter(TextLines())
+    # Without what the registry says of itself meanwhile.
+    of_answers = logging.Filter(ANSWERS)
+    caplog.handler.addFilter(of_answers)
     with caplog.at_level(logging.INFO, logger="pulseguard"):
         yield caplog
+    caplog.handler.removeFilter(of_answers)
 
 
 def test_each_refused_request_is_logged_with_its_id_and_reason_but_no_value(
