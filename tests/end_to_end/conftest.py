@@ -46,9 +46,17 @@ class Stack:
     """All parts but the agent, running; what they say about the agent.
 
     `is_telling`: sync tells the registry of the scrapes, and both think of seconds, not of 45.
+    `agent_comes_first`: it is a target when Prometheus starts, which takes 10 s to notice another.
     """
 
-    def __init__(self, folder: Path, parts: ExitStack, *, is_telling: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        parts: ExitStack,
+        *,
+        is_telling: bool = False,
+        agent_comes_first: bool = False,
+    ) -> None:
         self.folder = folder
         self._parts = parts
         self._is_telling = is_telling
@@ -60,6 +68,9 @@ class Stack:
         self.model_server, self.model_server_url = self._start_model_server()
         self.prometheus = self._prometheus()
         self.sync = self._start_sync()
+        if agent_comes_first:
+            self.agent_process = self.start_agent()
+            eventually(self._is_listed)
         parts.enter_context(self.prometheus)
 
     def start_agent(self, **environment: str) -> Started:
@@ -184,16 +195,22 @@ class Stack:
         return server, found[1]
 
     def _start_sync(self) -> Started:
-        targets = self.prometheus.folder / "targets" / "agents.json"
         key = self.prometheus.folder / "secrets" / "prometheus.key"
         key.parent.mkdir()
         shutil.copy(self._key_file("prometheus"), key)
         command = [*self._pulseguard(), "sync", "--registry-url", self.registry_url]
-        files: Arguments = ["--targets-file", targets, "--key-file", key]
+        files: Arguments = ["--targets-file", self._targets_file, "--key-file", key]
         told: Arguments = ["--prometheus-url", self.prometheus.url] if self._is_telling else []
         settings = {"PYTHONPATH": str(REPOSITORY), "PULSEGUARD_SYNC_INTERVAL_SECONDS": "0.2"}
         log = self.folder / "sync.log"
         return self._parts.enter_context(started([*command, *files, *told], log, **settings))
+
+    @property
+    def _targets_file(self) -> Path:
+        return self.prometheus.folder / "targets" / "agents.json"
+
+    def _is_listed(self) -> bool:
+        return self._targets_file.exists() and json.loads(self._targets_file.read_text()) != []
 
     def _pulseguard(self) -> Arguments:
         return [PYTHON, "-m", "tests.end_to_end.hurried"] if self._is_telling else [COMMAND]
@@ -234,12 +251,12 @@ def _matches(labels: Mapping[str, str], matcher: str) -> bool:
 
 
 @contextmanager
-def running_stack(*, is_telling: bool = False) -> Iterator[Stack]:
-    """Everything but the agent, in a folder that the embedded PostgreSQL can reach."""
+def running_stack(**how: bool) -> Iterator[Stack]:
+    """All parts, in a folder that the embedded PostgreSQL can reach."""
     folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
     try:
         with ExitStack() as parts:
-            yield Stack(folder, parts, is_telling=is_telling)
+            yield Stack(folder, parts, **how)
     finally:
         shutil.rmtree(folder)
 
@@ -248,4 +265,12 @@ def running_stack(*, is_telling: bool = False) -> Iterator[Stack]:
 def stack() -> Iterator[Stack]:
     """Everything but the agent."""
     with running_stack() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def stack_with_agent() -> Iterator[Stack]:
+    """Everything, with an agent that is scraped: as each test that has it leaves it to the next."""
+    with running_stack(agent_comes_first=True) as one:
+        eventually(one.is_up)
         yield one

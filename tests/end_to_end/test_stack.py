@@ -26,7 +26,7 @@ from tests.stack.runner.conftest import a_stack
 from tests.stack.runner.running import Stack
 
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
-BURSTS = 20 if LONG else 2
+BURSTS = 20 if LONG else 1
 # More than Prometheus takes to notice that a target has left its list: two throttles of 5 s each.
 PENDING_SECONDS = 15
 README = Path(__file__).parents[2] / "README.md"

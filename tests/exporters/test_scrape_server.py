@@ -107,6 +107,7 @@ def test_each_connection_has_its_time_and_no_more(
         assert scrape(agent)
 
 
+@pytest.mark.alone
 def test_while_others_connect_every_scrape_is_answered(make_agent: MakeAgent) -> None:
     agent = make_agent()
     agent.start()

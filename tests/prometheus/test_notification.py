@@ -75,6 +75,7 @@ def test_five_hundred_agents_down_are_one_notification(told: Told) -> None:
     # The registry has each by itself, and is told after the people.
     eventually(lambda: len(told.webhook("WholeFleetDown", "/api/v1/alerts/webhook")) >= 500)
     eventually(lambda: told.mails("WholeFleetDown"))
+    eventually(lambda: told.pagerduty("WholeFleetDown") and told.slack("WholeFleetDown"))
 
     (slack,) = told.slack("WholeFleetDown")
     (page,) = told.pagerduty("WholeFleetDown")

@@ -89,7 +89,7 @@ def new_database(postgres: str, template: str = "template") -> Iterator[str]:
     """A new database, dropped at the end; from `template0` it has no tables."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         yield with_database(postgres, name)
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 

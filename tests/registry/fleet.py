@@ -20,7 +20,7 @@ PASSING = {
         ("database", "size_bytes"),
         ("snapshots",),
     ),
-    "/discovery/state": (("confirmed_seconds_ago",), ("since",), ("refused",)),
+    "/discovery/state": (("confirmed_seconds_ago",), ("since",), ("refused",), ("silence",)),
 }
 
 

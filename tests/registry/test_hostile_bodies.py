@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -47,6 +48,8 @@ NAMES_NEVER_TAKEN = {
 }
 # Right for an agent's configuration.
 NAMES_MAY_BE_TAKEN = ['""', '" "', r'"\u202e"', '"__class__"', '"0"', '"\U0001f600"']
+# Each text and each place, but each text at each place in the long run only.
+STEP = 1 if os.environ.get("PULSEGUARD_TEST_LONG") else 3
 FIFTY_MEGABYTES = 50_000_000
 MARK = "a mark that stands for a value"
 
@@ -163,8 +166,8 @@ def test_what_is_hostile_is_refused_wherever_it_stands(
     registry: RunningRegistry, call: Call, corpus: Corpus
 ) -> None:
     whole = WHOLE[str(call)]
-    for path in corpus.places(whole):
-        texts = [*corpus.never_taken, *corpus.may_be_taken]
+    for place, path in enumerate(corpus.places(whole)):
+        texts = [*corpus.never_taken, *corpus.may_be_taken][place % STEP :: STEP]
         bodies = {text: corpus.body(whole, path, text) for text in texts}
         assert_refused(registry, call, path, bodies, corpus.may_be_taken)
 
