@@ -93,6 +93,14 @@ class Stack:
         log = self.folder / "agent.log"
         return self._parts.enter_context(started(command, log, **settings | environment))
 
+    def make_calls(self, number: int, seed: int) -> float:
+        """Have the agent make so many model calls; returns how long its client prepared each, in
+        ms."""
+        self.agent_process.ask(f"calls {number} {seed}")
+        done, preparing_ms = self.agent_process.line().split()
+        assert done == "done"
+        return float(preparing_ms)
+
     @property
     def registry_url(self) -> str:
         """Where the registry answers."""
