@@ -50,7 +50,8 @@ def _row(result: Result) -> Sequence[str]:
             promise + limit,
         )
     measured = f"{result.median:.3g} {result.unit}"
-    return result.name, measured, "", "", "", "", f"{promise}{limit} {result.unit}".strip()
+    promised = f"{promise}{limit} {result.unit}" if limit else ""
+    return result.name, measured, "", "", "", "", promised
 
 
 if __name__ == "__main__":
