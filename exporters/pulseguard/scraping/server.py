@@ -22,7 +22,9 @@ _SECONDS_AFTER_FAILURE: Final = 0.1
 # Where nobody comes: who has no registry has no other thread that tells what was held back.
 _SECONDS_BETWEEN_TURNS: Final = 60.0
 _SECONDS_BETWEEN_ATTEMPTS: Final = 0.02
-_BACKLOG: Final = 512
+# Where it overflows, the kernel drops who comes, who asks again after a second: room for two crowds
+# of 500, which all have had their time to ask within 0.8 s.
+_BACKLOG: Final = 1_024
 # However many others come: they wait in the kernel's queue, at no cost to the agent.
 _SECONDS_TO_ASK: Final = 0.05
 _LONGEST_HEAD: Final = 16_384
