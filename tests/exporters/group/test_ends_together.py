@@ -1,11 +1,14 @@
 """Processes that were started independently end one shortly after the other: that is told."""
 
+import pytest
+
 from tests.exporters.fake_registry import FakeRegistry
 from tests.exporters.group.programs import LONG, Programs
 from tests.exporters.observing import wait_until
 
-STEPS = 50 if LONG else 10
-GAPS = [number / STEPS for number in range(STEPS + 1)]
+# Tenths of a second, and in turns what is between them: all at once would only wait for each other.
+GAPS = [number / 10 for number in range(11)]
+SHIFTS = [0, 0.02, 0.04, 0.06, 0.08] if LONG else [0]
 WAYS = ["leave", "be_terminated"]
 
 # Pairs of processes, each an agent of its own: none has forked the other.
@@ -51,10 +54,11 @@ while True:
 """
 
 
+@pytest.mark.parametrize("shift", SHIFTS)
 def test_whoever_ends_shortly_after_the_other_says_goodbye_for_both(
-    registry: FakeRegistry, programs: Programs
+    registry: FakeRegistry, programs: Programs, shift: float
 ) -> None:
-    body = PAIRS.format(ways=", ".join(WAYS), gaps=GAPS)
+    body = PAIRS.format(ways=", ".join(WAYS), gaps=[round(gap + shift, 2) for gap in GAPS])
     pairs = len(WAYS) * len(GAPS)
     program = programs.start(body, PULSEGUARD_REGISTRY_URL=registry.url)
     begun = [program.said() for _ in range(pairs)]
