@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -28,6 +27,7 @@ from tests.end_to_end import numbers
 from tests.end_to_end.numbers import COUNTERS, Numbers
 from tests.end_to_end.processes import COMMAND, Arguments, Started, started
 from tests.prometheus_server import PrometheusServer, eventually, free_port
+from tests.server_folder import server_folder
 
 AGENT = "tests.end_to_end.agent_under_test"
 REPOSITORY = Path(__file__).parents[2]
@@ -261,12 +261,8 @@ def _matches(labels: Mapping[str, str], matcher: str) -> bool:
 @contextmanager
 def running_stack(**how: bool) -> Iterator[Stack]:
     """All parts, in a folder that the embedded PostgreSQL can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with ExitStack() as parts:
-            yield Stack(folder, parts, **how)
-    finally:
-        shutil.rmtree(folder)
+    with server_folder() as folder, ExitStack() as parts:
+        yield Stack(folder, parts, **how)
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from tests.prometheus.sinks import MailSink, WebSink, mail_sink, web_sink
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import PrometheusServer, eventually, free_port
 from tests.registry.process import Answer, RegistryProcess
+from tests.server_folder import server_folder
 
 REPOSITORY = Path(__file__).parents[2]
 GROUPS, RULES = "/api/v1/rule-groups", "/api/v1/alert-rules"
@@ -191,9 +190,5 @@ class RulesStack:
 @contextmanager
 def rules_stack() -> Iterator[RulesStack]:
     """A registry alone, in a folder that its PostgreSQL can reach; the rest is to be started."""
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with ExitStack() as parts:
-            yield RulesStack(folder, parts)
-    finally:
-        shutil.rmtree(folder)
+    with server_folder() as folder, ExitStack() as parts:
+        yield RulesStack(folder, parts)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -28,6 +27,7 @@ from tests.prometheus.lossy_webhook import Fate, LossyWebhook, lossy_webhook
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import PrometheusServer, eventually, free_port
 from tests.registry.process import RegistryProcess, registry_process
+from tests.server_folder import server_folder
 
 # Longer than Prometheus takes to let go of a target: it looks at a new list every 5 s.
 PENDING_SECONDS = 7
@@ -120,13 +120,9 @@ class Watch:
 @pytest.fixture(scope="module")
 def registry() -> Iterator[RegistryProcess]:
     """A registry with its own PostgreSQL, in a folder that this can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with registry_process(folder, None) as registry:
-            eventually(registry.is_ready)
-            yield registry
-    finally:
-        shutil.rmtree(folder)
+    with server_folder() as folder, registry_process(folder, None) as registry:
+        eventually(registry.is_ready)
+        yield registry
 
 
 @pytest.fixture

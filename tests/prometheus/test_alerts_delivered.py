@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -23,6 +21,7 @@ from pulseguard_prometheus.configuration import (
 from tests.prometheus.alertmanager_server import AlertmanagerServer
 from tests.prometheus.lossy_webhook import LossyWebhook, lossy_webhook
 from tests.registry.process import RegistryProcess
+from tests.server_folder import server_folder
 from tests.started_program import eventually, free_port
 
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
@@ -175,12 +174,8 @@ def configuration(registry_address: str, sink_url: str) -> str:
 @pytest.fixture(scope="module")
 def way() -> Iterator[Way]:
     """One for all of these, with its own PostgreSQL in a folder that this can reach."""
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with ExitStack() as parts:
-            yield Way(folder, parts)
-    finally:
-        shutil.rmtree(folder)
+    with server_folder() as folder, ExitStack() as parts:
+        yield Way(folder, parts)
 
 
 def test_no_alert_is_missing_or_there_twice_whatever_becomes_of_its_delivery(way: Way) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from pulseguard_registry.database.migrate import upgrade
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
 from tests.registry.running import RunningRegistry, running_registry
+from tests.server_folder import server_folder
 
 _numbers = itertools.count()
 
@@ -30,23 +29,26 @@ def postgres() -> Iterator[str]:
 
     `template` is migrated; `used` is as a registry of today has left it, with partitions as well.
     """
-    # Not under pytest's folder: as root the server runs as another user, who must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    server = EmbeddedPostgres(folder)
-    url = server.start()
-    try:
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE template")
-            # No test here cuts the power, and each makes a database of its own.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            migrate(with_database(url, "template"))
-            connection.execute("CREATE DATABASE used TEMPLATE template")
-        make_partitions(with_database(url, "used"))
-        yield url
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with server_folder() as folder:
+        server = EmbeddedPostgres(folder)
+        url = server.start()
+        try:
+            prepare(url)
+            yield url
+        finally:
+            server.stop()
+
+
+def prepare(url: str) -> None:
+    """Make the databases that are copied, in a server that does not wait for its disk."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template")
+        # No test here cuts the power, and each makes a database of its own.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+        migrate(with_database(url, "template"))
+        connection.execute("CREATE DATABASE used TEMPLATE template")
+    make_partitions(with_database(url, "used"))
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -26,6 +24,7 @@ from tests.registry.pacing import paced
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.proxy import Door, Mode
 from tests.registry.running import registration
+from tests.server_folder import server_folder
 
 TARGETS = "/api/v1/discovery/targets"
 STATE = "/api/v1/discovery/state"
@@ -130,12 +129,10 @@ class Postgres:
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    # Not under pytest's folder: as root the server runs as another user, who must reach it.
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-faults-"))
-    one = Postgres(folder)
-    yield one
-    one.close()
-    shutil.rmtree(folder)
+    with server_folder() as folder:
+        one = Postgres(folder)
+        yield one
+        one.close()
 
 
 class Watched:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,14 +16,14 @@ from pulseguard_registry.embedded import owner_of, remove_stale_pid_file
 from tests.registry.process import RegistryProcess, registry_process
 from tests.registry.running import eventually
 from tests.registry.starts import serve
+from tests.server_folder import server_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that the embedded server's own user can reach too."""
-    made = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    yield made
-    shutil.rmtree(made)
+    with server_folder() as made:
+        yield made
 
 
 def postgres_in(folder: Path) -> list[psutil.Process]:

@@ -1,26 +1,22 @@
 """Stacks for tests, ended whatever happens."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
+from tests.server_folder import server_folder
 from tests.stack.runner.running import Stack
 
 
 @contextmanager
 def a_stack() -> Iterator[Stack]:
-    # Not pytest's folder: as root, PostgreSQL runs as its own user, who may not enter that.
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    stack = Stack(folder)
-    try:
-        yield stack
-    finally:
-        stack.run("down")
-        shutil.rmtree(folder)
+    with server_folder() as folder:
+        stack = Stack(folder)
+        try:
+            yield stack
+        finally:
+            stack.run("down")
 
 
 @pytest.fixture

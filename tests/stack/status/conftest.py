@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,6 +20,7 @@ from pulseguard_stack.status.sources import Sources
 from tests.end_to_end.conftest import Stack
 from tests.end_to_end.processes import Started
 from tests.prometheus_server import eventually
+from tests.server_folder import server_folder
 
 COMMAND = [sys.executable, "-m", "pulseguard_stack.status.command"]
 
@@ -73,14 +72,9 @@ def run_status(*arguments: str, **environment: str) -> subprocess.CompletedProce
 @pytest.fixture(scope="module")
 def watched() -> Iterator[WatchedStack]:
     """A whole stack, scraped every second."""
-    # Not under pytest's folder: as root the embedded PostgreSQL runs as another user.
-    folder = Path(tempfile.mkdtemp(prefix="pulseguard-tests-"))
-    try:
-        with ExitStack() as parts:
-            one = WatchedStack(folder, parts)
-            one.agent = one.stack.start_agent()
-            eventually(one.stack.is_up, timeout_seconds=30)
-            one.agent_seen_at = time.monotonic()
-            yield one
-    finally:
-        shutil.rmtree(folder)
+    with server_folder() as folder, ExitStack() as parts:
+        one = WatchedStack(folder, parts)
+        one.agent = one.stack.start_agent()
+        eventually(one.stack.is_up, timeout_seconds=30)
+        one.agent_seen_at = time.monotonic()
+        yield one
