@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from tests.worker_queues import TwoQueues
 
+_WEIGHT_OF_MANY = -10
 _USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGHUP: signal.SIG_DFL,
@@ -23,6 +25,24 @@ def pytest_configure() -> None:
     """Before any test is imported, for some of what it says is needed for that."""
     _hear_the_usual_signals()
     _trust_no_certificate()
+    _weigh(_WEIGHT_OF_MANY)
+
+
+def pytest_unconfigure() -> None:
+    """After all of it."""
+    _weigh(0)
+
+
+def _weigh(nice: int) -> None:
+    """Let all that this session starts have its part of the processors, where that is allowed.
+
+    Linux shares them among sessions, not processes. Every component of a stack is a session of its
+    own, and these tests with their servers are one together: beside a dozen that start at once, a
+    database has been waiting for seconds.
+    """
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def _hear_the_usual_signals() -> None:
