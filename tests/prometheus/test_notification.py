@@ -34,7 +34,10 @@ def test_each_receiver_is_told_what_since_when_how_much_and_where_to_look(told: 
     (webhook,) = eventually(lambda: told.webhook("Everywhere"))
 
     runbook = f"{told.web.url}/runbooks#everywhere"
-    agent = f"{GRAFANA}/d/pulseguard-agent?var-agent_id={agent_id(1)}"
+    agent = (
+        f"{GRAFANA}/d/pulseguard-agent"
+        "?var-environment=production&var-agent=bot-1&var-instance=web-1"
+    )
     title = "[CRITICAL] Everywhere bot-1 (production): Everywhere has happened."
     said = ["bot-1 web-1, production", "It happened to bot-1.", "Since: 2026-11-23 10:00:00 UTC"]
     said += ["Value: 42 ms", "Threshold: 7 ms"]

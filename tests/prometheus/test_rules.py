@@ -36,8 +36,8 @@ def rules(path: Path) -> list[dict[str, Any]]:
 
 ALERTS = [rule for path in RULES for rule in rules(path) if "alert" in rule]
 RECORDED = {rule["record"] for path in RULES for rule in rules(path) if "record" in rule}
-# What Prometheus itself makes of each scrape, and puts on it.
-OF_PROMETHEUS = {"up", "process_start_time_seconds"}
+# What Prometheus itself makes of each scrape, and puts on it, and of alerts.
+OF_PROMETHEUS = {"up", "process_start_time_seconds", "ALERTS"}
 # What it and Alertmanager say of themselves.
 OF_THE_WATCHERS = {
     *("prometheus_notifications_alertmanagers_discovered", "prometheus_notifications_errors_total"),
@@ -49,6 +49,7 @@ WATCHDOG = "Watchdog"
 TARGET_LABELS = {
     *("job", "instance", "agent_id", "agent", "agent_type", "environment", "team", "__name__"),
 }
+LABELS_OF_ALERTS = {"alertstate", "severity"}
 
 
 @pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
@@ -98,7 +99,7 @@ def test_every_label_in_an_expression_is_one_that_exists(path: Path) -> None:
     known = {label for metric in (*AGENT_METRICS, *REGISTRY_METRICS) for label in metric.labels}
     used = {name for rule in rules(path) for name in label_names(rule["expr"])}
 
-    assert used - known - TARGET_LABELS - WATCHERS_LABELS == set()
+    assert used - known - TARGET_LABELS - WATCHERS_LABELS - LABELS_OF_ALERTS - {"le"} == set()
 
 
 def test_the_names_of_an_expression_are_found() -> None:
@@ -118,6 +119,24 @@ def test_the_names_of_an_expression_are_found() -> None:
     assert set(label_names(expression)) == {"le", "model", "__name__", "job", "team", "a"}
 
 
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
+def test_buckets_of_many_agents_are_summed_at_bounds_that_every_profile_has(path: Path) -> None:
+    shared = {
+        metric.name: {
+            bound for bound in metric.bounds("lean") if bound in metric.bounds("standard")
+        }
+        for metric in AGENT_METRICS
+        if metric.type == "histogram"
+    }
+    for rule in (rule for rule in rules(path) if re.search(r"\bby\b[^)]*\ble\b", rule["expr"])):
+        (name,) = {name.removesuffix("_bucket") for name in metric_names(rule["expr"])}
+        ((bounds),) = re.findall(r'le=~"([^"]*)"', rule["expr"])
+        *finite, last = bounds.split("|")
+
+        assert {float(bound.replace("[.]", ".")) for bound in finite} == shared[name]
+        assert last == "[+]Inf"
+
+
 def test_each_of_the_eight_fields_is_recorded_once() -> None:
     fields = REPOSITORY / "prometheus" / "rules" / "agent.yml"
     names = [rule["record"].split(":")[1].removeprefix("agent_") for rule in rules(fields)]
@@ -128,6 +147,8 @@ def test_each_of_the_eight_fields_is_recorded_once() -> None:
 def test_the_shipped_alerts_are_these() -> None:
     names = {
         *("AgentDown", "AgentErrorRateHigh", "AgentLatencyHigh", "AgentCostSpike"),
+        *("AgentFailed", "AgentWorkStuck", "AgentTaskFailuresHigh", "AgentAccuracyLow"),
+        *("AgentContextWindowFull", "AgentModelsFolded"),
         *("AgentIdentityShared", "RegistryTargetsHeldBack", "RegistryViewsDisagree"),
         *("RegistryDown", "RegistryDatabaseDown", "RegistryDiscoveryStale"),
         *("PrometheusWithoutAlertmanager", "PrometheusAlertsNotDelivered"),
@@ -154,7 +175,7 @@ def test_an_alert_says_what_is_wrong_and_how_bad_and_what_to_do(rule: dict[str, 
     assert re.fullmatch(r"\d+m", rule["for"])
     assert set(rule["labels"]) == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
-    said = {"summary", "description", "value", "threshold", "runbook_url"}
+    said = {"summary", "description", "value", "threshold", "runbook_url", "dashboard_url"}
     assert set(annotations) == said
     for fixed in ("summary", "threshold"):
         assert "{{" not in annotations[fixed]
@@ -169,6 +190,19 @@ def test_the_runbook_of_an_alert_is_there(rule: dict[str, Any]) -> None:
 
     assert anchor == rule["alert"].lower()
     assert anchor in [heading.lower() for heading in headings]
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_an_alert_opens_the_page_of_its_agent_or_of_the_monitor(rule: dict[str, Any]) -> None:
+    # A name may hold any printable character: quoted, it stays one value of one variable.
+    who = [
+        f"var-{label}={{{{ urlquery $labels.{label} }}}}"
+        for label in ("environment", "agent", "instance")
+    ]
+    of_an_agent = f"/d/pulseguard-agent?{'&'.join(who)}"
+    expected = of_an_agent if rule["alert"].startswith("Agent") else "/d/pulseguard-monitor"
+
+    assert rule["annotations"]["dashboard_url"] == expected
 
 
 def test_every_runbook_is_of_an_alert_that_is_shipped() -> None:

@@ -17,6 +17,22 @@ MODEL_OUTCOMES_RATE: Final = "pulseguard:agent_model_outcomes:rate5m"
 MODEL_CALLS_RATE: Final = "pulseguard:agent_model_calls:rate5m"
 MODEL_FAILURES_RATE: Final = "pulseguard:agent_model_failures:rate5m"
 MODEL_FAILURES_RATIO: Final = "pulseguard:agent_model_failures:ratio5m"
+AGENT_COST_SUM: Final = "pulseguard:agent_cost_usd:sum"
+AGENT_TROUBLE_RANK: Final = "pulseguard:agent_trouble:rank"
+TASKS_ENDED_RATE: Final = "pulseguard:agent_tasks_ended:rate5m"
+TASK_SUCCESS_RATIO: Final = "pulseguard:agent_task_success:ratio5m"
+ACCURACY_MEAN_OF_HALF_HOUR: Final = "pulseguard:agent_model_accuracy:mean30m"
+ACCURACY_MEAN_OF_DAY: Final = "pulseguard:agent_model_accuracy:mean1d"
+
+# Of a model, summed over agents.
+OF_MODEL_CALLS_RATE: Final = "pulseguard:model_calls:rate5m"
+OF_MODEL_FAILURES_RATE: Final = "pulseguard:model_failures:rate5m"
+OF_MODEL_INFERENCE_BUCKETS: Final = "pulseguard:model_inference_seconds_bucket:rate5m"
+OF_MODEL_FIRST_CHUNK_BUCKETS: Final = "pulseguard:model_time_to_first_chunk_seconds_bucket:rate5m"
+OF_MODEL_OUTPUT_SPEED_SUM: Final = "pulseguard:model_output_tokens_per_second_sum:rate5m"
+OF_MODEL_OUTPUT_SPEED_COUNT: Final = "pulseguard:model_output_tokens_per_second_count:rate5m"
+OF_MODEL_TOKENS_RATE: Final = "pulseguard:model_tokens:rate5m"
+OF_MODEL_COST_PER_HOUR: Final = "pulseguard:model_cost_usd_per_hour:mean15m"
 
 RECORDED: Final[tuple[str, ...]] = (
     INFERENCE_TIME_MS_MEAN,
@@ -34,4 +50,18 @@ RECORDED: Final[tuple[str, ...]] = (
     MODEL_CALLS_RATE,
     MODEL_FAILURES_RATE,
     MODEL_FAILURES_RATIO,
+    AGENT_COST_SUM,
+    AGENT_TROUBLE_RANK,
+    TASKS_ENDED_RATE,
+    TASK_SUCCESS_RATIO,
+    ACCURACY_MEAN_OF_HALF_HOUR,
+    ACCURACY_MEAN_OF_DAY,
+    OF_MODEL_CALLS_RATE,
+    OF_MODEL_FAILURES_RATE,
+    OF_MODEL_INFERENCE_BUCKETS,
+    OF_MODEL_FIRST_CHUNK_BUCKETS,
+    OF_MODEL_OUTPUT_SPEED_SUM,
+    OF_MODEL_OUTPUT_SPEED_COUNT,
+    OF_MODEL_TOKENS_RATE,
+    OF_MODEL_COST_PER_HOUR,
 )

@@ -21,6 +21,11 @@ _HEAD: Final = """\
 """
 _SHIPPED_REGISTRY: Final = "http://127.0.0.1:8000"
 _AGENT_ID: Final = "{{ .Labels.agent_id }}"
+# Labels may be anybody's, so each is made one value of an address.
+_AGENT_VARIABLES: Final = "&".join(
+    f"var-{name}={{{{ .Labels.{name} | urlquery }}}}"
+    for name in ("environment", "agent", "instance")
+)
 _SHIPPED_AGENT_PAGE: Final = f"{_SHIPPED_REGISTRY}/api/v1/agents/{_AGENT_ID}/health"
 
 
@@ -95,7 +100,7 @@ def _template(settings: NotificationSettings) -> str:
 def _agent_page(settings: NotificationSettings) -> str:
     """Where a browser finds the agent of an alert."""
     if settings.grafana_link:
-        return f"{settings.grafana_link}/d/pulseguard-agent?var-agent_id={_AGENT_ID}"
+        return f"{settings.grafana_link}/d/pulseguard-agent?{_AGENT_VARIABLES}"
     if settings.prometheus_link:
         # All that Prometheus has of it now; 3.x leads from there to its newer page.
         return f"{settings.prometheus_link}/graph?g0.expr=%7Bagent_id%3D%22{_AGENT_ID}%22%7D"

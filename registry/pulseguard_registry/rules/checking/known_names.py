@@ -10,6 +10,7 @@ from functools import cache, cached_property
 from typing import Final
 
 from pulseguard.catalog import (
+    AGENT_COST_SUM,
     AGENT_METRICS,
     LABEL_AGENT,
     LABEL_AGENT_ID,
@@ -34,6 +35,8 @@ _OF_PROMETHEUS: Final = {
     "process_start_time_seconds": "gauge",
 }
 _LABELS_OF_PROMETHEUS: Final = ("__name__", "job", "alertname", "alertstate", "le", "quantile")
+# By which ALERTS are told apart as well; our own have it, and so has every good rule.
+_LABELS_OF_ALERTS: Final = ("severity",)
 _LABELS_OF_TARGETS: Final = (
     LABEL_AGENT_ID,
     LABEL_AGENT,
@@ -104,8 +107,8 @@ class LikeNames:
 @cache
 def catalogue_names() -> KnownNames:
     """What our own programs and rules have, and Prometheus by itself."""
-    types = dict(_OF_PROMETHEUS) | dict.fromkeys(RECORDED, "gauge")
-    labels = {*_LABELS_OF_PROMETHEUS, *_LABELS_OF_TARGETS}
+    types = dict(_OF_PROMETHEUS) | dict.fromkeys(RECORDED, "gauge") | {AGENT_COST_SUM: "counter"}
+    labels = {*_LABELS_OF_PROMETHEUS, *_LABELS_OF_ALERTS, *_LABELS_OF_TARGETS}
     for metric in (*AGENT_METRICS, *REGISTRY_METRICS):
         types |= _series(metric)
         labels |= set(metric.labels)
