@@ -12,7 +12,7 @@ NEW_ADMIN_KEY ?=
 # The tests start a thousand programs: without bytecode each compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down install test test-long bench check format package clean
+.PHONY: help up down install test test-long bench check format generate package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,11 @@ check: .venv/ready ## formatting, lint, types, Prometheus configuration
 format: .venv/ready ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+generate: .venv/ready ## what is made from code: dashboards, docs/metrics.md, docs/openapi.json (tests prove them current)
+	$(BIN)/python -m pulseguard_grafana
+	$(BIN)/python -m pulseguard.catalog > docs/metrics.md
+	$(BIN)/python -m pulseguard_registry > docs/openapi.json
 
 package: .venv/ready ## build the wheel and prove that the plain install is light
 	$(BIN)/python -m pytest tests/test_package.py

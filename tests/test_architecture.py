@@ -39,7 +39,7 @@ MAY_IMPORT = {
         "yaml",
     },
     "prometheus/pulseguard_prometheus": {"pulseguard", "yaml"},
-    "grafana/pulseguard_grafana": {"pulseguard", "grafanalib", "yaml"},
+    "grafana/pulseguard_grafana": {"pulseguard", "grafanalib", "rich", "yaml"},
     "stack/pulseguard_stack": {
         "pulseguard",
         "pulseguard_grafana",

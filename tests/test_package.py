@@ -128,6 +128,7 @@ def test_the_command_says_the_version_of_the_package(light):
         (["up"], "stack"),
         (["status"], "stack"),
         (["demo-agent", "coder"], "stack"),
+        (["dashboards", "preview", "fleet"], "dashboards"),
     ],
 )
 def test_a_verb_whose_extra_is_missing_says_which(light, verb, extra):

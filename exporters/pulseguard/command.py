@@ -35,6 +35,9 @@ VERBS: Final[Mapping[str, Verb]] = {
     "up": Verb("pulseguard_stack.runner.up", "stack", "the whole stack on this machine"),
     "down": Verb("pulseguard_stack.runner.down", "stack", "stop what up runs"),
     "status": Verb("pulseguard_stack.status.command", "stack", "the fleet as it is now"),
+    "dashboards": Verb(
+        "pulseguard_grafana.command", "dashboards", "what the dashboards show, without Grafana"
+    ),
     "agents": Verb("pulseguard_registry.operating.agents", "registry", "the inventory of agents"),
     "alerts": Verb(
         "pulseguard_registry.operating.alerts", "registry", "what fires, whom it reaches"

@@ -2,9 +2,11 @@
 
 import secrets
 import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from pulseguard_grafana.configuration import shipped_provisioning
+from pulseguard_grafana.configuration import shipped_dashboards, shipped_provisioning
 from pulseguard_prometheus import configuration as shipped
 from pulseguard_stack.runner.owned_files import write_owned_text
 from pulseguard_stack.runner.places import Places
@@ -41,13 +43,16 @@ def write_configuration_keys(places: Places) -> None:
 
 
 def write_grafana_configuration(places: Places) -> None:
-    """Writes its provisioning, and the first time the password of its user `admin`."""
+    """Writes its provisioning, the dashboards, and the first time the password of `admin`."""
     folder = places.grafana / "provisioning"
     shutil.rmtree(folder, ignore_errors=True)
     for kind in PROVISIONING_FOLDERS:
         (folder / kind).mkdir(mode=0o700, parents=True)
-    for name, text in shipped_provisioning().items():
-        write_owned_text(folder / name, text)
+    _write_texts(folder, shipped_provisioning())
+    # Grafana would show a page that is not shipped any more.
+    shutil.rmtree(places.grafana_dashboards, ignore_errors=True)
+    dashboards = {f"{name}.json": text for name, text in shipped_dashboards().items()}
+    _write_texts(places.grafana_dashboards, dashboards)
     write_owned_text(places.grafana / "grafana.ini", "# All settings are in its environment.\n")
     # It is taken over into Grafana's database at the first start: later ones would not count.
     if not places.grafana_password.exists():
@@ -58,7 +63,11 @@ def _write_rules(places: Places) -> None:
     folder = places.prometheus / "rules"
     # A group that is not shipped any more would be evaluated for ever.
     shutil.rmtree(folder, ignore_errors=True)
-    for name, text in shipped.shipped_rules().items():
+    _write_texts(folder, shipped.shipped_rules())
+
+
+def _write_texts(folder: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
         write_owned_text(folder / name, text)
 
 

@@ -16,6 +16,9 @@ from pulseguard_stack.runner.ports import HOST
 
 NAME = "grafana"
 PASSWORD_IN_CONTAINER = "/run/secrets/grafana-admin.password"
+DASHBOARDS_IN_CONTAINER = "/etc/grafana/dashboards"
+# What is shown first: is everything well, and where not?
+HOME_DASHBOARD = "fleet.json"
 # Keys of Grafana's defaults.ini as variables, which are above every file of settings.
 SETTINGS: Mapping[str, str] = {
     "GF_SERVER_HTTP_ADDR": HOST,
@@ -32,6 +35,8 @@ SETTINGS: Mapping[str, str] = {
     "GF_NEWS_NEWS_FEED_ENABLED": "false",
     "GF_SNAPSHOTS_EXTERNAL_ENABLED": "false",
     "GF_PLUGINS_PLUGIN_ADMIN_ENABLED": "false",
+    # At each refresh a page asks Prometheus dozens of queries.
+    "GF_DASHBOARDS_MIN_REFRESH_INTERVAL": "10s",
     # 13 replaces the data sources that it brings by newer ones at its start: where that fails
     # half-way, Prometheus is gone (grafana/grafana#132528). Before 13 it knows neither.
     "GF_PLUGINS_PREINSTALL_DISABLED": "true",
@@ -69,6 +74,7 @@ def _installed(
             **dict.fromkeys(grafana.foreign_settings, ""),
             **settings,
             **_paths(grafana.home, places),
+            **_dashboards(str(places.grafana_dashboards)),
             "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{places.grafana_password}}}",
         },
         needed=False,
@@ -88,11 +94,23 @@ def _paths(home: Path, places: Places) -> Mapping[str, str]:
     return {**paths, "GF_PATHS_BUNDLED_PLUGINS": str(bundled)} if bundled.is_dir() else paths
 
 
+def _dashboards(folder: str) -> Mapping[str, str]:
+    """Where its provisioning looks for them, and which one of them is home."""
+    return {
+        "PULSEGUARD_DASHBOARDS": folder,
+        "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": f"{folder}/{HOME_DASHBOARD}",
+    }
+
+
 def _contained(
     grafana: GrafanaImage, url: str, places: Places, settings: Mapping[str, str]
 ) -> Component:
     name = container_name(NAME, places.stack)
-    password = {"GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{PASSWORD_IN_CONTAINER}}}"}
+    variables = {
+        **settings,
+        **_dashboards(DASHBOARDS_IN_CONTAINER),
+        "GF_SECURITY_ADMIN_PASSWORD": f"$__file{{{PASSWORD_IN_CONTAINER}}}",
+    }
     return Component(
         NAME,
         [
@@ -105,7 +123,7 @@ def _contained(
             # What it writes reaches our log; Docker's own copy of it would grow without end.
             *("--log-driver", "none"),
             *_mounts(places),
-            *(part for pair in {**settings, **password}.items() for part in _variable(*pair)),
+            *(part for pair in variables.items() for part in _variable(*pair)),
             IMAGE,
         ],
         places.log(NAME),
@@ -126,6 +144,7 @@ def _mounts(places: Places) -> Sequence[str]:
     return [
         *("--mount", _mount(data, "/var/lib/grafana")),
         *("--mount", _mount(places.grafana / "provisioning", "/etc/grafana/provisioning", "ro")),
+        *("--mount", _mount(places.grafana_dashboards, DASHBOARDS_IN_CONTAINER, "ro")),
         *("--mount", _mount(places.grafana_password, PASSWORD_IN_CONTAINER, "ro")),
     ]
 

@@ -57,6 +57,11 @@ class Places:
         return self.stack / "grafana"
 
     @property
+    def grafana_dashboards(self) -> Path:
+        """What Grafana shows, made anew at each start."""
+        return self.grafana / "dashboards"
+
+    @property
     def grafana_password(self) -> Path:
         """What the user `admin` of Grafana signs in with."""
         return self.keys / "grafana-admin.password"

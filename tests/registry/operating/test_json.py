@@ -98,5 +98,5 @@ def test_there_is_no_other_verb_that_has_json(run: Run, monkeypatch: pytest.Monk
 
     with_json = {each.prog for each in parsers if "--json" in each.format_usage()}
     # They ask Alertmanager and Prometheus as well.
-    others = ("alerts test", "rules preview")
+    others = ("alerts test", "rules preview", "dashboards preview")
     assert with_json == {f"pulseguard {verb}" for verb in (*ASKED, *others)}

@@ -1,8 +1,9 @@
 """A stand-in for Grafana's program, where Grafana itself is not to be had: it shows nothing.
 
 It takes the command line and the variables of Grafana 11 to 13, refuses what those refuse, and
-answers what they answer at /api/health and, to the administrator, about its data sources. Where
-provisioning names a variable that is not set, it is stricter than Grafana, which takes it as empty.
+answers what they answer at /api/health, to the administrator about its data sources, and to all
+about its dashboards and which of them is home. It is stricter than Grafana, which takes a variable
+of provisioning that is not set as empty, and says in its log only that it cannot read a dashboard.
 Standard library and PyYAML only, so that it runs in a container as well.
 """
 
@@ -65,22 +66,44 @@ def variable(found: re.Match[str]) -> str:
     return os.environ.get(name) or refuse(f"provisioning: ${name} is not set")
 
 
-def data_sources(provisioning: Path) -> list[dict[str, Any]]:
+def provisioned(folder: Path, kind: str) -> list[dict[str, Any]]:
     try:
-        files = sorted((provisioning / "datasources").iterdir())
-        documents = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+        documents = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in folder.iterdir()]
     except (OSError, yaml.YAMLError) as problem:
         refuse(f"provisioning: {problem}")
-    return [expanded(each) for document in documents for each in document["datasources"]]
+    return [expanded(each) for document in documents for each in document[kind]]
 
 
-def handler(sources: list[dict[str, Any]], password: str) -> type[BaseHTTPRequestHandler]:
+def dashboard(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as problem:
+        refuse(f"dashboard {file}: {problem}")
+
+
+def dashboards(provisioning: Path) -> list[dict[str, Any]]:
+    """Of each that the providers find, what a search tells."""
+    found = [
+        (provider["folder"], dashboard(file))
+        for provider in provisioned(provisioning / "dashboards", "providers")
+        for file in sorted(Path(provider["options"]["path"]).iterdir())
+    ]
+    return [
+        {"uid": each["uid"], "title": each["title"], "folderTitle": folder, "type": "dash-db"}
+        for folder, each in found
+    ]
+
+
+def handler(
+    to_all: dict[str, Any], sources: list[dict[str, Any]], password: str
+) -> type[BaseHTTPRequestHandler]:
+    """`to_all` has the answers that everybody is given, by their paths."""
     wanted = "Basic " + base64.b64encode(f"admin:{password}".encode()).decode()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if self.path == "/api/health":
-                self.answer(200, {"database": "ok", "version": "stand-in", "commit": "none"})
+            if self.path in to_all:
+                self.answer(200, to_all[self.path])
             elif self.path != "/api/datasources":
                 self.answer(404, {"message": "Not found"})
             elif self.headers.get("Authorization") == wanted:
@@ -115,15 +138,21 @@ def main() -> None:
         (data / "grafana.db").touch()
     except OSError as problem:
         refuse(f"{data} is not writable: {problem}")
-    provisioning = setting("GF_PATHS_PROVISIONING", str(home / "conf" / "provisioning"))
-    sources = data_sources(Path(provisioning))
+    provisioning = Path(setting("GF_PATHS_PROVISIONING", str(home / "conf" / "provisioning")))
+    sources = provisioned(provisioning / "datasources", "datasources")
+    shown_first = dashboard(Path(setting("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", "")))
+    to_all = {
+        "/api/health": {"database": "ok", "version": "stand-in", "commit": "none"},
+        "/api/search": dashboards(provisioning),
+        "/api/dashboards/home": {"dashboard": shown_first, "meta": {"isHome": True}},
+    }
     password = setting("GF_SECURITY_ADMIN_PASSWORD", "admin")
     address = setting("GF_SERVER_HTTP_ADDR", ""), int(setting("GF_SERVER_HTTP_PORT", "3000"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # Grafana's data sources are processes too: it ends them, and where it is killed they stay.
     with subprocess.Popen(["sleep", "3600"], env={}, cwd=data) as plugin:
         try:
-            with ThreadingHTTPServer(address, handler(sources, password)) as server:
+            with ThreadingHTTPServer(address, handler(to_all, sources, password)) as server:
                 server.serve_forever()
         finally:
             plugin.terminate()

@@ -18,7 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
+from pulseguard_grafana.configuration import shipped_dashboards
+from pulseguard_stack.runner.configuration import write_grafana_configuration
 from pulseguard_stack.runner.grafana import IMAGE
+from pulseguard_stack.runner.places import Places
 from tests.prometheus_server import eventually
 from tests.stack.runner.conftest import a_stack
 from tests.stack.runner.running import SERVER_PORTS, Stack
@@ -71,6 +74,18 @@ def assert_names_our_prometheus(stack: Stack) -> None:
     assert source["jsonData"]["timeInterval"] == "5s"
 
 
+def assert_shows_our_dashboards(stack: Stack) -> None:
+    url = stack.run_file()["grafana_url"]
+    shipped = [json.loads(text) for text in shipped_dashboards().values()]
+
+    found = ask(f"{url}/api/search")
+
+    assert shipped
+    assert {each["uid"] for each in found} == {each["uid"] for each in shipped}
+    assert {each["folderTitle"] for each in found} == {"PulseGuard"}
+    assert ask(f"{url}/api/dashboards/home")["dashboard"]["uid"] == "pulseguard-fleet"
+
+
 @pytest.fixture(scope="module")
 def installed() -> Iterator[tuple[Stack, str]]:
     """A stack with an installed Grafana, in a folder with a space, and what `up` has said."""
@@ -86,6 +101,24 @@ def test_an_installed_grafana_is_run_and_told_of_our_prometheus(installed):
     assert is_healthy(stack)
     assert f"{stack.run_file()['grafana_url']}  (admin: " in said
     assert_names_our_prometheus(stack)
+
+
+def test_an_installed_grafana_shows_the_dashboards_and_the_fleet_first(installed):
+    stack, _ = installed
+
+    assert_shows_our_dashboards(stack)
+
+
+def test_a_dashboard_that_is_not_shipped_any_more_is_gone_at_the_next_start(tmp_path):
+    places = Places(tmp_path)
+    places.make_folders()
+    write_grafana_configuration(places)
+    (places.grafana_dashboards / "former.json").write_text("{}")
+
+    write_grafana_configuration(places)
+
+    held = {file.name: file.read_text() for file in places.grafana_dashboards.iterdir()}
+    assert held == {f"{name}.json": text for name, text in shipped_dashboards().items()}
 
 
 def test_its_password_is_for_its_owner_only(installed):
@@ -165,6 +198,7 @@ def test_docker_runs_the_pinned_image_and_no_container_is_left_whatever_is_kille
     up(stack)
 
     assert_names_our_prometheus(stack)
+    assert_shows_our_dashboards(stack)
     (called,) = calls(docker, "run")
     assert called[-1] == IMAGE
     assert calls(docker, "pull") == [["pull", IMAGE]]
@@ -173,6 +207,8 @@ def test_docker_runs_the_pinned_image_and_no_container_is_left_whatever_is_kille
         "host",
         "ALL",
     ]
+    read_only = [each.endswith(",ro") for each in called if each.startswith("type=bind")]
+    assert read_only == [False, True, True, True], "all but its data"
     password = (stack.data_dir / "stack" / "keys" / "grafana-admin.password").read_text()
     assert password not in " ".join(called)
 

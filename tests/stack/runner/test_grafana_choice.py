@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pulseguard_grafana.configuration import shipped_dashboards
 from pulseguard_stack.errors import GrafanaMissing
 from pulseguard_stack.runner.component import Component
 from pulseguard_stack.runner.container import end_noted_container, note_container
@@ -20,6 +22,7 @@ from pulseguard_stack.runner.grafana import (
     InstalledGrafana,
     find_grafana,
 )
+from pulseguard_stack.runner.grafana_component import SETTINGS
 from pulseguard_stack.runner.places import Places
 from pulseguard_stack.runner.plan import Programs, addresses, stages
 from pulseguard_stack.runner.settings import DEFAULT_PORTS, read_up_settings
@@ -177,6 +180,14 @@ def test_settings_of_another_grafana_are_not_for_ours(tmp_path):
     assert environment["GF_ANALYTICS_REPORTING_ENABLED"] == "false"
     assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
     assert environment["GF_SECURITY_ADMIN_PASSWORD"].startswith("$__file{")
+
+
+def test_grafana_lets_every_dashboard_be_refreshed_as_often_as_it_says():
+    least = SETTINGS["GF_DASHBOARDS_MIN_REFRESH_INTERVAL"]
+    refreshed = [json.loads(text)["refresh"] for text in shipped_dashboards().values()]
+
+    assert refreshed
+    assert all(int(least.removesuffix("s")) <= int(each.removesuffix("s")) for each in refreshed)
 
 
 def test_plugins_that_came_with_it_are_looked_for_in_its_home(tmp_path):

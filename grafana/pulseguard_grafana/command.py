@@ -1,0 +1,130 @@
+"""`pulseguard dashboards`: what the shipped dashboards show, without Grafana."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pulseguard.errors import PulseGuardError
+from pulseguard_grafana.configuration import shipped_dashboards
+from pulseguard_grafana.preview.address import prometheus_url
+from pulseguard_grafana.preview.drawing import draw
+from pulseguard_grafana.preview.errors import NotUnderstood, PreviewRefused
+from pulseguard_grafana.preview.evaluation import EvaluatedDashboard, evaluate
+from pulseguard_grafana.preview.prometheus import Prometheus
+from pulseguard_grafana.preview.time_range import seconds_of
+
+_MISSING: Final = 3
+_ROWS: Final = 10
+
+
+def main(argv: Sequence[str]) -> int:
+    """Preview a dashboard. 0: shown; 1: Prometheus does not answer, or not as needed; 2: a bad
+    argument; 3: with --strict, a panel has an error or no data."""
+    given = _parser().parse_args(argv)
+    try:
+        return _preview(given)
+    except PulseGuardError as error:
+        sys.stderr.write(f"pulseguard dashboards preview: {error}\n")
+        return 2 if isinstance(error, PreviewRefused | NotUnderstood) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pulseguard dashboards", description="The dashboards, without Grafana."
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="verb")
+    preview = verbs.add_parser(
+        "preview",
+        help="what each panel shows now",
+        description="Evaluates each panel as Grafana would, and prints it as text.",
+    )
+    preview.add_argument("name", help=f"a dashboard: {', '.join(shipped_dashboards())}")
+    preview.add_argument(
+        "--var",
+        action="append",
+        default=[],
+        metavar="name=value",
+        help="choose a value of a variable, as agent=coder; repeat it for several, All for all",
+    )
+    preview.add_argument("--since", help="since when, as 1h or now/d; else as the page begins")
+    preview.add_argument("--prometheus-url", help="http://host:port (PULSEGUARD_PROMETHEUS_URL)")
+    preview.add_argument("--data-dir", type=Path, help="the data folder that `make up` uses")
+    preview.add_argument(
+        "--scrape-interval", help="how often is scraped, as 10s; else as Prometheus is configured"
+    )
+    preview.add_argument(
+        "--rows", type=_count, default=_ROWS, help=f"at most so many of a panel ({_ROWS})"
+    )
+    preview.add_argument("--json", action="store_true", help="one JSON document, for programs")
+    preview.add_argument(
+        "--strict", action="store_true", help="status 3 where a panel has an error or no data"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+    return int(text)
+
+
+def _preview(given: argparse.Namespace) -> int:
+    dashboard = _dashboard(given.name)
+    wanted = _wanted(given.var)
+    url = prometheus_url(given.prometheus_url, given.data_dir, os.environ)
+    prometheus = Prometheus(url)
+    configured = prometheus.scrape_seconds()
+    interval = given.scrape_interval
+    evaluated = evaluate(
+        dashboard,
+        prometheus,
+        wanted=wanted,
+        since=given.since,
+        now=time.time(),
+        scrape_seconds=seconds_of(interval) if interval else configured,
+    )
+    if given.json:
+        document = json.dumps(evaluated.document(), indent=2, ensure_ascii=False, allow_nan=False)
+        sys.stdout.write(f"{document}\n")
+    else:
+        draw(evaluated, given.rows)
+    return _judged(evaluated) if given.strict else 0
+
+
+# Any: Grafana's dashboard model.
+def _dashboard(name: str) -> Mapping[str, Any]:
+    texts = shipped_dashboards()
+    if name not in texts:
+        raise PreviewRefused(f"there is no dashboard {name!r}; there are {', '.join(texts)}")
+    found: Mapping[str, Any] = json.loads(texts[name])
+    return found
+
+
+def _wanted(given: Sequence[str]) -> dict[str, list[str]]:
+    wanted: dict[str, list[str]] = {}
+    for choice in given:
+        name, parted, value = choice.partition("=")
+        if not parted:
+            raise PreviewRefused(f"--var {choice}: give a name and a value, as --var agent=coder")
+        wanted.setdefault(name, []).append(value)
+    return wanted
+
+
+def _judged(evaluated: EvaluatedDashboard) -> int:
+    """3 where a panel has an error or no data, after a line that names each of them."""
+    missing = [panel.title for panel in evaluated.panels if not panel.has_data]
+    if missing:
+        named = ", ".join(missing)
+        sys.stderr.write(f"pulseguard dashboards preview: an error or no data in {named}\n")
+    return _MISSING if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

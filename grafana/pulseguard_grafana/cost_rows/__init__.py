@@ -1,0 +1,1 @@
+"""The parts of the page of cost: what it asks Prometheus, and its tables."""

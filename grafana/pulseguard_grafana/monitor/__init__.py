@@ -1,0 +1,1 @@
+"""The rows of the page about the monitor itself, by the part that they are about."""

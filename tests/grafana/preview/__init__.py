@@ -1,0 +1,1 @@
+"""Tests of what previews of dashboards say, against a real Prometheus."""
