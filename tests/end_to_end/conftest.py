@@ -46,7 +46,8 @@ class Stack:
     """All parts but the agent, running; what they say about the agent.
 
     `is_telling`: sync tells the registry of the scrapes, and both think of seconds, not of 45.
-    `agent_comes_first`: it is a target when Prometheus starts, which takes 10 s to notice another.
+    `agent_comes_first`: it is a target when Prometheus starts, which takes 10 s to notice another;
+    it has made `calls_before` model calls by then, so that every series is there from the start.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Stack:
         *,
         is_telling: bool = False,
         agent_comes_first: bool = False,
+        calls_before: int = 0,
     ) -> None:
         self.folder = folder
         self._parts = parts
@@ -71,6 +73,8 @@ class Stack:
         if agent_comes_first:
             self.agent_process = self.start_agent()
             eventually(self._is_listed)
+        if calls_before:
+            self.make_calls(calls_before, seed=0)
         parts.enter_context(self.prometheus)
 
     def start_agent(self, **environment: str) -> Started:
@@ -259,10 +263,18 @@ def _matches(labels: Mapping[str, str], matcher: str) -> bool:
 
 
 @contextmanager
-def running_stack(**how: bool) -> Iterator[Stack]:
-    """All parts, in a folder that the embedded PostgreSQL can reach."""
+def running_stack(
+    *, is_telling: bool = False, agent_comes_first: bool = False, calls_before: int = 0
+) -> Iterator[Stack]:
+    """All parts, in a folder that the embedded PostgreSQL can reach; see `Stack`."""
     with server_folder() as folder, ExitStack() as parts:
-        yield Stack(folder, parts, **how)
+        yield Stack(
+            folder,
+            parts,
+            is_telling=is_telling,
+            agent_comes_first=agent_comes_first,
+            calls_before=calls_before,
+        )
 
 
 @pytest.fixture
