@@ -100,7 +100,9 @@ def _stack() -> Iterator[Api]:
         parts.callback(postgres.stop)
         port = parts.enter_context(serving_process(folder, DATABASE_URL=postgres.start()))
         api = Api(port, (folder / "secrets" / "admin.key").read_text().strip())
-        prometheus = parts.enter_context(_prometheus(folder / "prometheus"))
+        prometheus = parts.enter_context(
+            prometheus_in(folder / "prometheus", CONFIGURATION, folder / "prometheus" / "data")
+        )
         made = api.ask("POST", "/api/v1/keys", {"name": "sync", "role": "prometheus"})
         key = folder / "prometheus.key"
         key.touch(0o600)
@@ -110,17 +112,17 @@ def _stack() -> Iterator[Api]:
 
 
 @contextmanager
-def _prometheus(folder: Path) -> Iterator[str]:
-    """Where it is ready to be reloaded."""
+def prometheus_in(folder: Path, configuration: str, data: Path) -> Iterator[str]:
+    """A Prometheus with its data in that folder: where it answers, soon."""
     folder.mkdir()
-    (folder / "prometheus.yml").write_text(CONFIGURATION)
+    (folder / "prometheus.yml").write_text(configuration)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
     command: list[str | Path] = [
         find_program("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
+        f"--storage.tsdb.path={data}",
         f"--web.listen-address={address}",
         "--web.enable-lifecycle",
     ]
