@@ -13,7 +13,7 @@ import pytest
 
 from tests.worker_queues import TwoQueues
 
-_WEIGHT_OF_MANY = -10
+_WEIGHT_OF_MANY = -5
 _USUAL: dict[signal.Signals, Any] = {
     signal.SIGINT: signal.default_int_handler,
     signal.SIGHUP: signal.SIG_DFL,

@@ -27,14 +27,20 @@ class Answer:
         return json.loads(self.body)
 
 
-def ask(url: str, *, key: str | None = None, body: object = None) -> Answer:
+def ask(
+    url: str,
+    *,
+    key: str | None = None,
+    body: object = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> Answer:
     """Asks once (POST where there is a body), and never raises for want of an answer."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
     if key:
         request.add_header("Authorization", f"Bearer {key}")
     try:
-        with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
+        with _OPENER.open(request, timeout=timeout_seconds) as answer:
             return Answer(answer.status, answer.read())
     except urllib.error.HTTPError as problem:
         with problem:
