@@ -16,6 +16,7 @@ import pytest
 
 from pulseguard_stack.runner.loopback import ask
 from pulseguard_stack.runner.processes import process
+from tests.end_to_end.pages import page
 from tests.prometheus_server import eventually
 from tests.stack.runner.running import FREE_PORTS, Stack
 
@@ -23,6 +24,10 @@ AGENTS = {"support-chat", "coder", "researcher", "invoice-extraction", "data-pip
 SERVERS = {"registry", "sync", "prometheus", "alertmanager", "model-server"}
 POSTGRESQL = "postgresql"
 HEALING_SECONDS = 30
+# Nothing fires about the monitor, and nobody has been told of anything.
+OF_WHAT_IS_TOLD = {
+    *("Firing alerts about the monitor", "Dead man's switch heard", "Notifications by integration")
+}
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
 # The agents together and last: they come back with other addresses, so that every server has to
 # do its work. In the long run each by itself as well.
@@ -137,6 +142,14 @@ def test_a_second_up_says_what_runs_and_how_to_stop_it(fleet):
     assert f"stop it with pulseguard down --data-dir {fleet.data_dir}" in line
     assert "runner.log" in line
     assert set(fleet.pids().values()) == running
+
+
+def test_the_page_of_the_monitor_has_a_value_in_every_panel(fleet):
+    def empty() -> set[str]:
+        shown = page(fleet.run_file()["prometheus_url"], "monitor", scrape_seconds=5)
+        return {panel.title for panel in shown.panels if not panel.has_data}
+
+    eventually(lambda: empty() <= OF_WHAT_IS_TOLD, timeout_seconds=60)
 
 
 def test_ids_keys_and_data_survive_a_restart_and_nothing_is_left_in_between(fleet):
