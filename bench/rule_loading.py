@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ CHANGES = 10
 AT_ONCE = 50
 LOOK_SECONDS = 0.1
 LOADED_SECONDS = 120
+START_SECONDS = 60
 PROMISED_SECONDS = 5.0
 CONFIGURATION = "{global: {evaluation_interval: 10s}, rule_files: [user-rules/*.yml]}"
 PATH = "/api/v1/rule-groups"
@@ -113,7 +114,7 @@ def _stack() -> Iterator[Api]:
 
 @contextmanager
 def prometheus_in(folder: Path, configuration: str, data: Path) -> Iterator[str]:
-    """A Prometheus with its data in that folder: where it answers, soon."""
+    """A Prometheus with its data in that folder: where it answers."""
     folder.mkdir()
     (folder / "prometheus.yml").write_text(configuration)
     with socket.socket() as probe:
@@ -127,7 +128,18 @@ def prometheus_in(folder: Path, configuration: str, data: Path) -> Iterator[str]
         "--web.enable-lifecycle",
     ]
     with _process(command, folder / "log"):
+        _wait_until_ready(address)
         yield f"http://{address}"
+
+
+def _wait_until_ready(address: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        # Nobody listens yet, or it answers 503 while it reads its data.
+        with suppress(OSError), urllib.request.urlopen(f"http://{address}/-/ready", timeout=1):
+            return
+        time.sleep(LOOK_SECONDS)
+    raise RuntimeError(f"Prometheus is not ready after {START_SECONDS} s")
 
 
 @contextmanager
