@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pulseguard_grafana.alert_columns import alert_columns
 from pulseguard_grafana.panels import Column, Judgement, Panel, table
 from pulseguard_grafana.panels.colours import BAD, GOOD, NEUTRAL, STATUSES, UNKNOWN, WARNING
 from pulseguard_grafana.scope import FLEET, agent_link
@@ -99,27 +100,15 @@ _AGENTS = [
         width=150,
     ),
 ]
-_ALERTS = [
-    Column("Alert", label="alertname"),
-    Column(
-        "Severity",
-        label="severity",
-        texts={"critical": ("critical", BAD), "warning": ("warning", WARNING)},
-        width=100,
-    ),
-    Column("Agent", label="agent"),
-    Column("Instance", label="instance"),
-    Column("Environment", label="environment"),
-    Column(
-        "Since",
-        query=(
-            "1000 * max by (alertname, severity, agent, instance, environment)"
-            f" (ALERTS_FOR_STATE{{{ALERTING}}} and ignoring (alertstate) {FIRING})"
-        ),
-        unit="dateTimeFromNow",
-        width=150,
-    ),
-]
+_ALERTS = alert_columns(
+    [
+        Column("Agent", label="agent"),
+        Column("Instance", label="instance"),
+        Column("Environment", label="environment"),
+    ],
+    matchers=ALERTING,
+    firing=FIRING,
+)
 _DISAGREEMENTS = [
     Column("Of which kind", label="kind"),
     Column(

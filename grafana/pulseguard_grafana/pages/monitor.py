@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from pulseguard_grafana.alert_columns import alert_columns
 from pulseguard_grafana.monitor.prometheus_rows import ALERTMANAGER, CONFIGURATIONS, PROMETHEUS
 from pulseguard_grafana.monitor.prometheus_rows import WATCHDOG as HEARD
 from pulseguard_grafana.monitor.registry_rows import DISCOVERY, REGISTRY, RULES
@@ -68,26 +69,11 @@ max by (job, instance) (up{{job=~"registry|prometheus|alertmanager"}} or {DATABA
   or label_replace(max({SYNC}), "job", "sync", "", "")
 """.strip()
 
-ALERTS = [
-    Column("Alert", label="alertname"),
-    Column(
-        "Severity",
-        label="severity",
-        texts={"critical": ("critical", BAD), "warning": ("warning", WARNING)},
-        width=100,
-    ),
-    Column("Job", label="job", width=150),
-    Column("Instance", label="instance"),
-    Column(
-        "Since",
-        query=(
-            "1000 * max by (alertname, severity, job, instance)"
-            f" (ALERTS_FOR_STATE{{{MONITOR}}} and ignoring (alertstate) {FIRING})"
-        ),
-        unit="dateTimeFromNow",
-        width=150,
-    ),
-]
+ALERTS = alert_columns(
+    [Column("Job", label="job", width=150), Column("Instance", label="instance")],
+    matchers=MONITOR,
+    firing=FIRING,
+)
 
 page = Page(
     name="monitor",
