@@ -9,6 +9,7 @@ from typing import Concatenate, Final, NamedTuple, ParamSpec, Protocol, TypeVar,
 
 from pulseguard.catalog import OTHER
 from pulseguard.errors import ConfigurationError, PulseGuardError
+from pulseguard.forking import LOGGING
 from pulseguard.recording.labels import clean_label
 
 P = ParamSpec("P")
@@ -35,7 +36,7 @@ class OncePerMinute:
     so any longer (`withdraw`).
 
     The number of kinds is bounded by the code: a kind is a constant, never a value. There is no
-    lock: finalizers write as well, in a thread that would hold it.
+    lock of what is held: finalizers write as well, in a thread that would have it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -85,7 +86,7 @@ class OncePerMinute:
     def _tell(self, kind: str, message: str, line: str, level: int) -> None:
         self._told[kind] = self._clock(), message
         # A handler of the agent's that fails is not the agent's failure either.
-        with suppress(Exception):
+        with suppress(Exception), LOGGING:
             LOGGER.log(level, "%s", line)
 
 
