@@ -12,10 +12,10 @@ NEW_ADMIN_KEY ?=
 # The tests start a thousand programs: without bytecode each compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down install test test-long bench check format generate package clean
+.PHONY: help up down install test test-failed test-long bench check format generate package clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready; DEMO=0, GRAFANA=0: without these; NEW_ADMIN_KEY=1: with a new admin key)
 	@$(BIN)/python -m pulseguard.command up $(if $(filter 1,$(DETACH)),--detach) \
@@ -36,9 +36,16 @@ down: .venv/ready ## stop what `make up` runs
 
 install: .venv/ready ## make .venv with everything in it
 
+# Both parts, whatever the first one says; 5: this part has no such test.
 test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part)
-	$(BIN)/python -m pytest -m alone $(T) || [ $$? -eq 5 ] # 5: this part has none
-	$(BIN)/python -m pytest -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder $(T)
+	@failed=0; set -x; \
+	$(BIN)/python -m pytest -m alone $(T) || [ $$? -eq 5 ] || failed=1; \
+	$(BIN)/python -m pytest -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder $(T) \
+	  || failed=1; \
+	exit $$failed
+
+test-failed: .venv/ready ## what failed the last time, one test after the other
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 test-long: .venv/ready ## the same tests with full counts
 	PULSEGUARD_TEST_LONG=1 $(MAKE) test
