@@ -11,7 +11,7 @@ from bench.rounds import Comparison, Result
 
 NAMES = (
     *("record", "openai_call", "record_otel", "scrape", "importing", "loop_lag"),
-    *("discovery", "registry", "rules", "rule_loading", "routes", "dashboards"),
+    *("discovery", "registry", "rules", "rule_loading", "routes", "dashboards", "rule_cost"),
 )
 
 

@@ -27,6 +27,8 @@ START_SECONDS = 60
 PROMISED_SECONDS = 5.0
 CONFIGURATION = "{global: {evaluation_interval: 10s}, rule_files: [user-rules/*.yml]}"
 PATH = "/api/v1/rule-groups"
+# Stands in a configuration for the Prometheus that reads it.
+ITSELF = "itself:9090"
 
 
 class Api:
@@ -116,10 +118,10 @@ def _stack() -> Iterator[Api]:
 def prometheus_in(folder: Path, configuration: str, data: Path) -> Iterator[str]:
     """A Prometheus with its data in that folder: where it answers."""
     folder.mkdir()
-    (folder / "prometheus.yml").write_text(configuration)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
+    (folder / "prometheus.yml").write_text(configuration.replace(ITSELF, address))
     command: list[str | Path] = [
         find_program("prometheus"),
         f"--config.file={folder / 'prometheus.yml'}",

@@ -28,7 +28,7 @@ REFRESH = "30s"
 _DEAD = {
     *("rows", "style", "hideControls", "sharedCrosshair", "__inputs", "gnetId", "error", "height"),
     *("span", "minSpan", "cacheTimeout", "hideTimeOverride", "editable", "maxDataPoints"),
-    *("repeat", "repeatDirection", "maxPerRow", "interval", "timeShift"),
+    *("repeat", "repeatDirection", "maxPerRow", "timeShift"),
 }
 
 
@@ -136,6 +136,7 @@ def _panel(panel: Panel, place: Place, number: int) -> _GrafanaPanel:
         description=panel.description or None,
         gridPos=_grid(place),
         dataSource=SOURCE if panel.queries else None,
+        interval=panel.every or None,
         targets=[_target(query, n) for n, query in enumerate(panel.queries)],
     )
     made.said = panel

@@ -10,10 +10,13 @@ from typing import Any
 import yaml
 
 from pulseguard.catalog import AGENT_METRICS, REGISTRY_METRICS, Metric
+from pulseguard_grafana.preview.time_range import seconds_of
 from pulseguard_registry.rules.checking.expressions import read
 from tests.grafana.results import Result
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
+# As prometheus.yml has it for scrapes, and for rules where their group says nothing.
+SCRAPE_INTERVAL = "10s"
 SCRAPED = {"job", "instance"}
 AGENTS = SCRAPED | {"agent_id", "agent", "agent_type", "environment", "team"}
 # What Prometheus makes of each scrape, and what the programs that it scrapes tell of themselves:
@@ -76,6 +79,16 @@ OF_THE_WATCHERS: Mapping[str, set[str]] = {
 def shipped_rules() -> list[dict[str, Any]]:
     groups = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in RULES.glob("*.yml")]
     return [rule for document in groups for group in document["groups"] for rule in group["rules"]]
+
+
+@cache
+def seconds_between(series: str) -> float:
+    """How far apart its values are: as the group of its rule has it, or as it is scraped."""
+    for file in RULES.glob("*.yml"):
+        for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
+            if any(rule.get("record") == series for rule in group["rules"]):
+                return seconds_of(group.get("interval", SCRAPE_INTERVAL))
+    return seconds_of(SCRAPE_INTERVAL)
 
 
 @cache

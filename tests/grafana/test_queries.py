@@ -8,10 +8,16 @@ import promql_parser as promql
 import pytest
 
 from pulseguard.catalog import AGENT_METRICS
+from pulseguard_grafana.preview.time_range import seconds_of
 from pulseguard_registry.rules.checking.expressions import operator, read, walk
 from tests.grafana.asked import ASKED, OF_PANELS, WINDOWS, Asked, names_of_variables, of_variables
 from tests.grafana.dashboards import DASHBOARDS, PAGES, PANELS, Shown, all_under, variables
-from tests.grafana.known_series import labels_of, recorded_rules
+from tests.grafana.known_series import (
+    SCRAPE_INTERVAL,
+    labels_of,
+    recorded_rules,
+    seconds_between,
+)
 from tests.grafana.results import Result
 
 OF_A_WINDOW = {"rate", "irate", "increase", "delta", "idelta", "deriv", "resets", "changes"}
@@ -94,6 +100,17 @@ def test_tables_and_single_numbers_are_of_now_and_graphs_of_the_time_on_the_page
     for target in shown.targets:
         assert (target["instant"], target["range"]) == (is_of_now, not is_of_now)
         assert (target["format"] == "table") == (shown.panel["type"] == "table")
+
+
+@pytest.mark.parametrize("shown", PANELS, ids=str)
+def test_no_graph_asks_for_more_points_than_there_are(shown: Shown):
+    """Of a thousand agents or hundreds of buckets, they are most of what a page costs."""
+    graphs = [
+        asked.result.series for asked in OF_PANELS if asked.shown is shown and asked.target["range"]
+    ]
+    closest = [min(seconds_between(each) for each in series) for series in graphs]
+
+    assert seconds_of(shown.panel.get("interval", SCRAPE_INTERVAL)) == min(closest, default=10)
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)

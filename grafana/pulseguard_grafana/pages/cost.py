@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pulseguard_grafana.cost_rows.queries import (
-    AGENTS_PER_HOUR,
     BUDGET,
     COST_PER_1000_TOKENS,
     COST_PER_TASK,
@@ -33,19 +32,18 @@ OF_BUDGET = Judgement([(None, NEUTRAL), (0.8, WARNING), (1, BAD)])
 MISSING = Judgement([(None, NEUTRAL), (0.01, WARNING), (0.1, BAD)])
 
 
-def per_hour(
-    what: str, by: str, series: str, legend: str, colours: Mapping[str, str] | None = None
-) -> Panel:
+def per_hour(what: str, by: str, legend: str, colours: Mapping[str, str] | None = None) -> Panel:
     """What is spent in an hour, its parts one on the other."""
-    return stacked(
+    spend = stacked(
         f"Spend per hour by {what}",
-        f"Cost of tokens at list prices, a mean over 15 minutes. Reads `{series}`.",
-        Query(of_each(by, f"{series}{{{FLEET}}}"), legend),
+        f"Cost of tokens at list prices, a mean over 15 minutes. Reads `{MODELS_PER_HOUR}`.",
+        Query(of_each(by, f"{MODELS_PER_HOUR}{{{FLEET}}}"), legend),
         unit="currencyUSD",
         no_data="Nothing priced",
         many=True,
         colours=colours,
     )
+    return spend.recorded_every("1m")
 
 
 page = Page(
@@ -144,17 +142,15 @@ page = Page(
         Row(
             "For what, in the time that the page shows",
             [
-                per_hour("team", "team", AGENTS_PER_HOUR, "{{team}}"),
+                per_hour("team", "team", "{{team}}"),
                 per_hour(
                     "model",
                     MODEL,
-                    MODELS_PER_HOUR,
                     "{{gen_ai_provider_name}} {{gen_ai_request_model}}",
                 ),
                 per_hour(
                     "kind of tokens",
                     "gen_ai_token_type",
-                    MODELS_PER_HOUR,
                     "{{gen_ai_token_type}}",
                     TOKEN_KINDS,
                 ),

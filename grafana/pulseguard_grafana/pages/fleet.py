@@ -162,15 +162,15 @@ page = Page(
                 stacked(
                     "Spend per hour by team",
                     "Cost of tokens at list prices, a mean over 15 minutes. Reads"
-                    " `pulseguard_cost_usd_total`.",
+                    " `pulseguard:model_cost_usd_per_hour:mean15m`.",
                     Query(
-                        f"sum by (team) (pulseguard:agent_cost_usd_per_hour:mean15m{{{FLEET}}})",
+                        f"sum by (team) (pulseguard:model_cost_usd_per_hour:mean15m{{{FLEET}}})",
                         "{{team}}",
                     ),
                     unit="currencyUSD",
                     no_data="Nothing priced",
                     many=True,
-                ),
+                ).recorded_every("1m"),
             ],
         ),
     ],

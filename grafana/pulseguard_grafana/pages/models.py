@@ -31,6 +31,9 @@ SPEED = (
     f" (pulseguard:model_output_tokens_per_second_count:rate5m{OF_ANY}) > 0)"
 )
 
+# The interval of the group of rules that this page reads.
+EVERY = "30s"
+
 FAILED = Judgement([(None, NEUTRAL), (0.01, WARNING), (0.1, BAD)])
 
 
@@ -75,7 +78,7 @@ def by_model(title: str, description: str, query: str, *, unit: str, no_data: st
         many=True,
         links=[model_link(*labels)],
     )
-    return plain.sized(12)
+    return plain.sized(12).recorded_every(EVERY)
 
 
 MODELS = [
@@ -177,7 +180,9 @@ page = Page(
                     unit="s",
                     no_data="No model was called",
                     colours=QUANTILES,
-                ).sized(12),
+                )
+                .sized(12)
+                .recorded_every(EVERY),
                 by_model(
                     "Inference time p95 by model",
                     "Duration that 19 of 20 calls of a model did not reach. Reads"
@@ -204,7 +209,9 @@ page = Page(
                     unit="short",
                     no_data="No call was answered",
                     many=True,
-                ).sized(12),
+                )
+                .sized(12)
+                .recorded_every(EVERY),
             ],
         ),
         Row(
@@ -241,7 +248,9 @@ page = Page(
                     unit="short",
                     no_data="No tokens",
                     colours=TOKEN_KINDS,
-                ).sized(12),
+                )
+                .sized(12)
+                .recorded_every(EVERY),
                 by_model(
                     "Cost per 1,000 tokens by model",
                     "Cost at list prices of 1,000 tokens of the kinds that a model had in 15"

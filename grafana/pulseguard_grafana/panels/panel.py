@@ -48,7 +48,8 @@ class Panel:
 
     `width` is of 24 columns, `height` in units of 30 pixels. `unit` is one of Grafana's. Where no
     query has a value, `no_data` is shown: a sentence of what that means here. `time_from` is since
-    when it shows, whatever the page does: `now/d` is since midnight.
+    when it shows, whatever the page does: `now/d` is since midnight. `every` is how far apart the
+    values of a graph are, where it is more than a scrape: no more are asked for.
     """
 
     type: str
@@ -65,6 +66,7 @@ class Panel:
     overrides: Sequence[Json] = ()
     transformations: Sequence[Json] = ()
     time_from: str = ""
+    every: str = ""
 
     def sized(self, width: int, height: int | None = None) -> Panel:
         """The same, of another size."""
@@ -73,6 +75,10 @@ class Panel:
     def of_today(self) -> Panel:
         """The same, since midnight, which is then what `$__range` is."""
         return replace(self, time_from="now/d")
+
+    def recorded_every(self, interval: str) -> Panel:
+        """The same, of what the rules record this often, as `30s` or `1m`."""
+        return replace(self, every=interval)
 
 
 def override(matcher: str, matched: str, **properties: Any) -> Json:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from pulseguard_grafana.preview.errors import QueryFailed
 from pulseguard_grafana.preview.interpolation import Chosen, filled, times
 from pulseguard_grafana.preview.prometheus import Prometheus, Series
-from pulseguard_grafana.preview.time_range import TimeRange, pace, range_since
+from pulseguard_grafana.preview.time_range import TimeRange, pace, range_since, seconds_of
 
 # Any in this module: parts of Grafana's dashboard model.
 Json = Mapping[str, Any]
@@ -56,7 +56,9 @@ class Asking:
     def _answers(self, panel: Json, target: Json) -> Iterator[NamedSeries]:
         shown = self.panel_range(panel)
         points = _PIXELS_OF_COLUMN * int(panel["gridPos"]["w"])
-        at = pace(shown, points, self.scrape_seconds)
+        every = panel.get("interval")
+        closest = seconds_of(every) if every else self.scrape_seconds
+        at = pace(shown, points, self.scrape_seconds, closest)
         expr = filled(target["expr"], {**self.variables, **times(shown, at)})
         letter = target["refId"]
         try:

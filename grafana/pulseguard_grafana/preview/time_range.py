@@ -72,11 +72,11 @@ def range_since(since: str, now: float) -> TimeRange:
     return TimeRange(_begin(start, found["whole"]).timestamp(), now)
 
 
-def pace(shown: TimeRange, points: int, scrape_seconds: float) -> Pace:
-    """The steps for so many points on a screen, never closer than scrapes are."""
+def pace(shown: TimeRange, points: int, scrape_seconds: float, closest: float) -> Pace:
+    """The steps for so many points on a screen, never closer than this."""
     wanted = shown.seconds / points
     step = next(step for size, step in reversed(_STEPS) if wanted >= size)
-    return Pace(max(float(step), scrape_seconds), scrape_seconds)
+    return Pace(max(float(step), closest), scrape_seconds)
 
 
 def _begin(moment: datetime, whole: str | None) -> datetime:

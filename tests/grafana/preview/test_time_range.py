@@ -40,17 +40,18 @@ def test_what_is_no_time_is_refused(since):
 
 
 @pytest.mark.parametrize(
-    ("hours", "step", "rate_interval"), [(1, 10, 40), (24, 120, 130), (24 * 30, 3600, 3610)]
+    ("hours", "closest", "step", "rate_interval"),
+    [(1, 10, 10, 40), (1, 60, 60, 70), (24, 10, 120, 130), (24 * 30, 10, 3600, 3610)],
 )
-def test_steps_are_round_and_windows_hold_four_scrapes(hours, step, rate_interval):
-    found = pace(TimeRange(0, 3600 * hours), 600, 10)
+def test_steps_are_round_and_windows_hold_four_scrapes(hours, closest, step, rate_interval):
+    found = pace(TimeRange(0, 3600 * hours), 600, 10, closest)
 
     assert (found.step, found.rate_interval) == (step, rate_interval)
 
 
 def test_windows_are_filled_in_as_prometheus_reads_them():
     shown = TimeRange(0, 3600)
-    variables = times(shown, pace(shown, 600, 10))
+    variables = times(shown, pace(shown, 600, 10, 10))
 
     assert filled("[$__range] [$__rate_interval] ${__interval} $__range_s", variables) == (
         "[3600s] [40s] 10s 3600"
