@@ -44,8 +44,16 @@ class Keeper:
     def _run(self) -> None:
         self._waiter.wait(self._first_after)
         while not self.stopping:
-            self._guard.attempt("keep the group", None, self._turn)
+            self._guard.attempt("keep the group", None, self._take_turn)
             # Here too: who follows has no other thread.
             self._guard.settle()
             self._waiter.wait(SECONDS_BETWEEN_TURNS)
         self._waiter.close()
+
+    def _take_turn(self) -> None:
+        try:
+            self._turn()
+        except OSError:
+            # An end that was short of time has closed the folder meanwhile.
+            if not self.stopping:
+                raise
