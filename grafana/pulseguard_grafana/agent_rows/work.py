@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulseguard_grafana.panels import Panel, Query, heatmap, line, stacked
-from pulseguard_grafana.panels.colours import BAD, GOOD, UNKNOWN, WARNING
+from pulseguard_grafana.panels.colours import BAD, GOOD, STATES, UNKNOWN, WARNING
 from pulseguard_grafana.scope import AGENT
 
 _RATE = "[$__rate_interval]"
@@ -120,23 +120,30 @@ ERRORS: Sequence[Panel] = [
         unit="ops",
         no_data="Nothing has failed",
         many=True,
-    ),
+    ).sized(6),
     stacked(
         "Retries",
         "Attempts of model calls that were repeated, a second. Reads `pulseguard_retries_total`.",
         Query(f"sum by (reason) (rate(pulseguard_retries_total{{{AGENT}}}{_RATE}))", "{{reason}}"),
         unit="ops",
         no_data="Nothing was repeated",
-    ),
-    stacked(
+    ).sized(6),
+    line(
         "Waiting",
-        "Share of the time that it waited, for a human, a rate limit or a service outside. Reads"
-        " `pulseguard_waiting_seconds_total`.",
-        Query(
-            f"sum by (reason) (rate(pulseguard_waiting_seconds_total{{{AGENT}}}{_RATE}))",
-            "{{reason}}",
-        ),
+        "Share of the agents that can do nothing but wait: for a human, a rate limit or a service"
+        " outside. Reads `pulseguard_agent_state`.",
+        Query(f'avg(pulseguard_agent_state{{{AGENT},state="waiting"}})', "waiting"),
         unit="percentunit",
-        no_data="It has not waited",
-    ),
+        no_data="Prometheus did not reach it",
+        share=True,
+        colours={"waiting": STATES["waiting"]},
+    ).sized(6),
+    stacked(
+        "Time waited",
+        "Seconds of all waits that have ended since the agents started, by reason: a wait is"
+        " counted when it ends, all of it at once. Reads `pulseguard_waiting_seconds_total`.",
+        Query(f"sum by (reason) (pulseguard_waiting_seconds_total{{{AGENT}}})", "{{reason}}"),
+        unit="s",
+        no_data="No wait has ended, or not reached",
+    ).sized(6),
 ]
