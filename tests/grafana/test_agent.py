@@ -36,7 +36,8 @@ def answered(
     document = {"tests": [{"interval": "1m", "input_series": given, "promql_expr_test": tests}]}
     # YAML reads JSON.
     (folder / "agent.yml").write_text(json.dumps(document), encoding="utf-8")
-    command = [find_program("promtool"), "test", "rules", str(folder / "agent.yml")]
+    program = str(find_program("promtool"))
+    command = [program, "test", "rules", str(folder / "agent.yml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

@@ -26,7 +26,8 @@ LATENCY: Sequence[Panel] = [
     ).sized(12),
     heatmap(
         "Latency, distribution",
-        "How many model calls took how long. Reads `gen_ai_client_operation_duration_seconds`.",
+        "How many model calls a second took how long. Reads"
+        " `gen_ai_client_operation_duration_seconds`.",
         _CALLS,
         _SELECTOR,
         unit="s",
@@ -43,7 +44,7 @@ LATENCY: Sequence[Panel] = [
     ).sized(12),
     heatmap(
         "Time to first token, distribution",
-        "How many streamed calls waited how long for the first piece of the answer. Reads"
+        "How many streamed calls a second waited how long for the first piece of the answer. Reads"
         " `gen_ai_client_operation_time_to_first_chunk_seconds`.",
         _FIRST,
         _SELECTOR,

@@ -32,7 +32,8 @@ TASKS: Sequence[Panel] = [
     ),
     heatmap(
         "Duration of tasks",
-        "How long tasks took from begin to end. Reads `pulseguard_task_duration_seconds`.",
+        "How many tasks a second took how long, from begin to end. Reads"
+        " `pulseguard_task_duration_seconds`.",
         "pulseguard_task_duration_seconds",
         f"{{{AGENT}}}",
         unit="s",
