@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
 from pulseguard_grafana.panels import Column, Judgement, Panel, Query, stat, table, timeline
 from pulseguard_grafana.panels.colours import BAD, NEUTRAL, STATES, STATUSES, WARNING
 from pulseguard_grafana.scope import AGENT
@@ -138,12 +139,12 @@ IDENTITY = table(
 
 
 def _coded(metric: str, label: str, values: Sequence[str]) -> str:
-    """The place among the values of the one that holds, for each instance."""
+    """The place among the values of the one that holds, for each agent."""
     ones = (
         f'{place} * ({metric}{{{AGENT},{label}="{value}"}} == 1)'
         for place, value in enumerate(values)
     )
-    return f"max by (agent, instance) ({' or '.join(ones)})"
+    return f"max by ({OF_EACH}) ({' or '.join(ones)})"
 
 
 TIMELINES: Sequence[Panel] = [
@@ -151,7 +152,7 @@ TIMELINES: Sequence[Panel] = [
         "State",
         "What the agent says that it does. Empty while Prometheus did not reach it. Reads"
         " `pulseguard_agent_state`.",
-        Query(_coded("pulseguard_agent_state", "state", list(STATES)), "{{agent}} {{instance}}"),
+        Query(_coded("pulseguard_agent_state", "state", list(STATES)), NAME),
         list(STATES.items()),
         no_data="Prometheus did not reach it",
     ).sized(12),
@@ -159,10 +160,7 @@ TIMELINES: Sequence[Panel] = [
         "Status",
         "What the registry thought of the agent, from its heartbeats. Reads"
         " `pulseguard_registry_agent_status`.",
-        Query(
-            _coded("pulseguard_registry_agent_status", "status", list(STATUSES)),
-            "{{agent}} {{instance}}",
-        ),
+        Query(_coded("pulseguard_registry_agent_status", "status", list(STATUSES)), NAME),
         list(STATUSES.items()),
         no_data="It was not registered",
     ).sized(12),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
 from pulseguard_grafana.panels import Panel, Query, heatmap, line, stacked
 from pulseguard_grafana.panels.colours import BAD, GOOD, STATES, UNKNOWN, WARNING
 from pulseguard_grafana.scope import AGENT
@@ -60,9 +61,9 @@ EVALUATIONS: Sequence[Panel] = [
         "Latest scores",
         "The latest score of each evaluation. Reads `pulseguard_evaluation_last_score_ratio`.",
         Query(
-            "min by (gen_ai_evaluation_name, instance)"
+            f"min by (gen_ai_evaluation_name, {OF_EACH})"
             f" (pulseguard_evaluation_last_score_ratio{{{AGENT}}})",
-            "{{gen_ai_evaluation_name}} {{instance}}",
+            f"{{{{gen_ai_evaluation_name}}}} {NAME}",
         ),
         unit="percentunit",
         no_data="Nothing was evaluated",
