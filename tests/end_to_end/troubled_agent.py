@@ -14,7 +14,13 @@ from pulseguard import Agent
 
 
 def work(agent: Agent, is_over: threading.Event) -> None:
-    """One round of everything each tenth of a second."""
+    """One round of everything each tenth of a second, on one of two tasks: it is at work."""
+    with agent.task(), agent.task():
+        go_round(agent, is_over)
+
+
+def go_round(agent: Agent, is_over: threading.Event) -> None:
+    """Until it is over."""
     for number in count():
         agent.queue(pending=3, oldest_age_seconds=60.0 + number / 10)
         with agent.tool(f"tool-{number}"):

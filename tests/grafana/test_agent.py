@@ -11,7 +11,7 @@ from pulseguard_stack.programs import find_program
 from tests.grafana.asked import OF_PANELS, VARIABLE
 
 AGENT = 'agent_id="%s",agent="bot",instance="h-%s",environment="production",team="x"'
-ONE, OTHER = (AGENT % (n, n) for n in (1, 2))
+ONE, OTHER, THIRD = (AGENT % (n, n) for n in (1, 2, 3))
 MINUTES = 30
 WINDOWS = {"__rate_interval": "5m", "__range": f"{MINUTES}m"}
 
@@ -73,3 +73,24 @@ def test_the_first_wait_that_ended_is_in_the_time_waited(tmp_path: Path) -> None
     series = {f'pulseguard_waiting_seconds_total{{{ONE},reason="human"}}': "_x28 600 600"}
 
     assert answered(tmp_path, "Time waited", series, {'{reason="human"}': 600}) == ""
+
+
+def progress(agent: str, at: int, which: str = "progress") -> dict[str, str]:
+    return {f"pulseguard_last_{which}_timestamp_seconds{{{agent}}}": f"{at}x{MINUTES}"}
+
+
+def test_the_last_progress_is_that_of_the_worst_agent_at_work(tmp_path: Path) -> None:
+    idle = in_state(ONE, STATES, idle="1x30") | progress(ONE, 60)
+    busy = in_state(OTHER, STATES, working="1x30") | progress(OTHER, 1790)
+    hung = in_state(THIRD, STATES, stuck="1x30") | progress(THIRD, 600)
+
+    told = {'{state="working"}': 10, '{state="stuck"}': 1200}
+    assert answered(tmp_path, "Last progress", idle | busy | hung, told) == ""
+    assert answered(tmp_path, "Last progress", idle, {}) == ""
+
+
+def test_an_agent_that_hangs_in_its_first_call_is_told(tmp_path: Path) -> None:
+    began = progress(ONE, 300, "activity")
+    hung = in_state(ONE, STATES, stuck="1x30") | began
+
+    assert answered(tmp_path, "Last progress", hung, {'{state="stuck"}': 1500}) == ""

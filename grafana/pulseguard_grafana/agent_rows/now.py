@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
-from pulseguard_grafana.panels import Column, Judgement, Panel, Query, stat, table, timeline
-from pulseguard_grafana.panels.colours import BAD, NEUTRAL, STATES, STATUSES, WARNING
+from pulseguard_grafana.panels import (
+    Column,
+    Judgement,
+    Panel,
+    Query,
+    stat,
+    stat_by,
+    table,
+    timeline,
+)
+from pulseguard_grafana.panels.colours import STATES, STATUSES, WARNING
 from pulseguard_grafana.scope import AGENT
 
 RECORDED = "pulseguard:agent_{field}{{{scope}}}"
@@ -166,6 +175,15 @@ TIMELINES: Sequence[Panel] = [
     ).sized(12),
 ]
 
+_MOVED = (
+    f"pulseguard_last_progress_timestamp_seconds{{{AGENT}}}"
+    f" or pulseguard_last_activity_timestamp_seconds{{{AGENT}}}"
+)
+_SINCE_PROGRESS = (
+    f'max by (state) ((pulseguard_agent_state{{{AGENT},state=~"working|stuck"}} == 1)'
+    f" * on (agent_id) group_left () (time() - max by (agent_id) ({_MOVED})))"
+)
+
 HEALTH: Sequence[Panel] = [
     stat(
         "Alerts",
@@ -176,16 +194,19 @@ HEALTH: Sequence[Panel] = [
         judged=Judgement([(None, WARNING)]),
         decimals=0,
     ),
-    stat(
+    stat_by(
         "Last progress",
-        "Since when no task, call or tool has ended well. Reads"
-        " `pulseguard_last_progress_timestamp_seconds`.",
-        f"time() - max(pulseguard_last_progress_timestamp_seconds{{{AGENT}}})",
+        "Since when no task, call or tool has ended well, of the agents at work the longest; where"
+        " none has yet, since one began. Only `stuck` is too long, by the agent's own word: one"
+        " that has just begun to work may have been idle before. Reads `pulseguard_agent_state`,"
+        " `pulseguard_last_progress_timestamp_seconds` and"
+        " `pulseguard_last_activity_timestamp_seconds`.",
+        _SINCE_PROGRESS,
+        "{{state}}",
         unit="s",
-        no_data="None yet",
-        judged=Judgement([(None, NEUTRAL), (900, WARNING), (3600, BAD)]),
-        decimals=0,
-    ),
+        no_data="None at work, or not reached",
+        colours={state: STATES[state] for state in ("working", "stuck")},
+    ).sized(3),
     stat(
         "Calls in progress",
         "Model calls that have begun and not ended. Reads `pulseguard_calls_in_progress`.",
