@@ -1,6 +1,7 @@
 """An agent of which every panel has something to show, until its input ends.
 
-It waits, its queue grows old, its model has no price, and its tools are more than it has room for.
+It waits, its queue grows old, its model has no price and does not always tell its tokens, and its
+tools are more than it has room for.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def go_round(agent: Agent, is_over: threading.Event) -> None:
             raise LookupError
         with agent.llm_call("nobody", "unheard-of") as call:
             call.usage(input_tokens=100, output_tokens=10)
+        with agent.llm_call("nobody", "unheard-of"):
+            pass
         with agent.waiting("rate_limit"):
             if is_over.wait(0.1):
                 return

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
-from pulseguard_grafana.panels import (
-    Column,
-    Judgement,
-    Panel,
-    Query,
-    stat,
-    stat_by,
-    table,
-    timeline,
-)
-from pulseguard_grafana.panels.colours import STATES, STATUSES, WARNING
+from pulseguard_grafana.panels import Column, Panel, Query, stat, table, timeline
+from pulseguard_grafana.panels.colours import STATES, STATUSES
 from pulseguard_grafana.scope import AGENT
 
 RECORDED = "pulseguard:agent_{field}{{{scope}}}"
@@ -49,7 +40,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "model_inference_time_ms:mean5m",
         "How long a model call took, a mean over 5 minutes, failed calls among them.",
         unit="ms",
-        no_data="No model call",
+        no_data="No model call, or not reached",
         decimals=0,
     ),
     _field(
@@ -57,7 +48,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "model_accuracy:mean5m",
         "What the agent's evaluations named `accuracy` gave, a mean over 5 minutes.",
         unit="percentunit",
-        no_data="Not evaluated",
+        no_data="Not evaluated, or not reached",
         decimals=1,
     ),
     _field(
@@ -73,7 +64,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "tokens_processed:rate5m",
         "Tokens of all kinds a second, input and output, over 5 minutes: throughput.",
         unit="suffix: /s",
-        no_data="No tokens",
+        no_data="No tokens, or not reached",
         decimals=1,
     ),
     _field(
@@ -81,7 +72,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "tokens_per_second:mean5m",
         "How fast the models write: output tokens a second of a call, a mean over 5 minutes.",
         unit="suffix: /s",
-        no_data="No output",
+        no_data="No output, or not reached",
         decimals=1,
     ),
     _field(
@@ -97,7 +88,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "api_calls_made:rate5m",
         "Calls a second to models and to other services, over 5 minutes.",
         unit="suffix: /s",
-        no_data="No calls",
+        no_data="No calls, or not reached",
         decimals=2,
     ),
     _field(
@@ -105,7 +96,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "api_call_latency_ms:mean5m",
         "How long a call took, to a model or another service, a mean over 5 minutes.",
         unit="ms",
-        no_data="No calls",
+        no_data="No calls, or not reached",
         decimals=0,
     ),
 ]
@@ -140,7 +131,7 @@ IDENTITY = table(
         Column("Configuration", label="config_hash"),
         Column("Has", query=f"max by ({_AGENT}, {_SAID}) ({_INFO})", is_hidden=True),
     ],
-    no_data="No such agent is registered: choose another one above",
+    no_data="No such agent is registered, or the registry does not answer",
     sorted_by="Agent",
     descending=False,
     height=4,
@@ -171,91 +162,6 @@ TIMELINES: Sequence[Panel] = [
         " `pulseguard_registry_agent_status`.",
         Query(_coded("pulseguard_registry_agent_status", "status", list(STATUSES)), NAME),
         list(STATUSES.items()),
-        no_data="It was not registered",
+        no_data="It was not registered, or the registry did not answer",
     ).sized(12),
-]
-
-_MOVED = (
-    f"pulseguard_last_progress_timestamp_seconds{{{AGENT}}}"
-    f" or pulseguard_last_activity_timestamp_seconds{{{AGENT}}}"
-)
-_SINCE_PROGRESS = (
-    f'max by (state) ((pulseguard_agent_state{{{AGENT},state=~"working|stuck"}} == 1)'
-    f" * on (agent_id) group_left () (time() - max by (agent_id) ({_MOVED})))"
-)
-
-HEALTH: Sequence[Panel] = [
-    stat(
-        "Alerts",
-        "Alerts about it that fire now. Reads `ALERTS`.",
-        f'count(ALERTS{{alertstate="firing",{AGENT}}})',
-        unit="none",
-        no_data="None",
-        judged=Judgement([(None, WARNING)]),
-        decimals=0,
-    ),
-    stat_by(
-        "Last progress",
-        "Since when no task, call or tool has ended well, of the agents at work the longest; where"
-        " none has yet, since one began. Only `stuck` is too long, by the agent's own word: one"
-        " that has just begun to work may have been idle before. Reads `pulseguard_agent_state`,"
-        " `pulseguard_last_progress_timestamp_seconds` and"
-        " `pulseguard_last_activity_timestamp_seconds`.",
-        _SINCE_PROGRESS,
-        "{{state}}",
-        unit="s",
-        no_data="None at work, or not reached",
-        colours={state: STATES[state] for state in ("working", "stuck")},
-    ).sized(3),
-    stat(
-        "Calls in progress",
-        "Model calls that have begun and not ended. Reads `pulseguard_calls_in_progress`.",
-        f"sum(pulseguard_calls_in_progress{{{AGENT}}})",
-        unit="none",
-        no_data="Not reached",
-        decimals=0,
-    ),
-    stat(
-        "Tasks in progress",
-        "Tasks that have begun and not ended. Reads `pulseguard_tasks_in_progress`.",
-        f"sum(pulseguard_tasks_in_progress{{{AGENT}}})",
-        unit="none",
-        no_data="Not reached",
-        decimals=0,
-    ),
-    stat(
-        "Tasks waiting",
-        "Tasks in the agent's queue. Reads `pulseguard_tasks_pending`.",
-        f"sum(pulseguard_tasks_pending{{{AGENT}}})",
-        unit="none",
-        no_data="Not told",
-        decimals=0,
-    ),
-    stat(
-        "Oldest waiting",
-        "How long the oldest task in the queue has been waiting. Reads"
-        " `pulseguard_oldest_pending_task_age_seconds`.",
-        f"max(pulseguard_oldest_pending_task_age_seconds{{{AGENT}}})",
-        unit="s",
-        no_data="None waits",
-        decimals=0,
-    ),
-    stat(
-        "Spend today",
-        "Cost of tokens at list prices since midnight, by the clock of this browser, to the minute."
-        " Reads `pulseguard:agent_cost_usd:sum`.",
-        f"sum(increase(pulseguard:agent_cost_usd:sum{{{AGENT}}}[$__range]))",
-        unit="currencyUSD",
-        no_data="Nothing priced",
-        decimals=2,
-    ).of_today(),
-    stat(
-        "Tasks today",
-        "Tasks that ended since midnight, by the clock of this browser. Reads"
-        " `pulseguard_tasks_total`.",
-        f"sum(increase(pulseguard_tasks_total{{{AGENT}}}[$__range]))",
-        unit="none",
-        no_data="None ended",
-        decimals=0,
-    ).of_today(),
 ]

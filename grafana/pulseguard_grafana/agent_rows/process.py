@@ -72,7 +72,7 @@ EXPORTER: Sequence[Panel] = [
             "{{metric}}",
         ),
         unit="ops",
-        no_data="Nothing was folded",
+        no_data="Nothing was folded, or not reached",
         many=True,
     ),
     line(
@@ -90,7 +90,7 @@ EXPORTER: Sequence[Panel] = [
             "registry: {{outcome}}",
         ),
         unit="ops",
-        no_data="Nothing has failed",
+        no_data="Nothing has failed, or not reached",
         many=True,
     ),
 ]

@@ -19,7 +19,7 @@ TASKS: Sequence[Panel] = [
         "Tasks that ended, a second. Reads `pulseguard_tasks_total`.",
         Query(f"sum by (outcome) (rate(pulseguard_tasks_total{{{AGENT}}}{_RATE}))", "{{outcome}}"),
         unit="ops",
-        no_data="No task has ended",
+        no_data="No task has ended, or not reached",
         colours={"completed": GOOD, "failed": BAD, "timeout": WARNING, "cancelled": UNKNOWN},
     ),
     line(
@@ -38,7 +38,7 @@ TASKS: Sequence[Panel] = [
         "pulseguard_task_duration_seconds",
         f"{{{AGENT}}}",
         unit="s",
-        no_data="No task has ended",
+        no_data="No task has ended, or not reached",
     ),
 ]
 
@@ -54,19 +54,20 @@ EVALUATIONS: Sequence[Panel] = [
             "{{gen_ai_evaluation_name}}",
         ),
         unit="percentunit",
-        no_data="Nothing was evaluated",
+        no_data="Nothing was evaluated, or not reached",
         share=True,
     ).sized(12),
     line(
         "Latest scores",
-        "The latest score of each evaluation. Reads `pulseguard_evaluation_last_score_ratio`.",
+        "The latest score of each evaluation of each agent. Reads"
+        " `pulseguard_evaluation_last_score_ratio`.",
         Query(
             f"min by (gen_ai_evaluation_name, {OF_EACH})"
             f" (pulseguard_evaluation_last_score_ratio{{{AGENT}}})",
             f"{{{{gen_ai_evaluation_name}}}} {NAME}",
         ),
         unit="percentunit",
-        no_data="Nothing was evaluated",
+        no_data="Nothing was evaluated, or not reached",
         share=True,
         many=True,
     ).sized(12),
@@ -81,7 +82,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="ops",
-        no_data="No tool was used",
+        no_data="No tool was used, or not reached",
         many=True,
     ),
     line(
@@ -94,7 +95,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="s",
-        no_data="No tool was used",
+        no_data="No tool was used, or not reached",
         many=True,
     ),
     line(
@@ -106,7 +107,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="ops",
-        no_data="No tool has failed",
+        no_data="No tool has failed, or not reached",
         many=True,
     ),
 ]
@@ -120,7 +121,7 @@ ERRORS: Sequence[Panel] = [
             "{{source}}: {{error_type}}",
         ),
         unit="ops",
-        no_data="Nothing has failed",
+        no_data="Nothing has failed, or not reached",
         many=True,
     ).sized(6),
     stacked(
@@ -128,7 +129,7 @@ ERRORS: Sequence[Panel] = [
         "Attempts of model calls that were repeated, a second. Reads `pulseguard_retries_total`.",
         Query(f"sum by (reason) (rate(pulseguard_retries_total{{{AGENT}}}{_RATE}))", "{{reason}}"),
         unit="ops",
-        no_data="Nothing was repeated",
+        no_data="Nothing was repeated, or not reached",
     ).sized(6),
     line(
         "Waiting",
