@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from genai_prices import Usage, calc_price
@@ -19,6 +18,7 @@ from pulseguard_stack.model_server.ledger import Entry, summarize
 from tests.end_to_end import numbers
 from tests.end_to_end.conftest import Stack, running_stack
 from tests.end_to_end.pages import page, panel
+from tests.grafana.questions import questions
 from tests.prometheus_server import eventually
 
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
@@ -41,7 +41,6 @@ OF_OLDER_THINGS = {
 }
 # Nothing in this stack says that it is a simulation.
 OF_OTHER_STACKS = {"Simulated"}
-QUESTIONS = Path(__file__).parents[2] / "docs" / "promql.md"
 
 
 @dataclass(frozen=True)
@@ -121,12 +120,6 @@ def wait_until_scraped(stack: Stack) -> None:
     calls = len({entry.call for entry in stack.ledger()})
     counted = f'sum({numbers.CALLS}_count{{agent="agent-under-test"}}) == {calls}'
     eventually(lambda: stack.prometheus.query(counted))
-
-
-def questions() -> list[str]:
-    """The queries of docs/promql.md."""
-    blocks = re.findall(r"(?:^ {4}.*\n)+", QUESTIONS.read_text(encoding="utf-8"), re.MULTILINE)
-    return [" ".join(line.strip() for line in block.splitlines()) for block in blocks]
 
 
 def near(expected: object) -> object:

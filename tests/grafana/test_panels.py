@@ -12,7 +12,7 @@ import pytest
 
 from pulseguard.catalog import AGENT_METRICS
 from pulseguard_grafana.panels import colours
-from tests.grafana.asked import OF_PANELS
+from tests.grafana.asked import OF_PANELS, Asked
 from tests.grafana.dashboards import DASHBOARDS, PAGES, PANELS, Shown, all_under, everything_on
 from tests.grafana.known_series import all_series, sources_of
 
@@ -56,6 +56,35 @@ def test_every_name_in_a_description_exists(shown: Shown):
     there = {*all_series(), *(PART.sub("", name) for name in all_series()), *labels}
 
     assert [each for each in named if not any(fnmatchcase(name, each) for name in there)] == []
+
+
+def reads_of_agents(names: set[str]) -> bool:
+    return any(metric.name in names for metric in AGENT_METRICS)
+
+
+@pytest.mark.parametrize("shown", [each for each in PANELS if each.page.of_agents], ids=str)
+def test_no_data_of_an_agent_asserts_nothing_that_only_a_scrape_could_tell(shown: Shown):
+    """Nothing has failed where something told of it, and not where nobody was heard."""
+    text = shown.panel["fieldConfig"]["defaults"]["noValue"]
+    names = names_read(shown)
+
+    if reads_of_agents(names):
+        assert re.search(r"reach|told|the registry", text)
+    else:
+        assert "the registry" in text or names == {"ALERTS"}
+
+
+def units_of(asked: Asked) -> frozenset[str]:
+    """Those that the catalogue has for what a query reads."""
+    names = {PART.sub("", name) for name in asked.result.series}
+    return frozenset(metric.unit for metric in AGENT_METRICS if metric.name in names)
+
+
+@pytest.mark.parametrize("shown", [each for each in PANELS if len(each.targets) > 1], ids=str)
+def test_the_lines_of_a_panel_are_of_one_unit(shown: Shown):
+    units = {units_of(asked) for asked in OF_PANELS if asked.shown is shown}
+
+    assert len(units) == 1 or shown.panel["type"] == "table"
 
 
 def palette() -> set[str]:

@@ -22,15 +22,16 @@ LATENCY: Sequence[Panel] = [
         _CALLS,
         _SELECTOR,
         unit="s",
-        no_data="No model call",
+        no_data="No model call, or not reached",
     ).sized(12),
     heatmap(
         "Latency, distribution",
-        "How many model calls took how long. Reads `gen_ai_client_operation_duration_seconds`.",
+        "How many model calls a second took how long. Reads"
+        " `gen_ai_client_operation_duration_seconds`.",
         _CALLS,
         _SELECTOR,
         unit="s",
-        no_data="No model call",
+        no_data="No model call, or not reached",
     ).sized(12),
     quantile_lines(
         "Time to first token",
@@ -39,16 +40,16 @@ LATENCY: Sequence[Panel] = [
         _FIRST,
         _SELECTOR,
         unit="s",
-        no_data="No streamed call",
+        no_data="No streamed call, or not reached",
     ).sized(12),
     heatmap(
         "Time to first token, distribution",
-        "How many streamed calls waited how long for the first piece of the answer. Reads"
+        "How many streamed calls a second waited how long for the first piece of the answer. Reads"
         " `gen_ai_client_operation_time_to_first_chunk_seconds`.",
         _FIRST,
         _SELECTOR,
         unit="s",
-        no_data="No streamed call",
+        no_data="No streamed call, or not reached",
     ).sized(12),
 ]
 
@@ -58,7 +59,7 @@ CALLS: Sequence[Panel] = [
         "Calls a second, of each model. Reads `gen_ai_client_operation_duration_seconds`.",
         Query(f"sum by (gen_ai_request_model) (rate({_CALLS}_count{_SELECTOR}{_RATE}))", _MODEL),
         unit="ops",
-        no_data="No model call",
+        no_data="No model call, or not reached",
         many=True,
     ),
     line(
@@ -73,7 +74,7 @@ CALLS: Sequence[Panel] = [
             _MODEL,
         ),
         unit="suffix: tok/s",
-        no_data="No output",
+        no_data="No output, or not reached",
         many=True,
     ),
     stacked(
@@ -86,7 +87,7 @@ CALLS: Sequence[Panel] = [
             "{{server_address}} {{http_response_status_code}}",
         ),
         unit="ops",
-        no_data="No outbound call was counted",
+        no_data="No outbound call was counted, or not reached",
         many=True,
     ),
 ]
@@ -103,7 +104,7 @@ TOKENS: Sequence[Panel] = [
         unit="suffix: tok/s",
         no_data="No tokens were told",
         colours=TOKEN_KINDS,
-    ),
+    ).sized(6),
     stacked(
         "Spend per hour by model",
         "Cost of tokens at list prices. Reads `pulseguard_cost_usd_total`.",
@@ -113,25 +114,32 @@ TOKENS: Sequence[Panel] = [
             _MODEL,
         ),
         unit="currencyUSD",
-        no_data="Nothing was priced",
+        no_data="Nothing was priced, or not reached",
         many=True,
-    ),
+    ).sized(6),
     stacked(
-        "Without price or count",
-        "Tokens a second that are in no cost, by reason, and calls a second whose tokens nobody"
-        " told. Reads `pulseguard_unpriced_tokens_total` and"
-        " `pulseguard_calls_without_usage_total`.",
+        "Unpriced tokens",
+        "Tokens a second that are in no cost, by reason. Reads `pulseguard_unpriced_tokens_total`.",
         Query(
             f"sum by (reason) (rate(pulseguard_unpriced_tokens_total{_SELECTOR}{_RATE})) > 0",
-            "tokens, {{reason}}",
+            "{{reason}}",
         ),
+        unit="suffix: tok/s",
+        no_data="All tokens are priced, or not reached",
+    ).sized(6),
+    line(
+        "Calls without usage",
+        "Calls a second that were answered and whose tokens nobody told, of each model: they are in"
+        " no count of tokens. Reads `pulseguard_calls_without_usage_total`.",
         Query(
-            f"sum(rate(pulseguard_calls_without_usage_total{_SELECTOR}{_RATE})) > 0",
-            "calls without usage",
+            "sum by (gen_ai_request_model)"
+            f" (rate(pulseguard_calls_without_usage_total{_SELECTOR}{_RATE})) > 0",
+            _MODEL,
         ),
         unit="ops",
-        no_data="All tokens are told and priced",
-    ),
+        no_data="All calls told their tokens, or not reached",
+        many=True,
+    ).sized(6),
 ]
 
 CONTEXT: Sequence[Panel] = [
@@ -152,14 +160,15 @@ CONTEXT: Sequence[Panel] = [
             f"mean {_MODEL}",
         ),
         unit="percentunit",
-        no_data="No context window is known",
+        no_data="No context window is known, or not reached",
         share=True,
         many=True,
     ).sized(12),
     line(
         "Context",
-        "Tokens in the context of the latest call, and how many the model takes. Reads"
-        " `pulseguard_context_tokens` and `pulseguard_context_window_limit_tokens`.",
+        "Tokens in the context of the latest call, of several agents the longest, and how many the"
+        " model takes. Reads `pulseguard_context_tokens` and"
+        " `pulseguard_context_window_limit_tokens`.",
         Query(f"max by (gen_ai_request_model) (pulseguard_context_tokens{_SELECTOR})", _MODEL),
         Query(
             f"max by (gen_ai_request_model) (pulseguard_context_window_limit_tokens{_SELECTOR})",

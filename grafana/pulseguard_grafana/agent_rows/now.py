@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pulseguard_grafana.panels import Column, Judgement, Panel, Query, stat, table, timeline
-from pulseguard_grafana.panels.colours import BAD, NEUTRAL, STATES, STATUSES, WARNING
+from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
+from pulseguard_grafana.panels import Column, Panel, Query, stat, table, timeline
+from pulseguard_grafana.panels.colours import STATES, STATUSES
 from pulseguard_grafana.scope import AGENT
 
 RECORDED = "pulseguard:agent_{field}{{{scope}}}"
@@ -39,7 +40,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "model_inference_time_ms:mean5m",
         "How long a model call took, a mean over 5 minutes, failed calls among them.",
         unit="ms",
-        no_data="No model call",
+        no_data="No model call, or not reached",
         decimals=0,
     ),
     _field(
@@ -47,7 +48,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "model_accuracy:mean5m",
         "What the agent's evaluations named `accuracy` gave, a mean over 5 minutes.",
         unit="percentunit",
-        no_data="Not evaluated",
+        no_data="Not evaluated, or not reached",
         decimals=1,
     ),
     _field(
@@ -63,7 +64,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "tokens_processed:rate5m",
         "Tokens of all kinds a second, input and output, over 5 minutes: throughput.",
         unit="suffix: /s",
-        no_data="No tokens",
+        no_data="No tokens, or not reached",
         decimals=1,
     ),
     _field(
@@ -71,7 +72,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "tokens_per_second:mean5m",
         "How fast the models write: output tokens a second of a call, a mean over 5 minutes.",
         unit="suffix: /s",
-        no_data="No output",
+        no_data="No output, or not reached",
         decimals=1,
     ),
     _field(
@@ -87,7 +88,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "api_calls_made:rate5m",
         "Calls a second to models and to other services, over 5 minutes.",
         unit="suffix: /s",
-        no_data="No calls",
+        no_data="No calls, or not reached",
         decimals=2,
     ),
     _field(
@@ -95,7 +96,7 @@ EIGHT_FIELDS: Sequence[Panel] = [
         "api_call_latency_ms:mean5m",
         "How long a call took, to a model or another service, a mean over 5 minutes.",
         unit="ms",
-        no_data="No calls",
+        no_data="No calls, or not reached",
         decimals=0,
     ),
 ]
@@ -130,7 +131,7 @@ IDENTITY = table(
         Column("Configuration", label="config_hash"),
         Column("Has", query=f"max by ({_AGENT}, {_SAID}) ({_INFO})", is_hidden=True),
     ],
-    no_data="No such agent is registered: choose another one above",
+    no_data="No such agent is registered, or the registry does not answer",
     sorted_by="Agent",
     descending=False,
     height=4,
@@ -138,12 +139,12 @@ IDENTITY = table(
 
 
 def _coded(metric: str, label: str, values: Sequence[str]) -> str:
-    """The place among the values of the one that holds, for each instance."""
+    """The place among the values of the one that holds, for each agent."""
     ones = (
         f'{place} * ({metric}{{{AGENT},{label}="{value}"}} == 1)'
         for place, value in enumerate(values)
     )
-    return f"max by (agent, instance) ({' or '.join(ones)})"
+    return f"max by ({OF_EACH}) ({' or '.join(ones)})"
 
 
 TIMELINES: Sequence[Panel] = [
@@ -151,7 +152,7 @@ TIMELINES: Sequence[Panel] = [
         "State",
         "What the agent says that it does. Empty while Prometheus did not reach it. Reads"
         " `pulseguard_agent_state`.",
-        Query(_coded("pulseguard_agent_state", "state", list(STATES)), "{{agent}} {{instance}}"),
+        Query(_coded("pulseguard_agent_state", "state", list(STATES)), NAME),
         list(STATES.items()),
         no_data="Prometheus did not reach it",
     ).sized(12),
@@ -159,84 +160,8 @@ TIMELINES: Sequence[Panel] = [
         "Status",
         "What the registry thought of the agent, from its heartbeats. Reads"
         " `pulseguard_registry_agent_status`.",
-        Query(
-            _coded("pulseguard_registry_agent_status", "status", list(STATUSES)),
-            "{{agent}} {{instance}}",
-        ),
+        Query(_coded("pulseguard_registry_agent_status", "status", list(STATUSES)), NAME),
         list(STATUSES.items()),
-        no_data="It was not registered",
+        no_data="It was not registered, or the registry did not answer",
     ).sized(12),
-]
-
-HEALTH: Sequence[Panel] = [
-    stat(
-        "Alerts",
-        "Alerts about it that fire now. Reads `ALERTS`.",
-        f'count(ALERTS{{alertstate="firing",{AGENT}}})',
-        unit="none",
-        no_data="None",
-        judged=Judgement([(None, WARNING)]),
-        decimals=0,
-    ),
-    stat(
-        "Last progress",
-        "Since when no task, call or tool has ended well. Reads"
-        " `pulseguard_last_progress_timestamp_seconds`.",
-        f"time() - max(pulseguard_last_progress_timestamp_seconds{{{AGENT}}})",
-        unit="s",
-        no_data="None yet",
-        judged=Judgement([(None, NEUTRAL), (900, WARNING), (3600, BAD)]),
-        decimals=0,
-    ),
-    stat(
-        "Calls in progress",
-        "Model calls that have begun and not ended. Reads `pulseguard_calls_in_progress`.",
-        f"sum(pulseguard_calls_in_progress{{{AGENT}}})",
-        unit="none",
-        no_data="Not reached",
-        decimals=0,
-    ),
-    stat(
-        "Tasks in progress",
-        "Tasks that have begun and not ended. Reads `pulseguard_tasks_in_progress`.",
-        f"sum(pulseguard_tasks_in_progress{{{AGENT}}})",
-        unit="none",
-        no_data="Not reached",
-        decimals=0,
-    ),
-    stat(
-        "Tasks waiting",
-        "Tasks in the agent's queue. Reads `pulseguard_tasks_pending`.",
-        f"sum(pulseguard_tasks_pending{{{AGENT}}})",
-        unit="none",
-        no_data="Not told",
-        decimals=0,
-    ),
-    stat(
-        "Oldest waiting",
-        "How long the oldest task in the queue has been waiting. Reads"
-        " `pulseguard_oldest_pending_task_age_seconds`.",
-        f"max(pulseguard_oldest_pending_task_age_seconds{{{AGENT}}})",
-        unit="s",
-        no_data="None waits",
-        decimals=0,
-    ),
-    stat(
-        "Spend today",
-        "Cost of tokens at list prices since midnight, by the clock of this browser, to the minute."
-        " Reads `pulseguard:agent_cost_usd:sum`.",
-        f"sum(increase(pulseguard:agent_cost_usd:sum{{{AGENT}}}[$__range]))",
-        unit="currencyUSD",
-        no_data="Nothing priced",
-        decimals=2,
-    ).of_today(),
-    stat(
-        "Tasks today",
-        "Tasks that ended since midnight, by the clock of this browser. Reads"
-        " `pulseguard_tasks_total`.",
-        f"sum(increase(pulseguard_tasks_total{{{AGENT}}}[$__range]))",
-        unit="none",
-        no_data="None ended",
-        decimals=0,
-    ).of_today(),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
 from pulseguard_grafana.panels import Panel, Query, line
 from pulseguard_grafana.scope import AGENT
 
@@ -11,13 +12,11 @@ _RATE = "[$__rate_interval]"
 _NOT_REACHED = "Prometheus did not reach it"
 
 
-def _of_each_instance(
-    title: str, meaning: str, metric: str, *, unit: str, whole: str = ""
-) -> Panel:
+def _of_each(title: str, meaning: str, metric: str, *, unit: str, whole: str = "") -> Panel:
     """A gauge of each process; `whole` is one of the host, beside it."""
-    queries = [Query(f"max by (instance) ({metric}{{{AGENT}}})", "{{instance}}")]
+    queries = [Query(f"max by ({OF_EACH}) ({metric}{{{AGENT}}})", NAME)]
     if whole:
-        queries.append(Query(f"max by (instance) ({whole}{{{AGENT}}})", "{{instance}}, host"))
+        queries.append(Query(f"max by ({OF_EACH}) ({whole}{{{AGENT}}})", f"{NAME}, host"))
     reads = f"`{metric}`" + (f" and `{whole}`" if whole else "")
     return line(
         title, f"{meaning} Reads {reads}.", *queries, unit=unit, no_data=_NOT_REACHED, many=True
@@ -25,40 +24,40 @@ def _of_each_instance(
 
 
 PROCESS: Sequence[Panel] = [
-    _of_each_instance(
+    _of_each(
         "CPU",
         "Cores that the process used; of the host, the share of all of its cores.",
         "pulseguard_process_cpu_ratio",
         unit="percentunit",
         whole="pulseguard_host_cpu_ratio",
     ),
-    _of_each_instance(
+    _of_each(
         "Memory",
         "Resident memory of the process; of the host, what it can give without swapping.",
         "pulseguard_process_memory_rss_bytes",
         unit="bytes",
         whole="pulseguard_host_memory_available_bytes",
     ),
-    _of_each_instance(
+    _of_each(
         "Open files",
         "File descriptors that the process holds open.",
         "pulseguard_process_open_fds",
         unit="none",
     ),
-    _of_each_instance(
-        "Threads", "Threads of the process.", "pulseguard_process_threads", unit="none"
-    ),
+    _of_each("Threads", "Threads of the process.", "pulseguard_process_threads", unit="none"),
 ]
 
 EXPORTER: Sequence[Panel] = [
     line(
         "Series against the quota",
-        "Series that the exporter holds, and how many it may: at the limit, label values without"
-        " room go to `_OTHER`. Reads `pulseguard_exporter_series` and"
-        " `pulseguard_exporter_series_limit`.",
-        Query(f"max by (instance) (pulseguard_exporter_series{{{AGENT}}})", "{{instance}}"),
-        Query(f"max(pulseguard_exporter_series_limit{{{AGENT}}})", "limit"),
-        unit="none",
+        "Share of the series that the exporter may hold: at 100 %, label values without room go to"
+        " `_OTHER`. Reads `pulseguard_exporter_series` and `pulseguard_exporter_series_limit`.",
+        Query(
+            f"max by ({OF_EACH}) (pulseguard_exporter_series{{{AGENT}}}"
+            f" / pulseguard_exporter_series_limit{{{AGENT}}})",
+            NAME,
+        ),
+        unit="percentunit",
         no_data=_NOT_REACHED,
         many=True,
     ),
@@ -73,7 +72,7 @@ EXPORTER: Sequence[Panel] = [
             "{{metric}}",
         ),
         unit="ops",
-        no_data="Nothing was folded",
+        no_data="Nothing was folded, or not reached",
         many=True,
     ),
     line(
@@ -91,7 +90,7 @@ EXPORTER: Sequence[Panel] = [
             "registry: {{outcome}}",
         ),
         unit="ops",
-        no_data="Nothing has failed",
+        no_data="Nothing has failed, or not reached",
         many=True,
     ),
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pulseguard_grafana.agent_rows.each import NAME, OF_EACH
 from pulseguard_grafana.panels import Panel, Query, heatmap, line, stacked
-from pulseguard_grafana.panels.colours import BAD, GOOD, UNKNOWN, WARNING
+from pulseguard_grafana.panels.colours import BAD, GOOD, STATES, UNKNOWN, WARNING
 from pulseguard_grafana.scope import AGENT
 
 _RATE = "[$__rate_interval]"
@@ -18,7 +19,7 @@ TASKS: Sequence[Panel] = [
         "Tasks that ended, a second. Reads `pulseguard_tasks_total`.",
         Query(f"sum by (outcome) (rate(pulseguard_tasks_total{{{AGENT}}}{_RATE}))", "{{outcome}}"),
         unit="ops",
-        no_data="No task has ended",
+        no_data="No task has ended, or not reached",
         colours={"completed": GOOD, "failed": BAD, "timeout": WARNING, "cancelled": UNKNOWN},
     ),
     line(
@@ -32,11 +33,12 @@ TASKS: Sequence[Panel] = [
     ),
     heatmap(
         "Duration of tasks",
-        "How long tasks took from begin to end. Reads `pulseguard_task_duration_seconds`.",
+        "How many tasks a second took how long, from begin to end. Reads"
+        " `pulseguard_task_duration_seconds`.",
         "pulseguard_task_duration_seconds",
         f"{{{AGENT}}}",
         unit="s",
-        no_data="No task has ended",
+        no_data="No task has ended, or not reached",
     ),
 ]
 
@@ -52,19 +54,20 @@ EVALUATIONS: Sequence[Panel] = [
             "{{gen_ai_evaluation_name}}",
         ),
         unit="percentunit",
-        no_data="Nothing was evaluated",
+        no_data="Nothing was evaluated, or not reached",
         share=True,
     ).sized(12),
     line(
         "Latest scores",
-        "The latest score of each evaluation. Reads `pulseguard_evaluation_last_score_ratio`.",
+        "The latest score of each evaluation of each agent. Reads"
+        " `pulseguard_evaluation_last_score_ratio`.",
         Query(
-            "min by (gen_ai_evaluation_name, instance)"
+            f"min by (gen_ai_evaluation_name, {OF_EACH})"
             f" (pulseguard_evaluation_last_score_ratio{{{AGENT}}})",
-            "{{gen_ai_evaluation_name}} {{instance}}",
+            f"{{{{gen_ai_evaluation_name}}}} {NAME}",
         ),
         unit="percentunit",
-        no_data="Nothing was evaluated",
+        no_data="Nothing was evaluated, or not reached",
         share=True,
         many=True,
     ).sized(12),
@@ -79,7 +82,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="ops",
-        no_data="No tool was used",
+        no_data="No tool was used, or not reached",
         many=True,
     ),
     line(
@@ -92,7 +95,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="s",
-        no_data="No tool was used",
+        no_data="No tool was used, or not reached",
         many=True,
     ),
     line(
@@ -104,7 +107,7 @@ TOOLS: Sequence[Panel] = [
             "{{gen_ai_tool_name}}",
         ),
         unit="ops",
-        no_data="No tool has failed",
+        no_data="No tool has failed, or not reached",
         many=True,
     ),
 ]
@@ -118,25 +121,32 @@ ERRORS: Sequence[Panel] = [
             "{{source}}: {{error_type}}",
         ),
         unit="ops",
-        no_data="Nothing has failed",
+        no_data="Nothing has failed, or not reached",
         many=True,
-    ),
+    ).sized(6),
     stacked(
         "Retries",
         "Attempts of model calls that were repeated, a second. Reads `pulseguard_retries_total`.",
         Query(f"sum by (reason) (rate(pulseguard_retries_total{{{AGENT}}}{_RATE}))", "{{reason}}"),
         unit="ops",
-        no_data="Nothing was repeated",
-    ),
-    stacked(
+        no_data="Nothing was repeated, or not reached",
+    ).sized(6),
+    line(
         "Waiting",
-        "Share of the time that it waited, for a human, a rate limit or a service outside. Reads"
-        " `pulseguard_waiting_seconds_total`.",
-        Query(
-            f"sum by (reason) (rate(pulseguard_waiting_seconds_total{{{AGENT}}}{_RATE}))",
-            "{{reason}}",
-        ),
+        "Share of the agents that can do nothing but wait: for a human, a rate limit or a service"
+        " outside. Reads `pulseguard_agent_state`.",
+        Query(f'avg(pulseguard_agent_state{{{AGENT},state="waiting"}})', "waiting"),
         unit="percentunit",
-        no_data="It has not waited",
-    ),
+        no_data="Prometheus did not reach it",
+        share=True,
+        colours={"waiting": STATES["waiting"]},
+    ).sized(6),
+    stacked(
+        "Time waited",
+        "Seconds of all waits that have ended since the agents started, by reason: a wait is"
+        " counted when it ends, all of it at once. Reads `pulseguard_waiting_seconds_total`.",
+        Query(f"sum by (reason) (pulseguard_waiting_seconds_total{{{AGENT}}})", "{{reason}}"),
+        unit="s",
+        no_data="No wait has ended, or not reached",
+    ).sized(6),
 ]

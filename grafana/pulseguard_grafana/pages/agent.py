@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from pulseguard_grafana.agent_rows import model_calls, now, process, work
+from pulseguard_grafana.agent_rows import health, model_calls, now, process, work
 from pulseguard_grafana.page import Page, Row
 
 page = Page(
@@ -16,7 +16,7 @@ page = Page(
     title="Agent",
     questions=__doc__ or "",
     of_agents=True,
-    top=[*now.EIGHT_FIELDS, now.IDENTITY, *now.TIMELINES, *now.HEALTH],
+    top=[*now.EIGHT_FIELDS, now.IDENTITY, *now.TIMELINES, *health.HEALTH],
     rows=[
         Row("Tasks", work.TASKS),
         Row("Latency", model_calls.LATENCY),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pulseguard_grafana.panels.buckets import bucket_rates
 from pulseguard_grafana.panels.panel import Panel, Query
 
 
 def heatmap(
     title: str, description: str, histogram: str, selector: str, *, unit: str, no_data: str
 ) -> Panel:
-    """How many values fell into each bucket; `selector` is `{…}` or empty."""
-    expr = f"sum by (le) (increase({histogram}_bucket{selector}[$__rate_interval]))"
+    """How many values a second fell into each bucket; `selector` is `{…}` or empty."""
+    expr = bucket_rates(histogram, selector)
     return Panel(
         type="heatmap",
         title=title,
@@ -22,7 +23,7 @@ def heatmap(
         options={
             "calculate": False,
             "cellGap": 1,
-            "cellValues": {"unit": "short"},
+            "cellValues": {"unit": "ops"},
             "color": {
                 "mode": "scheme",
                 "scheme": "Blues",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from pulseguard_grafana.panels.buckets import bucket_rates
 from pulseguard_grafana.panels.colours import QUANTILES
 from pulseguard_grafana.panels.panel import Json, Judgement, Panel, Query, override
 
@@ -115,9 +116,10 @@ def quantile_lines(
     def rate(part: str) -> str:
         return f"(rate({histogram}_{part}{selector}[$__rate_interval]))"
 
+    buckets = bucket_rates(histogram, selector)
     queries = [
         Query(
-            f"histogram_quantile({share}, sum by (le) {rate('bucket')}) >= 0",
+            f"histogram_quantile({share}, {buckets}) >= 0",
             name,
             exemplars=n == 1,
         )

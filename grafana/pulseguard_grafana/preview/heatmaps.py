@@ -34,8 +34,8 @@ class _Bucket:
 class Heatmap:
     """The buckets, the smallest bound first.
 
-    A total is the sum of what the cells of a bucket show. Their windows overlap, so totals compare
-    buckets and count nothing.
+    A total is the sum of what the cells of a bucket show. They are rates, so totals compare buckets
+    and count nothing.
     """
 
     buckets: Sequence[_Bucket]

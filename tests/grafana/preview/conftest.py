@@ -29,8 +29,11 @@ AGENTS = {
 SPENT = 0.001
 # Of a histogram, how many values a second are at most so large.
 BUCKETS = {"0.5": 3, "1": 3, "+Inf": 4}
-# The value of a series at a Unix time.
-Course = Callable[[int], float]
+# Of two agents that do not tell the same buckets; the coarse one came after half an hour.
+FINE = {"0.32": 1, "0.64": 2, "1.28": 3, "+Inf": 4}
+COARSE = {"0.32": 1, "1.28": 3, "+Inf": 4}
+# The value of a series at a Unix time; None where it has none.
+Course = Callable[[int], float | None]
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +76,12 @@ def _backfill(folder: Path, now: int) -> None:
     times = range(now - HOUR, now + 120, SCRAPE_SECONDS)
     series = _series(now - HOUR)
     # The samples of a name have to stand together.
-    lines = [f"{each} {course(at)} {at}" for each, course in sorted(series.items()) for at in times]
+    lines = [
+        f"{each} {value} {at}"
+        for each, course in sorted(series.items())
+        for at in times
+        if (value := course(at)) is not None
+    ]
     (folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]))
     command = ["tsdb", "create-blocks-from", "openmetrics", "-q", "past.txt", "data"]
     subprocess.run([find_program("promtool"), *command], cwd=folder, check=True, timeout=60)
@@ -96,10 +104,9 @@ def _series(begin: int) -> dict[str, Course]:
             f"pulseguard:agent_tokens_processed:rate5m{{{labels}}}": _always(tokens),
             f"pulseguard:agent_cost_usd:sum{{{labels}}}": lambda at: SPENT * (at - begin),
         }
-    series |= {
-        f'wait_seconds_bucket{{le="{bound}"}}': _rising(rate, begin)
-        for bound, rate in BUCKETS.items()
-    }
+    series |= _histogram("wait_seconds", "", BUCKETS, begin)
+    series |= _histogram("mixed_seconds", 'agent="fine"', FINE, begin)
+    series |= _histogram("mixed_seconds", 'agent="coarse"', COARSE, begin + HOUR // 2)
     return {
         **series,
         # Working, and after the first half hour stuck.
@@ -113,4 +120,15 @@ def _always(value: float) -> Course:
 
 
 def _rising(rate: float, begin: int) -> Course:
-    return lambda at: rate * (at - begin)
+    return lambda at: rate * (at - begin) if at >= begin else None
+
+
+def _histogram(
+    name: str, labels: str, buckets: Mapping[str, float], begin: int
+) -> dict[str, Course]:
+    """Its buckets and its count."""
+    found = {
+        f'{name}_bucket{{{labels}{"," if labels else ""}le="{bound}"}}': _rising(rate, begin)
+        for bound, rate in buckets.items()
+    }
+    return {**found, f"{name}_count{{{labels}}}": _rising(buckets["+Inf"], begin)}

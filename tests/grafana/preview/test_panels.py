@@ -69,6 +69,37 @@ def test_quantiles_and_mean_are_series_of_one_panel(previewed):
     assert "mean" not in last, "there is no sum"
 
 
+@pytest.mark.parametrize(
+    ("agents", "median"), [("fine", 0.64), ("coarse", 0.8), ("fine|coarse", 0.8)]
+)
+def test_a_quantile_is_of_the_bounds_that_all_chosen_agents_have(previewed, agents, median):
+    """All of those of one agent; of several, as if each had told those of the coarsest."""
+    chosen = f'{{agent=~"{agents}"}}'
+    panel = quantile_lines("Trial", "", "mixed_seconds", chosen, unit="s", no_data="None")
+
+    series = panel_of(previewed(dashboard_of(panel)), "Trial")["series"]
+
+    last = {each["name"]: each["last"] for each in series}
+    assert last["p50"] == pytest.approx(median)
+
+
+def test_a_heatmap_has_the_same_buckets_from_begin_to_end(previewed):
+    """One that is missing for a time would be a 0 there, and the next one would hold it as well."""
+    chosen = '{agent=~"fine|coarse"}'
+    panel = heatmap("Trial", "", "mixed_seconds", chosen, unit="s", no_data="None")
+    alone = heatmap("Alone", "", "mixed_seconds", '{agent="fine"}', unit="s", no_data="None")
+
+    document = previewed(dashboard_of(panel, alone))
+
+    totals = {each["le"]: each["total"] for each in panel_of(document, "Trial")["buckets"]}
+    assert list(totals) == [0.32, 1.28, "+Inf"]
+    assert totals[1.28] == pytest.approx(2 * totals[0.32])
+    assert totals["+Inf"] == pytest.approx(totals[0.32])
+    assert [each["le"] for each in panel_of(document, "Alone")["buckets"]] == [
+        *(0.32, 0.64, 1.28, "+Inf")
+    ]
+
+
 def test_a_heatmap_tells_what_fell_into_each_bucket_and_not_below(previewed):
     panel = heatmap("Trial", "", "wait_seconds", "", unit="s", no_data="None")
 
@@ -78,7 +109,8 @@ def test_a_heatmap_tells_what_fell_into_each_bucket_and_not_below(previewed):
     assert list(totals) == [0.5, 1.0, "+Inf"]
     assert totals[1.0] == pytest.approx(0, abs=1e-6)
     assert totals[0.5] == pytest.approx(3 * totals["+Inf"])
-    assert totals["+Inf"] > 0
+    # A cell is how many there were a second: 1, in each scrape of an hour.
+    assert totals["+Inf"] == pytest.approx(HOUR / 10, rel=0.05)
 
 
 def test_a_state_timeline_tells_when_which_state_began(previewed, now):
