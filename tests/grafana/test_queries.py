@@ -106,7 +106,9 @@ def test_tables_and_single_numbers_are_of_now_and_graphs_of_the_time_on_the_page
 def test_no_graph_asks_for_more_points_than_there_are(shown: Shown):
     """Of a thousand agents or hundreds of buckets, they are most of what a page costs."""
     graphs = [
-        asked.result.series for asked in OF_PANELS if asked.shown is shown and asked.target["range"]
+        asked.result.series
+        for asked in OF_PANELS
+        if asked.shown is shown and asked.target and asked.target["range"]
     ]
     closest = [min(seconds_between(each) for each in series) for series in graphs]
 
