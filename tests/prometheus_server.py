@@ -1,12 +1,14 @@
 """A real Prometheus for tests, asked over its API."""
 
 import json
+import time
 import urllib.parse
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pulseguard_stack.runner.plan import KEEP_EXEMPLARS
 from tests.started_program import StartedProgram, eventually, free_port
 
 __all__ = ["PrometheusServer", "Sample", "eventually", "free_port"]
@@ -27,7 +29,8 @@ class PrometheusServer(StartedProgram):
 
     @property
     def arguments(self) -> Sequence[str]:
-        return [f"--storage.tsdb.path={self.folder / 'data'}", "--web.enable-lifecycle"]
+        data = f"--storage.tsdb.path={self.folder / 'data'}"
+        return [data, "--web.enable-lifecycle", KEEP_EXEMPLARS]
 
     # Any: the objects of Prometheus' API, as JSON gives them.
     def rule_groups(self) -> dict[str, dict[str, Any]]:
@@ -54,13 +57,20 @@ class PrometheusServer(StartedProgram):
         return samples[0].value if samples else None
 
     # Any: the objects of Prometheus' API, as JSON gives them.
+    def exemplars(self, promql: str) -> list[dict[str, Any]]:
+        """Answers the exemplars of all series that an expression reads, of the last hour."""
+        now = time.time()
+        found = self._get("/api/v1/query_exemplars", query=promql, start=now - 3600, end=now)
+        return [exemplar for series in found for exemplar in series["exemplars"]]
+
+    # Any: the objects of Prometheus' API, as JSON gives them.
     def targets(self, job: str | None = None) -> list[dict[str, Any]]:
         """Answers the active targets, of one job where it is named, as the API shows them."""
         active = self._get("/api/v1/targets", state="active")["activeTargets"]
         return [each for each in active if job in (None, each["labels"]["job"])]
 
     # Any: the "data" of an answer is a different thing on each path.
-    def _get(self, path: str, **parameters: str) -> Any:
+    def _get(self, path: str, **parameters: str | float) -> Any:
         url = f"{self.url}{path}?{urllib.parse.urlencode(parameters)}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return json.load(answer)["data"]

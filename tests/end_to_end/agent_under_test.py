@@ -18,6 +18,7 @@ from typing import Any
 
 from openai import DefaultHttpxClient, OpenAI, OpenAIError
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from opentelemetry.sdk.trace import TracerProvider
 
 from pulseguard import Agent, LlmCall
 
@@ -32,6 +33,7 @@ TOOLS: list[Any] = [
     }
 ]
 WINDOW = 128_000
+TRACER = TracerProvider().get_tracer("agent-under-test")
 
 
 class Caller:
@@ -84,8 +86,12 @@ class Caller:
             call.status(200)
 
     def plain(self, *, model: str = "gpt-4o", simulate: str = "ok") -> int:
-        """A question with a known answer, graded by the agent itself."""
-        with suppress(OpenAIError), self._agent.task():
+        """A question with a known answer, graded by the agent itself, in a trace of its own."""
+        with (
+            suppress(OpenAIError),
+            TRACER.start_as_current_span("question"),
+            self._agent.task(),
+        ):
             answer = self._complete(
                 model,
                 [{"role": "user", "content": "What is 17 + 25?"}],
@@ -211,7 +217,14 @@ def make_calls(caller: Caller, wanted: int, seed: int) -> None:
 
 def main() -> None:
     """Do what standard input asks for."""
-    with Agent("agent-under-test", version="1.2.3", team="quality", type="TASK_AGENT") as agent:
+    with Agent(
+        "agent-under-test",
+        version="1.2.3",
+        team="quality",
+        type="TASK_AGENT",
+        framework="none",
+        config={"window": WINDOW},
+    ) as agent:
         caller = Caller(agent, sys.argv[1])
         for line in sys.stdin:
             _, wanted, seed = line.split()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from pulseguard import Agent
-from tests.prometheus_server import eventually
+from tests.started_program import eventually
 
 if __name__ == "__main__":
     with Agent(sys.argv[1]) as agent:

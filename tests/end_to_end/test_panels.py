@@ -7,17 +7,19 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 from genai_prices import Usage, calc_price
 
 from pulseguard_grafana.preview.evaluation import EvaluatedDashboard
+from pulseguard_grafana.preview.fields import field_of
 from pulseguard_stack.model_server.ledger import Entry, summarize
 from tests.end_to_end import numbers
 from tests.end_to_end.conftest import Stack, running_stack
-from tests.end_to_end.pages import page, panel
+from tests.end_to_end.pages import Answered, answers, page, panel
+from tests.grafana.dashboards import PANELS, Shown
 from tests.grafana.questions import questions
 from tests.prometheus_server import eventually
 
@@ -36,11 +38,20 @@ PAGES = ("agent", "models", "fleet", "cost")
 # What they need is older than this stack is: a day, or what there was 5 minutes before 5 minutes
 # ago. tests/grafana/test_cost.py has them on numbers of a day.
 OF_OLDER_THINGS = {
-    *("Against yesterday", "Cost per task", "Cost per 1,000 tokens", "Saved by the cache"),
-    *("Unpriced tokens", "Models and kinds of tokens"),
+    *(("cost", "Against yesterday"), ("cost", "Cost per task"), ("cost", "Cost per 1,000 tokens")),
+    *(("cost", "Saved by the cache"), ("cost", "Unpriced tokens")),
+    ("cost", "Models and kinds of tokens"),
 }
-# Nothing in this stack says that it is a simulation.
-OF_OTHER_STACKS = {"Simulated"}
+COLUMNS_OF_OLDER_THINGS = {
+    *(("cost", "Teams", "Yesterday by now"), ("cost", "Teams", "Against yesterday")),
+    *(("cost", "Agents", "Yesterday by now"), ("cost", "Agents", "Against yesterday")),
+    ("cost", "Agents", "Per task"),
+}
+# Nothing in this stack says that it is a simulation, and no exporter fails.
+OF_OTHER_STACKS = {
+    ("fleet", "Simulated", "__auto"),
+    ("agent", "Exporter's failures", "{{operation}}"),
+}
 
 
 @dataclass(frozen=True)
@@ -115,11 +126,32 @@ def shown(stack: Stack, name: str, **wanted: str) -> EvaluatedDashboard:
     )
 
 
+def queries(stack: Stack, name: str, **wanted: str) -> list[Answered]:
+    return list(
+        answers(
+            stack.prometheus.url,
+            name,
+            scrape_seconds=STEP_SECONDS,
+            wanted={variable: [value] for variable, value in wanted.items()},
+        )
+    )
+
+
 def wait_until_scraped(stack: Stack) -> None:
     """Until Prometheus has all numbers of the calls."""
     calls = len({entry.call for entry in stack.ledger()})
     counted = f'sum({numbers.CALLS}_count{{agent="agent-under-test"}}) == {calls}'
     eventually(lambda: stack.prometheus.query(counted))
+
+
+def missed(empty: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Of the queries and columns without a value, by page and panel: those that have one here."""
+    missed = {each for each in empty if each[:2] not in OF_OLDER_THINGS}
+    return missed - COLUMNS_OF_OLDER_THINGS - OF_OTHER_STACKS
+
+
+def is_hidden(table: Shown, column: str) -> bool:
+    return bool(field_of(table.panel, column).custom.get("hidden"))
 
 
 def near(expected: object) -> object:
@@ -175,9 +207,7 @@ def test_twelve_panels_are_equal_to_the_ledger(served: Served) -> None:
     failed = sum(told.errors.values()) / told.calls
     assert served.number("models", "Failed calls") == near(failed)
     shown = served.column("models", "Models", "Model", "Tokens/s")
-    assert {name: value * WINDOW_SECONDS for name, value in shown.items()} == near(
-        {name: amount for name, amount in of_models.items() if name in shown}
-    )
+    assert {name: value * WINDOW_SECONDS for name, value in shown.items()} == near(of_models)
     kinds = served.last("models", "Tokens/s by kind")
     assert {kind: value * WINDOW_SECONDS for kind, value in kinds.items()} == near(tokens)
     # Money, on each page that has it.
@@ -187,14 +217,47 @@ def test_twelve_panels_are_equal_to_the_ledger(served: Served) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_panel_has_a_value_and_every_variable_a_choice(served: Served, name: str) -> None:
-    whole = shown(served.stack, name, **({"budget": "10"} if name == "cost" else {}))
+def test_every_query_has_a_value_and_every_variable_a_choice(served: Served, name: str) -> None:
+    wanted = {"budget": "10"} if name == "cost" else {}
+    whole = shown(served.stack, name, **wanted)
 
     assert [f"{each.title}: {each.error}" for each in whole.panels if each.error] == []
-    empty = {each.title for each in whole.panels if not each.has_data and each.type != "text"}
-    assert empty - OF_OLDER_THINGS - OF_OTHER_STACKS == set()
     assert '"NaN"' not in json.dumps(whole.document())
     assert [variable for variable, chosen in whole.variables.items() if not chosen.values] == []
+    heatmaps = [each for each in whole.panels if each.type == "heatmap"]
+    assert [each.title for each in heatmaps if not each.has_data] == [], "nothing but zeros"
+    asked = queries(served.stack, name, **wanted)
+    assert missed((name, each.title, each.name) for each in asked if not each.has_number) == set()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_column_of_a_table_has_a_value(served: Served, name: str) -> None:
+    evaluated = shown(served.stack, name)
+    tables = [each for each in PANELS if each.page.name == name and each.panel["type"] == "table"]
+
+    assert tables
+    empty = []
+    for table in tables:
+        title = table.panel["title"]
+        rows = panel(evaluated, title).document()["rows"]
+        filled = {column for row in rows for column, value in row.items() if value != ""}
+        there = {column for column in table.columns.values() if not is_hidden(table, column)}
+        empty += [(name, title, column) for column in there - filled]
+    assert missed(empty) == set()
+
+
+def test_latency_has_a_dot_for_each_trace(served: Served) -> None:
+    (p95,) = [
+        each
+        for each in queries(served.stack, "agent")
+        if (each.title, each.name) == ("Latency", "p95")
+    ]
+
+    found = served.stack.prometheus.exemplars(p95.promql)
+
+    assert p95.has_exemplars
+    assert found
+    assert all(re.fullmatch("[0-9a-f]{32}", each["labels"]["trace_id"]) for each in found)
 
 
 @pytest.mark.parametrize("question", questions())

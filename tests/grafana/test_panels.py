@@ -13,7 +13,15 @@ import pytest
 from pulseguard.catalog import AGENT_METRICS
 from pulseguard_grafana.panels import colours
 from tests.grafana.asked import OF_PANELS, Asked
-from tests.grafana.dashboards import DASHBOARDS, PAGES, PANELS, Shown, all_under, everything_on
+from tests.grafana.dashboards import (
+    DASHBOARDS,
+    PAGES,
+    PANELS,
+    Json,
+    Shown,
+    all_under,
+    everything_on,
+)
 from tests.grafana.known_series import all_series, sources_of
 
 PART = re.compile(r"_(bucket|sum|count)$")
@@ -109,6 +117,52 @@ def colours_of(shown: Shown) -> set[str]:
 @pytest.mark.parametrize("shown", PANELS, ids=str)
 def test_a_panel_has_no_colour_that_is_not_of_the_palette(shown: Shown):
     assert colours_of(shown) - palette() == set()
+
+
+OF_NUMBERS = [each for each in PANELS if each.panel["type"] in ("stat", "table")]
+VERDICTS = [each for each in OF_NUMBERS if each.panel["options"].get("justifyMode") == "center"]
+ON_A_COLOUR = {"type": "color-background", "mode": "basic"}
+
+
+def fields_of(shown: Shown) -> Iterator[Json]:
+    """What holds for a value that has no field of its own, and for each that has one."""
+    configured = shown.panel["fieldConfig"]
+    for override in [{"properties": []}, *configured["overrides"]]:
+        own = {each["id"]: each["value"] for each in override["properties"]}
+        yield {**configured["defaults"], **own}
+
+
+def of_none(field: Json) -> Json:
+    """What the field's mappings make of no value."""
+    mappings = [each["options"] for each in field.get("mappings", [])]
+    return next((each["result"] for each in mappings if each.get("match") == "null"), {})
+
+
+@pytest.mark.parametrize("shown", OF_NUMBERS, ids=str)
+def test_a_colour_is_behind_a_text_and_never_its_own(shown: Shown):
+    assert set(all_under(shown.panel, "colorMode")) <= {"none", "background_solid"}
+    for field in fields_of(shown):
+        cell = field.get("custom.cellOptions", {"type": "auto"})
+        assert cell in ({"type": "auto"}, ON_A_COLOUR)
+    assert colours_of(shown) <= set(colours.FILLS.values())
+
+
+@pytest.mark.parametrize("shown", [each for each in OF_NUMBERS if each not in VERDICTS], ids=str)
+def test_what_is_not_there_is_not_judged(shown: Shown):
+    transparent = colours.FILLS[colours.NEUTRAL]
+
+    for field in fields_of(shown):
+        first = field["thresholds"]["steps"][0]["color"]
+        assert of_none(field).get("color", first) == transparent, "Grafana takes the first step"
+        assert shown.panel["type"] != "table" or of_none(field)["text"] == ""
+
+
+def test_a_verdict_without_a_value_is_bad():
+    assert [each.page.name for each in VERDICTS] == ["fleet", "monitor"]
+    for shown in VERDICTS:
+        (field,) = fields_of(shown)
+        assert of_none(field) == {}
+        assert field["thresholds"]["steps"][0]["color"] == colours.FILLS[colours.BAD]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pulseguard_grafana.panels.panel import Json, Judgement, Panel, Query, Texts, override, said
+from pulseguard_grafana.panels.colours import FILLS
+from pulseguard_grafana.panels.fills import NOT_JUDGED, filled_mappings, filled_thresholds
+from pulseguard_grafana.panels.panel import Json, Judgement, Panel, Query, Texts, override
 
 
 def stat(
@@ -20,13 +22,16 @@ def stat(
     decimals: int | None = None,
     links: Sequence[Json] = (),
 ) -> Panel:
-    """One number, coloured only where it is judged; `texts` are shown for single values instead."""
+    """One number, on a colour only where it is judged; `texts` are shown for single values instead.
+
+    No data is not judged: it stands on no colour, whatever the first step says.
+    """
     defaults: dict[str, object] = {
         "color": {"mode": "thresholds"},
-        "thresholds": (judged or Judgement([(None, "text")])).thresholds(),
+        "thresholds": filled_thresholds(judged or NOT_JUDGED),
     }
-    if texts:
-        defaults["mappings"] = said(texts)
+    if judged or texts:
+        defaults["mappings"] = filled_mappings(texts, no_value=no_data)
     if decimals is not None:
         defaults["decimals"] = decimals
     if links:
@@ -41,7 +46,7 @@ def stat(
         width=3,
         height=4,
         options={
-            "colorMode": "value" if judged or texts else "none",
+            "colorMode": "background_solid" if judged or texts else "none",
             "graphMode": "none",
             "justifyMode": "auto",
             "orientation": "auto",
@@ -63,13 +68,13 @@ def stat_by(
     no_data: str,
     colours: Mapping[str, str],
 ) -> Panel:
-    """One number for each series, with its name and its colour."""
+    """One number for each series, with its name, on its colour."""
     plain = stat(title, description, query, unit=unit, no_data=no_data, decimals=0)
     overrides = [
-        override("byName", name, color={"mode": "fixed", "fixedColor": colour})
+        override("byName", name, color={"mode": "fixed", "fixedColor": FILLS[colour]})
         for name, colour in colours.items()
     ]
-    options = {**plain.options, "colorMode": "value", "textMode": "value_and_name"}
+    options = {**plain.options, "colorMode": "background_solid", "textMode": "value_and_name"}
     queries = [Query(query, legend, instant=True)]
     return replace(plain, queries=queries, options=options, overrides=overrides, width=8)
 
@@ -84,7 +89,10 @@ def verdict(
     judged: Judgement,
     no_data: str,
 ) -> Panel:
-    """A sentence in a colour over the whole width; a value without a text is a count of `many`."""
+    """A sentence on a colour over the whole width; a value without a text is a count of `many`.
+
+    No data is a verdict as well: it is judged by the first step.
+    """
     plain = stat(
         title,
         description,
@@ -95,5 +103,6 @@ def verdict(
         texts=texts,
         decimals=0,
     )
-    options = {**plain.options, "colorMode": "background_solid", "justifyMode": "center"}
-    return replace(plain, options=options, width=24, height=3)
+    options = {**plain.options, "justifyMode": "center"}
+    defaults = {**plain.defaults, "mappings": filled_mappings(texts)}
+    return replace(plain, options=options, defaults=defaults, width=24, height=3)

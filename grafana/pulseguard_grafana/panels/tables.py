@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pulseguard_grafana.panels.panel import Json, Judgement, Panel, Query, Texts, override, said
+from pulseguard_grafana.panels.fills import NOT_JUDGED, filled_mappings, filled_thresholds
+from pulseguard_grafana.panels.panel import Json, Judgement, Panel, Query, Texts, override
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,8 @@ class Column:
     """A column, of a label (`label`) or of the value of a query (`query`).
 
     The queries of a table are joined on all the labels that they have in common, so each must have
-    the same. `texts` are shown for single values; `links` are Grafana's data links.
+    the same. `texts` are shown for single values. What is judged or has a text stands on a colour,
+    an empty cell on none. `links` are Grafana's data links.
     """
 
     title: str
@@ -67,7 +69,9 @@ def table(
         },
         defaults={
             "color": {"mode": "thresholds"},
-            "thresholds": Judgement([(None, "text")]).thresholds(),
+            "thresholds": filled_thresholds(NOT_JUDGED),
+            # Else an empty cell says what the table says where it has no row at all.
+            "mappings": filled_mappings(None, no_value=""),
         },
         overrides=[_override(column) for column in columns],
         transformations=[
@@ -94,11 +98,11 @@ def _override(column: Column) -> Json:
     if column.width is not None:
         properties["custom__width"] = column.width
     if column.judged or column.texts:
-        properties["custom__cellOptions"] = {"type": "color-text"}
+        properties["custom__cellOptions"] = {"type": "color-background", "mode": "basic"}
     if column.judged:
-        properties["thresholds"] = column.judged.thresholds()
+        properties["thresholds"] = filled_thresholds(column.judged)
     if column.texts:
-        properties["mappings"] = said(column.texts)
+        properties["mappings"] = filled_mappings(column.texts, no_value="")
     if column.links:
         properties["links"] = list(column.links)
     if column.is_hidden:

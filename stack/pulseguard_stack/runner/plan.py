@@ -20,6 +20,8 @@ RETENTION_SIZE = "8GB"
 QUERY_SECONDS = 30
 # 16 bytes each.
 QUERY_SAMPLES = 20_000_000
+# Else Prometheus drops the exemplars, which graphs show as dots with the id of a trace.
+KEEP_EXEMPLARS = "--enable-feature=exemplar-storage"
 # Enough for the failures that a fleet knows, few enough for it to look healthy.
 FAULT_RATES = {"--rate-429": 0.01, "--rate-500": 0.01, "--rate-timeout": 0.002, "--rate-cut": 0.005}
 STALL_SECONDS = 30
@@ -134,6 +136,7 @@ def _prometheus(where: Addresses, places: Places, programs: Programs) -> Compone
             f"--storage.tsdb.retention.size={RETENTION_SIZE}",
             f"--web.listen-address={HOST}:{_port(where.prometheus_url)}",
             "--web.enable-lifecycle",
+            KEEP_EXEMPLARS,
             # No rule of a user's starves the others.
             f"--query.timeout={QUERY_SECONDS}s",
             f"--query.max-samples={QUERY_SAMPLES}",

@@ -20,6 +20,7 @@ from pulseguard_grafana.panels import (
     text,
     timeline,
 )
+from pulseguard_grafana.panels.colours import BAD
 from tests.grafana.preview.conftest import AGENTS, HOUR
 from tests.grafana.preview.pages import dashboard_of, panel_of
 
@@ -126,7 +127,7 @@ def test_a_state_timeline_tells_when_which_state_began(previewed, now):
 def test_a_stat_is_a_number_in_its_unit_or_its_text(previewed):
     panels = [
         a_stat("vector(0.257)", unit="percentunit", decimals=1),
-        a_stat("vector(2)", texts={2.0: ("two of them", "red")}, judged=Judgement([(None, "red")])),
+        a_stat("vector(2)", texts={2.0: ("two of them", BAD)}, judged=Judgement([(None, BAD)])),
     ]
 
     shown = [panel["values"][0] for panel in previewed(dashboard_of(*panels))["panels"]]

@@ -72,6 +72,10 @@ def test_sync_keeps_the_rules_that_prometheus_reads_and_that_stay_from_run_to_ru
     assert command[command.index("--promtool") + 1] == "/bin/promtool"
 
 
+def test_prometheus_keeps_the_traces_that_graphs_ask_for():
+    assert "--enable-feature=exemplar-storage" in planned()["prometheus"].command
+
+
 def test_a_port_of_the_user_is_told_to_all_who_need_it():
     component = planned("--registry-port", "8001", "--model-server-port", "8090")
 
