@@ -28,6 +28,7 @@ from pulseguard_grafana.panels import (
 )
 from pulseguard_grafana.panels.colours import BAD, GOOD, STATUSES, UNKNOWN, WARNING
 from pulseguard_grafana.scope import FLEET
+from pulseguard_grafana.simulation import simulated
 
 TASKS = "pulseguard:agent_tasks_ended:rate5m"
 EVALUATED = 'prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group=~".*;fleet"}'
@@ -76,18 +77,7 @@ page = Page(
             no_data="No agent is registered here, or the registry does not answer",
             colours=STATUSES,
         ),
-        stat(
-            "Simulated",
-            "Share of the agents that are of the simulated fleet, environment `demo`. They measure"
-            " what a model server without a model serves. Reads"
-            " `pulseguard_registry_agent_status`.",
-            f'count(pulseguard_registry_agent_status{{{FLEET},environment="demo"}})'
-            f" / count({STATUS})",
-            unit="percentunit",
-            decimals=0,
-            texts={1.0: ("Simulated fleet", WARNING)},
-            no_data="none",
-        ),
+        simulated(FLEET),
         stat(
             "Task success",
             "Tasks that were completed, of those that were completed, failed or timed out, over"
