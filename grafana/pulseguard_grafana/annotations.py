@@ -5,8 +5,6 @@ from __future__ import annotations
 from pulseguard_grafana.panels.panel import Json
 from pulseguard_grafana.scope import AGENT, FLEET, MONITOR, SOURCE
 
-_VERSIONS = "max by (agent_id, agent, instance, agent_version) (pulseguard_agent_info{%s}%s)"
-
 
 def page_annotations(*, of_agents: bool, of_monitor: bool = False) -> list[Json]:
     """Alerts about what the page shows, and changes of agents' versions, which can be switched off.
@@ -29,18 +27,33 @@ def page_annotations(*, of_agents: bool, of_monitor: bool = False) -> list[Json]
 
 
 def _of_agents(scope: str) -> list[Json]:
-    now, before = _VERSIONS % (scope, ""), _VERSIONS % (scope, " offset 2m")
     return [
         _alerts(f'agent_id!="",{scope}'),
-        # Those that were there before under another one: a new agent changes nothing.
         _annotation(
             "Version changes",
-            f"({now} unless {before}) and on (agent_id) {before}",
+            version_changes(scope),
             colour="blue",
             title="version {{agent_version}}",
-            text="{{agent}} {{instance}}",
+            text="{{agent}}, {{environment}}",
         ),
     ]
+
+
+def version_changes(scope: str) -> str:
+    """The versions that an agent has had for less than 2 minutes, of all its instances together.
+
+    New instances may take over from old ones after minutes without any. An agent that was not there
+    within the hour before changes nothing, and neither does one that comes back after a gap with a
+    version of that hour.
+    """
+    info = f"pulseguard_agent_info{{{scope}}}"
+    now = f"max by (environment, agent, agent_version) ({info})"
+    before, lately = f"{info} offset 2m", f"last_over_time({info}[1h] offset 2m)"
+    known = f"{before} or ({lately} unless on (environment, agent) {before})"
+    return (
+        f"{now} unless on (environment, agent, agent_version) ({known})"
+        f" and on (environment, agent) {lately}"
+    )
 
 
 def _alerts(matchers: str) -> Json:

@@ -8,8 +8,8 @@ from pulseguard_grafana.panels.panel import Json
 
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
 TAG = "pulseguard"
-# Of every registered agent, whether it is scraped or not, and only of these.
-_INVENTORY = "pulseguard_registry_agent_status"
+# Of every agent that the registry has or that is scraped: each goes on without the other.
+_AGENTS = '{__name__=~"pulseguard_registry_agent_status|up",agent_id!="",%s}'
 _ENVIRONMENT = 'environment=~"$environment"'
 _TEAM = f'{_ENVIRONMENT},team=~"$team"'
 # The matchers of a page: of a fleet, and of an agent.
@@ -67,8 +67,10 @@ def page_link(
 ) -> Json:
     """A data link to another page, which keeps the time and sets these variables.
 
-    The value of a variable is one of Grafana's, such as `${__data.fields.agent}`; those that are
-    `kept` have the value that they have here, all of it where several are chosen.
+    The value of a variable is one of Grafana's, such as `${__data.fields.agent:percentencode}`:
+    else `&`, `#` and `+` in it would end it. Those that are `kept` have the value that they have
+    here, all of it where several are chosen; without `simulation` the simulated fleet may not be
+    on offer there.
     """
     given = "".join(f"&${{{name}:queryparam}}" for name in kept)
     given += "".join(f"&var-{name}={value}" for name, value in variables)
@@ -85,7 +87,8 @@ def agent_link() -> Json:
     return page_link(
         "pulseguard-agent",
         title="Metrics",
-        variables=[(name, f"${{__data.fields.{name.capitalize()}}}") for name in columns],
+        variables=[(name, _data(f"__data.fields.{name.capitalize()}")) for name in columns],
+        kept=["simulation"],
     )
 
 
@@ -94,9 +97,14 @@ def model_link(provider: str, model: str) -> Json:
     return page_link(
         "pulseguard-models",
         title="This model alone",
-        variables=[("provider", f"${{{provider}}}"), ("model", f"${{{model}}}")],
-        kept=["environment", "team"],
+        variables=[("provider", _data(provider)), ("model", _data(model))],
+        kept=["simulation", "environment", "team"],
     )
+
+
+def _data(name: str) -> str:
+    """One of Grafana's variables of the data, as it stands in an address."""
+    return f"${{{name}:percentencode}}"
 
 
 def _source() -> Json:
@@ -136,8 +144,11 @@ def _simulation() -> Json:
 
 def _environment() -> Json:
     # `or on ()` adds the second to nothing only: all of them, where there is no other.
-    others = f'count by (environment) ({_INVENTORY}{{environment!="$simulation"}})'
-    expression = f"{others} or on () count by (environment) ({_INVENTORY})"
+    others, all_of_them = (
+        f"count by (environment) ({_AGENTS % matcher})"
+        for matcher in ('environment!="$simulation"', 'environment!=""')
+    )
+    expression = f"{others} or on () {all_of_them}"
     # Without a value of its own, All is the list of what is offered here.
     return _query(
         "environment", f"query_result({expression})", "Environment", regex='/environment="([^"]+)"/'
@@ -145,7 +156,7 @@ def _environment() -> Json:
 
 
 def _label(name: str, matchers: str, title: str, all_value: str) -> Json:
-    query = f"label_values({_INVENTORY}{{{matchers}}}, {name})"
+    query = f"label_values({_AGENTS % matchers}, {name})"
     return _query(name, query, title, all_value=all_value)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 
 from pulseguard_grafana.preview.evaluation import EvaluatedDashboard
+from pulseguard_registry.embedded import DATA_FOLDER
 from tests.end_to_end.conftest import SCRAPE_SECONDS, Stack, running_stack
 from tests.end_to_end.pages import page, panel, said
 from tests.end_to_end.processes import Started
@@ -96,26 +99,62 @@ def test_a_choice_without_agents_is_not_called_well(stack: Stack) -> None:
     says(stack, "No agent is in this environment and team", team="nobody")
 
 
-def test_an_unreachable_registry_comes_before_everything_that_it_told(stack: Stack) -> None:
+def test_without_its_registry_the_numbers_of_a_fleet_are_there_still(stack: Stack) -> None:
+    stack.agent_process = stack.start_agent()
+    stack.make_calls(2, seed=1)
+    eventually(lambda: panel(fleet(stack), "Tokens/s").has_data)
     stack.stop_registry()
 
     says(stack, "The registry does not answer Prometheus")
+    eventually(lambda: statuses(stack) == {})
+    shown = fleet(stack)
+    assert shown.variables["environment"].values == ["production"]
+    assert panel(shown, "Tokens/s").has_data
+    rows = panel(shown, "Agents").document()["rows"]
+    assert {"steady", "first", "second"} < {row["Agent"] for row in rows}
+    assert panel(shown, "Disagreements").document()["rows"] == [
+        {"Of which kind": "any: the registry does not tell", "Agents": -1}
+    ]
 
     stack.start_registry()
     says(stack, "All is well")
 
 
-def test_without_rules_that_are_evaluated_nothing_is_called_well(stack: Stack) -> None:
-    with without_rules(stack):
+def test_without_its_postgresql_the_registry_knows_of_no_agent(stack: Stack) -> None:
+    with frozen_postgresql(stack):
+        says(stack, "The registry's PostgreSQL does not answer")
+
+    says(stack, "All is well")
+
+
+@pytest.mark.parametrize("name", ["fleet.yml", "availability.yml"])
+def test_without_rules_that_are_evaluated_nothing_is_called_well(stack: Stack, name: str) -> None:
+    with without_rules(stack, name):
         says(stack, "Rules are not evaluated")
 
     says(stack, "All is well")
 
 
 @contextmanager
-def without_rules(stack: Stack) -> Iterator[None]:
-    """Prometheus runs on, and has the rules of the fleet no more."""
-    rules = stack.prometheus.folder / "rules" / "fleet.yml"
+def frozen_postgresql(stack: Stack) -> Iterator[None]:
+    """Every process of it stopped by a signal: killed, it would be started again at once."""
+    pid_file = stack.folder / "data" / DATA_FOLDER / "postmaster.pid"
+    postmaster = psutil.Process(int(pid_file.read_text(encoding="utf-8").split("\n")[0]))
+    processes = [postmaster, *postmaster.children(recursive=True)]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGCONT)
+
+
+@contextmanager
+def without_rules(stack: Stack, name: str) -> Iterator[None]:
+    """Prometheus runs on, and has the rules of this file no more."""
+    rules = stack.prometheus.folder / "rules" / name
     text = rules.read_text(encoding="utf-8")
     rules.unlink()
     stack.prometheus.reload()

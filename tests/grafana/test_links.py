@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from tests.grafana.asked import OF_PANELS
+from tests.grafana.asked import OF_PANELS, names_of_variables
 from tests.grafana.dashboards import (
     DASHBOARDS,
     OF_UID,
@@ -37,17 +37,37 @@ def overridden(shown: Shown) -> Iterator[list[Json]]:
         yield from (each["value"] for each in override["properties"] if each["id"] == "links")
 
 
+def carried(url: str) -> list[str]:
+    """The variables that a link sets, or keeps as they are."""
+    query = urlsplit(url).query
+    given = [name for name, _ in parse_qsl(query, keep_blank_values=True)]
+    named = [name.removeprefix("var-") for name in given if name.startswith("var-")]
+    return named + re.findall(r"\$\{(\w+):queryparam\}", query)
+
+
 def missing_at(url: str) -> list[str]:
     """What a link sets that its page does not have; or that there is no such page."""
-    address = urlsplit(url)
-    uid = re.fullmatch(r"/d/([\w-]+)(/[\w-]*)?", address.path)
+    path = urlsplit(url).path
+    uid = re.fullmatch(r"/d/([\w-]+)(/[\w-]*)?", path)
     if not uid or uid[1] not in OF_UID:
-        return [f"no page at {address.path}"]
+        return [f"no page at {path}"]
     there = variables(OF_UID[uid[1]])
-    given = [name for name, _ in parse_qsl(address.query, keep_blank_values=True)]
-    named = [name.removeprefix("var-") for name in given if name.startswith("var-")]
-    named += re.findall(r"\$\{(\w+):queryparam\}", address.query)
-    return [f"no variable {name} on {uid[1]}" for name in named if name not in there]
+    return [f"no variable {name} on {uid[1]}" for name in carried(url) if name not in there]
+
+
+def left_to_chance(url: str) -> list[str]:
+    """The choices at the page of a link that it does not carry, and by which that page may not
+    offer what the link sets. One that is All there leaves nothing out."""
+    there = variables(OF_UID[urlsplit(url).path.split("/")[2]])
+    set_here = carried(url)
+    depended_on = {
+        above
+        for name in set_here
+        if there[name]["type"] == "query"
+        for above in names_of_variables(there[name]["query"]["query"])
+        if there[above]["current"]["value"] != ["$__all"]
+    }
+    return sorted(depended_on - set(set_here))
 
 
 WITH_LINKS = [shown for shown in PANELS if links(shown)]
@@ -66,6 +86,20 @@ def test_a_link_to_a_page_keeps_the_time_and_the_data_source(shown: Shown):
         if link["url"].startswith("/d/"):
             assert "${__url_time_range}" in link["url"]
             assert "${datasource:queryparam}" in link["url"]
+
+
+@pytest.mark.parametrize("shown", WITH_LINKS, ids=str)
+def test_a_link_carries_the_choices_under_which_its_page_offers_what_it_sets(shown: Shown):
+    for link in links(shown):
+        if link["url"].startswith("/d/"):
+            assert left_to_chance(link["url"]) == []
+
+
+@pytest.mark.parametrize("shown", WITH_LINKS, ids=str)
+def test_a_name_of_any_characters_stays_one_value_of_a_link(shown: Shown):
+    for link in links(shown):
+        of_data = re.findall(r"\$\{(__(?:data|field|value)\b[^}]*)\}", link["url"])
+        assert [each for each in of_data if not each.endswith(":percentencode")] == []
 
 
 @pytest.mark.parametrize("shown", WITH_LINKS, ids=str)
@@ -113,3 +147,12 @@ def test_the_page_that_an_alert_leads_to_is_there_and_has_its_variables(rule):
     url = rule["annotations"].get("dashboard_url", "")
 
     assert not url or missing_at(url) == []
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
+def test_the_page_that_an_alert_leads_to_offers_its_agent_also_in_the_simulated_fleet(rule):
+    url = rule["annotations"].get("dashboard_url", "")
+
+    assert not url or left_to_chance(url) == []
+    if "var-environment" in url:
+        assert "&var-simulation=-" in url

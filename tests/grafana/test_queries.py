@@ -125,11 +125,18 @@ def test_no_query_makes_a_number_where_there_is_none(asked: Asked):
 def made_of_nothing(node: object) -> bool:
     while isinstance(node, promql.ParenExpr):
         node = node.expr
+    if isinstance(node, promql.Call) and node.func.name in ("label_replace", "label_join"):
+        return made_of_nothing(node.args[0])
     return isinstance(node, promql.Call) and node.func.name in ("vector", "absent")
 
 
 def test_a_number_that_is_made_of_nothing_is_seen_in_all_its_forms():
-    for expr in ("up or vector(0)", "up or on () (vector(0))", "sum(up or vector(1)) > 0"):
+    for expr in (
+        "up or vector(0)",
+        "up or on () (vector(0))",
+        "sum(up or vector(1)) > 0",
+        'up or label_replace(vector(0), "job", "none", "", "")',
+    ):
         alternatives = [
             node.rhs
             for node in walk(read(expr).tree)

@@ -36,7 +36,7 @@ def test_each_receiver_is_told_what_since_when_how_much_and_where_to_look(told: 
     runbook = f"{told.web.url}/runbooks#everywhere"
     agent = (
         f"{GRAFANA}/d/pulseguard-agent"
-        "?var-environment=production&var-agent=bot-1&var-instance=web-1"
+        "?var-environment=production&var-agent=bot-1&var-instance=web-1&var-simulation=-"
     )
     title = "[CRITICAL] Everywhere bot-1 (production): Everywhere has happened."
     said = ["bot-1 web-1, production", "It happened to bot-1.", "Since: 2026-11-23 10:00:00 UTC"]

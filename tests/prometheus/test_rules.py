@@ -199,7 +199,8 @@ def test_an_alert_opens_the_page_of_its_agent_or_of_the_monitor(rule: dict[str, 
         f"var-{label}={{{{ urlquery $labels.{label} }}}}"
         for label in ("environment", "agent", "instance")
     ]
-    of_an_agent = f"/d/pulseguard-agent?{'&'.join(who)}"
+    # One of the simulated fleet is on offer there while that is shown.
+    of_an_agent = f"/d/pulseguard-agent?{'&'.join([*who, 'var-simulation=-'])}"
     expected = of_an_agent if rule["alert"].startswith("Agent") else "/d/pulseguard-monitor"
 
     assert rule["annotations"]["dashboard_url"] == expected

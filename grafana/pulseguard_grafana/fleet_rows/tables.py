@@ -22,6 +22,12 @@ def _of_each(expression: str, *besides: str) -> str:
     return f"max by ({', '.join((_LABELS, *besides))}) ({expression})"
 
 
+# What was spent under an earlier name of the team is the agent's as well; what is not registered
+# any more has no row.
+COST_TODAY = (
+    f"sum by (agent_id) (increase(pulseguard:agent_cost_usd:sum{{{FLEET}}}[$__range]))"
+    f" * on (agent_id) group_left (agent, instance, environment, team) {_of_each(STATUS)}"
+)
 _METRICS = agent_link()
 _AGENTS = [
     Column("Agent", label="agent", links=[_METRICS]),
@@ -82,7 +88,7 @@ _AGENTS = [
     ),
     Column(
         "Cost today",
-        query=_of_each(f"increase(pulseguard:agent_cost_usd:sum{{{FLEET}}}[$__range])"),
+        query=COST_TODAY,
         unit="currencyUSD",
         decimals=2,
         width=100,
@@ -109,13 +115,30 @@ _ALERTS = alert_columns(
     matchers=ALERTING,
     firing=FIRING,
 )
+_COUNTS = "pulseguard_registry_disagreements"
+# A kind of which the registry knows only while a sync tells it what Prometheus scrapes.
+_TOLD = f'{_COUNTS}{{kind="registered_not_scraped"}}'
+# That nobody tells is a row of its own: no row means that all agree.
+DISAGREE = f"""
+label_replace(
+    vector(-1) unless on () {_COUNTS},
+    "kind", "any: the registry does not tell", "", ""
+  )
+  or label_replace(
+    vector(-1) and on () {_COUNTS} unless on () {_TOLD},
+    "kind", "of scrapes: sync does not tell", "", ""
+  )
+  or max by (kind) ({_COUNTS}) > 0
+""".strip()
 _DISAGREEMENTS = [
     Column("Of which kind", label="kind"),
     Column(
         "Agents",
-        query="max by (kind) (pulseguard_registry_disagreements) > 0",
+        query=DISAGREE,
         unit="none",
         decimals=0,
+        texts={-1.0: ("not known", UNKNOWN)},
+        width=100,
     ),
 ]
 
@@ -123,7 +146,9 @@ AGENTS: Panel = table(
     "Agents",
     "Every registered agent, those in trouble first; **Metrics** opens its page."
     " Success, p95 and tokens are of 5 minutes, cost is since midnight, context is"
-    " that of the latest call. An empty cell had no traffic. Reads"
+    " that of the latest call. Success and p95 are empty where nothing ended in that time, cost"
+    " where nothing has a price; who has been idle has 0 tokens and 0 cost, and who never made a"
+    " call or is not reached by Prometheus has neither. Reads"
     " `pulseguard_registry_agent_status` and the recorded `pulseguard:agent_*`.",
     _AGENTS,
     no_data="No agent is registered here, or the registry does not answer",
@@ -143,7 +168,7 @@ ALERTS: Panel = table(
 
 DISAGREEMENTS: Panel = table(
     "Disagreements",
-    "Agents of whom inventory, heartbeats and scrapes tell different things:"
+    "Agents of all environments of whom inventory, heartbeats and scrapes tell different things:"
     " registered but not scraped, scraped but not registered, two processes of one"
     " identity. `pulseguard status` names them. Reads"
     " `pulseguard_registry_disagreements`.",

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from pulseguard_grafana.agent_rows import health, model_calls, now, process, work
 from pulseguard_grafana.page import Page, Row
+from pulseguard_grafana.scope import AGENT
+from pulseguard_grafana.simulation import simulated_line
 
 page = Page(
     name="agent",
     title="Agent",
     questions=__doc__ or "",
     of_agents=True,
-    top=[*now.EIGHT_FIELDS, now.IDENTITY, *now.TIMELINES, *health.HEALTH],
+    top=[*now.EIGHT_FIELDS, now.IDENTITY, *now.TIMELINES, *health.HEALTH, simulated_line(AGENT)],
     rows=[
         Row("Tasks", work.TASKS),
         Row("Latency", model_calls.LATENCY),

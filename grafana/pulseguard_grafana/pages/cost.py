@@ -27,6 +27,7 @@ from pulseguard_grafana.page import Page, Row
 from pulseguard_grafana.panels import Judgement, Panel, Query, stacked, stat
 from pulseguard_grafana.panels.colours import BAD, NEUTRAL, TOKEN_KINDS, WARNING
 from pulseguard_grafana.scope import FLEET, typed
+from pulseguard_grafana.simulation import simulated_line
 
 OF_BUDGET = Judgement([(None, NEUTRAL), (0.8, WARNING), (1, BAD)])
 MISSING = Judgement([(None, NEUTRAL), (0.01, WARNING), (0.1, BAD)])
@@ -133,6 +134,7 @@ page = Page(
             decimals=1,
             judged=MISSING,
         ).of_today(),
+        simulated_line(FLEET),
     ],
     rows=[
         Row(

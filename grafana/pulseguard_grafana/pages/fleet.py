@@ -15,57 +15,21 @@ from pulseguard_grafana.fleet_rows.tables import (
     FIRING,
     STATUS,
     SUCCESS,
-    TROUBLE,
 )
+from pulseguard_grafana.fleet_rows.verdict import IS_WELL
 from pulseguard_grafana.page import Page, Row
-from pulseguard_grafana.panels import (
-    Judgement,
-    Query,
-    stacked,
-    stat,
-    stat_by,
-    verdict,
-)
-from pulseguard_grafana.panels.colours import BAD, GOOD, STATUSES, UNKNOWN, WARNING
+from pulseguard_grafana.panels import Query, stacked, stat, stat_by
+from pulseguard_grafana.panels.colours import BAD, STATUSES, WARNING
 from pulseguard_grafana.scope import FLEET
+from pulseguard_grafana.simulation import simulated
 
 TASKS = "pulseguard:agent_tasks_ended:rate5m"
-EVALUATED = 'prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group=~".*;fleet"}'
-
-VERDICT = f"""
-(vector(-1) unless on () (max(up{{job="registry"}}) == 1))
-  or (vector(-3) unless on () (max({EVALUATED}) > time() - 60))
-  or (vector(-2) and on () (sum(pulseguard_registry_agents) == 0))
-  or sum({TROUBLE} >= bool 2)
-""".strip()
-SAID = {
-    -1.0: ("The registry does not answer Prometheus: what is shown of agents is old", BAD),
-    -3.0: ("Rules are not evaluated: what is shown of trouble, cost and success is old", BAD),
-    -2.0: (
-        "No agent is registered yet: call pulseguard.Agent(…).start() in yours, or see README",
-        UNKNOWN,
-    ),
-    0.0: ("All is well", GOOD),
-    1.0: ("1 agent is in trouble", BAD),
-}
-
 page = Page(
     name="fleet",
     title="Fleet",
     questions=__doc__ or "",
     top=[
-        verdict(
-            "Is everything well?",
-            "One sentence for the fleet as it is now. Trouble is a firing alert that is critical or"
-            " a warning, an agent that says of itself that it failed or is stuck, or one that fell"
-            " silent without a goodbye; what is under maintenance is left out. Reads"
-            " `pulseguard:agent_trouble:rank`.",
-            VERDICT,
-            texts=SAID,
-            many="agents are in trouble",
-            judged=Judgement([(None, BAD), (0, GOOD), (1, BAD)]),
-            no_data="No agent is in this environment and team",
-        ),
+        IS_WELL,
         stat_by(
             "Agents by status",
             "Registered agents, by what the registry thinks of each. Reads"
@@ -76,18 +40,7 @@ page = Page(
             no_data="No agent is registered here, or the registry does not answer",
             colours=STATUSES,
         ),
-        stat(
-            "Simulated",
-            "Share of the agents that are of the simulated fleet, environment `demo`. They measure"
-            " what a model server without a model serves. Reads"
-            " `pulseguard_registry_agent_status`.",
-            f'count(pulseguard_registry_agent_status{{{FLEET},environment="demo"}})'
-            f" / count({STATUS})",
-            unit="percentunit",
-            decimals=0,
-            texts={1.0: ("Simulated fleet", WARNING)},
-            no_data="none",
-        ),
+        simulated(FLEET),
         stat(
             "Task success",
             "Tasks that were completed, of those that were completed, failed or timed out, over"
@@ -117,15 +70,16 @@ page = Page(
             no_data="No traffic",
             decimals=1,
         ),
-        stat(
+        stat_by(
             "Firing alerts",
-            "Alerts that fire now, those about the monitor itself among them, the dead man's switch"
-            " not. Reads `ALERTS`.",
-            f"count({FIRING})",
+            "Alerts that fire now, by how bad they are, those about the monitor itself among them,"
+            " the dead man's switch not; one of severity info is only worth a look. Reads"
+            " `ALERTS`.",
+            f"count by (severity) ({FIRING})",
+            "{{severity}}",
             unit="none",
             no_data="None",
-            judged=Judgement([(None, WARNING)]),
-            decimals=0,
+            colours={"critical": BAD, "warning": WARNING},
         ).sized(4),
     ],
     rows=[
@@ -150,15 +104,13 @@ page = Page(
                 ),
                 stacked(
                     "Tokens/s by team",
-                    "Tokens of all kinds that models processed. Reads `pulseguard_tokens_total`.",
-                    Query(
-                        f"sum by (team) (pulseguard:agent_tokens_processed:rate5m{{{FLEET}}})",
-                        "{{team}}",
-                    ),
+                    "Tokens of all kinds that models processed, over 5 minutes. Reads"
+                    " `pulseguard:model_tokens:rate5m`.",
+                    Query(f"sum by (team) (pulseguard:model_tokens:rate5m{{{FLEET}}})", "{{team}}"),
                     unit="short",
                     no_data="No traffic",
                     many=True,
-                ),
+                ).recorded_every("30s"),
                 stacked(
                     "Spend per hour by team",
                     "Cost of tokens at list prices, a mean over 15 minutes. Reads"

@@ -11,6 +11,7 @@ from pulseguard_grafana.page import Page, Row
 from pulseguard_grafana.panels import Column, Judgement, Panel, Query, line, stacked, stat, table
 from pulseguard_grafana.panels.colours import BAD, NEUTRAL, QUANTILES, TOKEN_KINDS, WARNING
 from pulseguard_grafana.scope import FLEET, choice, model_link
+from pulseguard_grafana.simulation import simulated_line
 
 CHOSEN = f'{FLEET},gen_ai_provider_name=~"$provider",gen_ai_request_model=~"$model"'
 # Where the metric does not tell the provider.
@@ -148,6 +149,7 @@ page = Page(
             no_data="Nothing priced",
             decimals=4,
         ).sized(8),
+        simulated_line(FLEET),
     ],
     rows=[
         Row(

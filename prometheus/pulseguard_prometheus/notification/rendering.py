@@ -21,10 +21,14 @@ _HEAD: Final = """\
 """
 _SHIPPED_REGISTRY: Final = "http://127.0.0.1:8000"
 _AGENT_ID: Final = "{{ .Labels.agent_id }}"
-# Labels may be anybody's, so each is made one value of an address.
+# Labels may be anybody's, so each is made one value of an address. An agent of the simulated fleet
+# is on offer where that is shown.
 _AGENT_VARIABLES: Final = "&".join(
-    f"var-{name}={{{{ .Labels.{name} | urlquery }}}}"
-    for name in ("environment", "agent", "instance")
+    [
+        f"var-{name}={{{{ .Labels.{name} | urlquery }}}}"
+        for name in ("environment", "agent", "instance")
+    ]
+    + ["var-simulation=-"]
 )
 _SHIPPED_AGENT_PAGE: Final = f"{_SHIPPED_REGISTRY}/api/v1/agents/{_AGENT_ID}/health"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from pulseguard_grafana.fleet_rows.verdict import SHIPPED_GROUPS
 from pulseguard_grafana.preview.evaluation import evaluate
 from pulseguard_grafana.preview.prometheus import Prometheus
 from pulseguard_stack.programs import find_program
@@ -90,9 +91,15 @@ def _backfill(folder: Path, now: int) -> None:
 def _series(begin: int) -> dict[str, Course]:
     series: dict[str, Course] = {
         'up{job="registry"}': lambda at: 1,
+        'up{job="registry-agents"}': lambda at: 1,
         'pulseguard_registry_agents{status="ONLINE"}': lambda at: len(AGENTS),
-        'prometheus_rule_group_last_evaluation_timestamp_seconds{rule_group="a;fleet"}': float,
     }
+    for group in SHIPPED_GROUPS:
+        labels = f'{{rule_group="/etc/rules/{group}.yml;{group}"}}'
+        series |= {
+            f"prometheus_rule_group_last_evaluation_timestamp_seconds{labels}": float,
+            f"prometheus_rule_group_interval_seconds{labels}": _always(10),
+        }
     for agent, (environment, team, status, rank, tokens) in AGENTS.items():
         labels = (
             f'agent="{agent}",agent_id="id of {agent}",instance="one",'
@@ -103,6 +110,10 @@ def _series(begin: int) -> dict[str, Course]:
             f"pulseguard:agent_trouble:rank{{{labels}}}": _always(rank),
             f"pulseguard:agent_tokens_processed:rate5m{{{labels}}}": _always(tokens),
             f"pulseguard:agent_cost_usd:sum{{{labels}}}": lambda at: SPENT * (at - begin),
+            # Each is the only one of its team and environment.
+            f'pulseguard:model_tokens:rate5m{{environment="{environment}",team="{team}"}}': _always(
+                tokens
+            ),
         }
     series |= _histogram("wait_seconds", "", BUCKETS, begin)
     series |= _histogram("mixed_seconds", 'agent="fine"', FINE, begin)
