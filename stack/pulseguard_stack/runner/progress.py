@@ -1,6 +1,7 @@
 """What the runner says: on the screen, with a spinner where that is a terminal, and in its log."""
 
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -148,8 +149,10 @@ def summary(
         ("Prometheus", addresses.prometheus_url),
         ("Alertmanager", f"{addresses.alertmanager_url}{api_alone}"),
     ]
-    if said := unreached(receivers):
-        rows.append(("receivers", f"{said}; see docs/alerting.md"))
+    unreached_alerts = unreached(receivers)
+    told = f"alerts go to {', '.join(receivers)}; try it: {_own_program()} alerts test"
+    mend = f"{unreached_alerts}; see docs/alerting.md"
+    rows.append(("receivers", mend if unreached_alerts else told))
     if addresses.grafana_url:
         rows.append(("Grafana", f"{addresses.grafana_url}  (admin: {places.grafana_password})"))
     elif no_grafana:
@@ -159,12 +162,20 @@ def summary(
     rows += [
         ("keys", f"{places.keys}, admin: {places.admin_key}"),
         ("your agents", f"find the registry by themselves, through {agent_file}"),
+        ("look", f"{_own_program()} status, {_own_program()} dashboards preview fleet"),
         ("logs", str(places.logs)),
         ("stop", stop),
     ]
     fleet = 'five agents, environment "demo", a simulated fleet' if demo else "no demo agents"
     lines = [f"PulseGuard is running: {fleet}."]
     return "\n".join([*lines, *(f"  {name:<14}{text}" for name, text in rows)])
+
+
+def _own_program() -> Path:
+    """`pulseguard`, as it is typed in the folder where the stack was started."""
+    program = Path(sys.executable).with_name("pulseguard")
+    here = Path.cwd()
+    return program.relative_to(here) if program.is_relative_to(here) else program
 
 
 def _spoken(status: int) -> str:

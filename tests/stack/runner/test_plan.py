@@ -163,7 +163,16 @@ def test_who_starts_it_without_a_receiver_is_told_that_alerts_reach_nobody():
 
     assert "alerts reach nobody: name a receiver, such as PULSEGUARD_EMAIL_TO; see docs" in line
     assert any("warnings reach nobody: " in line for line in summed_up(receivers=["pagerduty"]))
-    assert not any("reach" in line for line in summed_up())
+    (told,) = [line for line in summed_up() if "receivers" in line]
+    assert "alerts go to email; try it: " in told
+
+
+def test_what_to_look_at_next_is_a_command_that_is_there():
+    (line,) = [line for line in summed_up() if line.strip().startswith("look")]
+    status, preview = line.split(maxsplit=1)[1].split(", ")
+
+    assert Path(status.removesuffix(" status")).is_file()
+    assert preview.endswith("pulseguard dashboards preview fleet")
 
 
 def test_a_receiver_that_cannot_be_used_stops_the_start_with_its_setting(tmp_path):
