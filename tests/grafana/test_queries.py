@@ -106,7 +106,9 @@ def test_tables_and_single_numbers_are_of_now_and_graphs_of_the_time_on_the_page
 def test_no_graph_asks_for_more_points_than_there_are(shown: Shown):
     """Of a thousand agents or hundreds of buckets, they are most of what a page costs."""
     graphs = [
-        asked.result.series for asked in OF_PANELS if asked.shown is shown and asked.target["range"]
+        asked.result.series
+        for asked in OF_PANELS
+        if asked.shown is shown and asked.target and asked.target["range"]
     ]
     closest = [min(seconds_between(each) for each in series) for series in graphs]
 
@@ -140,6 +142,14 @@ def test_a_number_that_is_made_of_nothing_is_seen_in_all_its_forms():
 def test_a_page_of_all_agents_reads_no_buckets_of_theirs(asked: Asked):
     """A thousand agents have a hundred thousand buckets: what is read of them is recorded."""
     assert asked.result.series & BUCKETS == set()
+
+
+@pytest.mark.parametrize("shown", PANELS, ids=str)
+def test_what_is_since_midnight_says_when_it_is_not(shown: Shown):
+    """Grafana lets a panel have a beginning of its own only where the page's time is relative."""
+    is_told = "With an absolute time above, of that time instead." in shown.panel["description"]
+
+    assert is_told == (shown.panel.get("timeFrom") == "now/d")
 
 
 @pytest.mark.parametrize("shown", PANELS, ids=str)
