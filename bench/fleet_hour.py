@@ -127,6 +127,7 @@ def _of_a_team(team: int) -> Iterator[Course]:
     labels = {"environment": "production", "team": f"team-{team}"}
     yield Course("pulseguard:team_task_cost_usd_per_hour:mean15m", labels, COST_SECONDS, 360)
     yield Course("pulseguard:team_priced_tasks:rate5m", labels, COST_SECONDS, 20)
+    yield Course("pulseguard:team_tokens:rate5m", labels, COST_SECONDS, 30_000)
 
 
 def _of_a_model(team: int, model: int) -> Iterator[Course]:

@@ -28,6 +28,7 @@ TASK_COST_MEAN: Final = "pulseguard:agent_task_cost_usd:mean1h"
 # Of a team, summed over agents.
 OF_TEAM_TASK_COST_PER_HOUR: Final = "pulseguard:team_task_cost_usd_per_hour:mean15m"
 OF_TEAM_PRICED_TASKS_RATE: Final = "pulseguard:team_priced_tasks:rate5m"
+OF_TEAM_TOKENS_RATE: Final = "pulseguard:team_tokens:rate5m"
 
 # Of a model, summed over agents.
 OF_MODEL_CALLS_RATE: Final = "pulseguard:model_calls:rate5m"
@@ -65,6 +66,7 @@ RECORDED: Final[tuple[str, ...]] = (
     TASK_COST_MEAN,
     OF_TEAM_TASK_COST_PER_HOUR,
     OF_TEAM_PRICED_TASKS_RATE,
+    OF_TEAM_TOKENS_RATE,
     OF_MODEL_CALLS_RATE,
     OF_MODEL_FAILURES_RATE,
     OF_MODEL_INFERENCE_BUCKETS,

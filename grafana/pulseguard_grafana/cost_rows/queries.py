@@ -65,7 +65,8 @@ sum(
 """.strip()
 
 UNPRICED = counted(f"pulseguard:model_unpriced_tokens:rate5m{{{FLEET}}}")
+TOKENS = counted(f"pulseguard:team_tokens:rate5m{{{FLEET}}}")
 # Both are recorded, but not at the same moment, which must not make it more than all tokens.
 UNPRICED_SHARE = f"""
-clamp_max((sum({UNPRICED}) or 0 * sum({kind_tokens()})) / (sum({kind_tokens()}) > 0), 1)
+clamp_max((sum({UNPRICED}) or 0 * sum({TOKENS})) / (sum({TOKENS}) > 0), 1)
 """.strip()

@@ -126,7 +126,7 @@ page = Page(
             "Unpriced tokens",
             "Share of the tokens since midnight that are in no cost, by which all cost here is too"
             " low: no price of the model or kind is known, or an agent has no price table. Reads"
-            " `pulseguard:model_unpriced_tokens:rate5m` and `pulseguard:model_tokens:rate5m`.",
+            " `pulseguard:model_unpriced_tokens:rate5m` and `pulseguard:team_tokens:rate5m`.",
             UNPRICED_SHARE,
             unit="percentunit",
             no_data="No tokens today",
