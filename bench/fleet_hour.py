@@ -70,6 +70,8 @@ def _courses(end: float) -> Iterator[Course]:
     yield from _of_the_watchers(end)
     for number in range(AGENTS):
         yield from _of_an_agent(number, end)
+    for team in range(TEAMS):
+        yield from _of_a_team(team)
     places = product(range(TEAMS), range(MODELS))
     for team, model in places:
         yield from _of_a_model(team, model)
@@ -114,17 +116,25 @@ def _of_an_agent(number: int, end: float) -> Iterator[Course]:
     yield Course("pulseguard:agent_context_length:max", labels, SCRAPE_SECONDS, 10_000 + number)
     yield Course("pulseguard:agent_cost_usd:sum", labels, COST_SECONDS, number, 0.001)
     yield Course("pulseguard:agent_cost_usd_per_hour:mean15m", labels, COST_SECONDS, 3.6)
-    unpriced = {"gen_ai_request_model": "model-0", "reason": "unknown_model"}
-    yield Course("pulseguard_unpriced_tokens_total", {**labels, **unpriced}, 10, number, 0.1)
+    yield Course("pulseguard:agent_task_cost_usd:mean1h", labels, COST_SECONDS, 0.01)
     if number < FIRING:
         alert = {"alertname": "AgentDown", "severity": "critical"}
         yield Course("ALERTS", {**labels, **alert, "alertstate": "firing"}, 10, 1, 1e-12)
         yield Course("ALERTS_FOR_STATE", {**labels, **alert}, SCRAPE_SECONDS, end - 600, 1e-12)
 
 
+def _of_a_team(team: int) -> Iterator[Course]:
+    labels = {"environment": "production", "team": f"team-{team}"}
+    yield Course("pulseguard:team_task_cost_usd_per_hour:mean15m", labels, COST_SECONDS, 360)
+    yield Course("pulseguard:team_priced_tasks:rate5m", labels, COST_SECONDS, 20)
+    yield Course("pulseguard:team_tokens:rate5m", labels, COST_SECONDS, 30_000)
+
+
 def _of_a_model(team: int, model: int) -> Iterator[Course]:
     scope = {"environment": "production", "team": f"team-{team}"}
     alone = {**scope, "gen_ai_request_model": f"model-{model}"}
+    unpriced = {**alone, "reason": "unknown_model"}
+    yield Course("pulseguard:model_unpriced_tokens:rate5m", unpriced, COST_SECONDS, 10)
     labels = {**alone, "gen_ai_provider_name": f"provider-{model % 2}"}
     every = MODELS_SECONDS
     yield Course("pulseguard:model_calls:rate5m", labels, every, 10)

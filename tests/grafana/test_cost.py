@@ -1,4 +1,4 @@
-"""What the page of cost answers about spending that is known, evaluated by promtool."""
+"""What the pages of cost and of models answer about spending that is known, by promtool."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pulseguard_grafana.cost_rows import queries
+from pulseguard_grafana.pages import models
 from pulseguard_stack.programs import find_program
 
 RULES = Path(__file__).parents[2] / "prometheus" / "rules"
@@ -30,13 +31,14 @@ def of_kind(team: str, model: str, kind: str) -> str:
 SPENDING = {
     f"pulseguard:agent_cost_usd:sum{{{PRICED}}}": "0+0.0285x180",
     f"pulseguard:agent_cost_usd_per_hour:mean15m{{{PRICED}}}": "1.71x180",
+    f"pulseguard_tasks_started_total{{{PRICED}}}": "1+3x180",
     f'pulseguard:agent_tasks_ended:rate5m{{{PRICED},outcome="completed"}}': f"{2 / 60}x180",
     f'pulseguard:agent_tasks_ended:rate5m{{{PRICED},outcome="failed"}}': f"{1 / 60}x180",
+    f"pulseguard_tasks_started_total{{{UNPRICED}}}": "0+60x180",
     f'pulseguard:agent_tasks_ended:rate5m{{{UNPRICED},outcome="completed"}}': "1x180",
-    f"pulseguard:agent_tokens_processed:rate5m{{{PRICED}}}": "210x180",
-    f"pulseguard:agent_tokens_processed:rate5m{{{UNPRICED}}}": f"{1000 / 60}x180",
-    f"pulseguard:agent_tokens_processed:rate5m{{{WITHOUT_TABLE}}}": f"{500 / 60}x180",
-    f"pulseguard_unpriced_tokens_total{{{UNPRICED}}}": "0+1000x180",
+    f'pulseguard_unpriced_tokens_total{{{UNPRICED},gen_ai_request_model="local"}}': "0+1000x180",
+    f'pulseguard_tokens_total{{{UNPRICED},gen_ai_request_model="local"}}': "0+1000x180",
+    f'pulseguard_tokens_total{{{WITHOUT_TABLE},gen_ai_request_model="gpt"}}': "0+500x180",
     f"{PER_SECOND}{{{of_kind('x', 'gpt', 'input')}}}": "100x180",
     f"{PER_SECOND}{{{of_kind('x', 'gpt', 'cache_read')}}}": "100x180",
     f"{PER_SECOND}{{{of_kind('x', 'gpt', 'output')}}}": "10x180",
@@ -46,6 +48,8 @@ SPENDING = {
     f"{queries.MODELS_PER_HOUR}{{{of_kind('x', 'gpt', 'cache_read')}}}": "0.45x180",
     f"{queries.MODELS_PER_HOUR}{{{of_kind('x', 'gpt', 'output')}}}": "0.36x180",
 }
+# Half as many tokens of a kind without a price, of the same model in the same team.
+WITHOUT_PRICE = {f"{PER_SECOND}{{{of_kind('x', 'gpt', 'reasoning')}}}": "105x180"}
 # Tokens written to the cache for twice the price of input.
 WRITTEN = {
     f"{PER_SECOND}{{{of_kind('x', 'gpt', 'cache_write')}}}": "10x180",
@@ -55,7 +59,8 @@ BUDGET_USED = f"sum({queries.SPENT}) / {queries.BUDGET}"
 
 
 def filled(expr: str, budget: str = "") -> str:
-    values = {'"$environment"': '".*"', '"$team"': '".*"', "$__range": "1h", "$budget": budget}
+    chosen = ("$environment", "$team", "$provider", "$model")
+    values = {f'"{each}"': '".*"' for each in chosen} | {"$__range": "1h", "$budget": budget}
     for variable, value in values.items():
         expr = expr.replace(variable, value)
     return expr
@@ -123,14 +128,25 @@ def test_where_all_tokens_have_a_price_none_are_unpriced(tmp_path: Path) -> None
 
 
 def test_no_more_than_all_tokens_are_unpriced(tmp_path: Path) -> None:
-    # The counter is seen from the first minute on, and what is recorded of it 5 minutes later.
+    # Recorded a moment later, when there were fewer.
     series = {
-        f"pulseguard_unpriced_tokens_total{{{UNPRICED}}}": "0+1000x20",
-        f"pulseguard:agent_cost_usd:sum{{{UNPRICED}}}": "0x20",
-        f"{PER_SECOND}{{{of_kind('y', 'local', 'input')}}}": f"_x5 {1000 / 60}x15",
+        f'pulseguard_unpriced_tokens_total{{{UNPRICED},gen_ai_request_model="local"}}': "0+1000x20",
+        f"{PER_SECOND}{{{of_kind('y', 'local', 'input')}}}": f"_ {900 / 60}x19",
     }
 
-    assert is_told(tmp_path, filled(queries.UNPRICED_SHARE), 1, series, at="14m")
+    assert is_told(tmp_path, filled(queries.UNPRICED_SHARE), 1, series, at="20m")
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        pytest.param(queries.COST_PER_1000_TOKENS, id="cost"),
+        pytest.param(models.COST_PER_1000, id="models"),
+        pytest.param(models.COST_PER_1000_OF_EACH, id="models, of each"),
+    ],
+)
+def test_a_kind_without_a_price_makes_1000_tokens_no_cheaper(tmp_path: Path, expr: str) -> None:
+    assert is_told(tmp_path, filled(f"sum({expr})"), 0.002262, SPENDING | WITHOUT_PRICE)
 
 
 @pytest.mark.parametrize(

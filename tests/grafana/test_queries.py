@@ -22,8 +22,14 @@ from tests.grafana.results import Result
 
 OF_A_WINDOW = {"rate", "irate", "increase", "delta", "idelta", "deriv", "resets", "changes"}
 OF_NOW = {"stat", "gauge", "bargauge", "table", "piechart"}
-BUCKETS = {f"{metric.name}_bucket" for metric in AGENT_METRICS if metric.type == "histogram"}
-WIDE = [each for each in OF_PANELS if not each.page.of_agents]
+TOLD_BY_AGENTS = {
+    f"{metric.name}{part}"
+    for metric in AGENT_METRICS
+    for part in (("_bucket", "_count", "_sum") if metric.type == "histogram" else ("",))
+}
+# One series an agent, for its labels: no rule has the versions that they tell.
+READ_AS_TOLD = {"pulseguard_agent_info"}
+WIDE = [each for each in ASKED if not each.page.of_agents]
 
 
 @pytest.mark.parametrize("asked", ASKED, ids=str)
@@ -146,9 +152,18 @@ def test_a_number_that_is_made_of_nothing_is_seen_in_all_its_forms():
 
 
 @pytest.mark.parametrize("asked", WIDE, ids=str)
-def test_a_page_of_all_agents_reads_no_buckets_of_theirs(asked: Asked):
-    """A thousand agents have a hundred thousand buckets: what is read of them is recorded."""
-    assert asked.result.series & BUCKETS == set()
+def test_a_page_of_all_agents_reads_of_them_what_is_recorded(asked: Asked):
+    """A thousand agents have a hundred thousand buckets, and each counter of theirs has by label,
+    every 10 s, what a rule sums up."""
+    assert asked.result.series & (TOLD_BY_AGENTS - READ_AS_TOLD) == set()
+
+
+@pytest.mark.parametrize("shown", PANELS, ids=str)
+def test_what_is_since_midnight_says_when_it_is_not(shown: Shown):
+    """Grafana lets a panel have a beginning of its own only where the page's time is relative."""
+    is_told = "With an absolute time above, of that time instead." in shown.panel["description"]
+
+    assert is_told == (shown.panel.get("timeFrom") == "now/d")
 
 
 @pytest.mark.parametrize("shown", PANELS, ids=str)

@@ -23,6 +23,12 @@ TASKS_ENDED_RATE: Final = "pulseguard:agent_tasks_ended:rate5m"
 TASK_SUCCESS_RATIO: Final = "pulseguard:agent_task_success:ratio5m"
 ACCURACY_MEAN_OF_HALF_HOUR: Final = "pulseguard:agent_model_accuracy:mean30m"
 ACCURACY_MEAN_OF_DAY: Final = "pulseguard:agent_model_accuracy:mean1d"
+TASK_COST_MEAN: Final = "pulseguard:agent_task_cost_usd:mean1h"
+
+# Of a team, summed over agents.
+OF_TEAM_TASK_COST_PER_HOUR: Final = "pulseguard:team_task_cost_usd_per_hour:mean15m"
+OF_TEAM_PRICED_TASKS_RATE: Final = "pulseguard:team_priced_tasks:rate5m"
+OF_TEAM_TOKENS_RATE: Final = "pulseguard:team_tokens:rate5m"
 
 # Of a model, summed over agents.
 OF_MODEL_CALLS_RATE: Final = "pulseguard:model_calls:rate5m"
@@ -33,6 +39,7 @@ OF_MODEL_OUTPUT_SPEED_SUM: Final = "pulseguard:model_output_tokens_per_second_su
 OF_MODEL_OUTPUT_SPEED_COUNT: Final = "pulseguard:model_output_tokens_per_second_count:rate5m"
 OF_MODEL_TOKENS_RATE: Final = "pulseguard:model_tokens:rate5m"
 OF_MODEL_COST_PER_HOUR: Final = "pulseguard:model_cost_usd_per_hour:mean15m"
+OF_MODEL_UNPRICED_TOKENS_RATE: Final = "pulseguard:model_unpriced_tokens:rate5m"
 
 RECORDED: Final[tuple[str, ...]] = (
     INFERENCE_TIME_MS_MEAN,
@@ -56,6 +63,10 @@ RECORDED: Final[tuple[str, ...]] = (
     TASK_SUCCESS_RATIO,
     ACCURACY_MEAN_OF_HALF_HOUR,
     ACCURACY_MEAN_OF_DAY,
+    TASK_COST_MEAN,
+    OF_TEAM_TASK_COST_PER_HOUR,
+    OF_TEAM_PRICED_TASKS_RATE,
+    OF_TEAM_TOKENS_RATE,
     OF_MODEL_CALLS_RATE,
     OF_MODEL_FAILURES_RATE,
     OF_MODEL_INFERENCE_BUCKETS,
@@ -64,4 +75,5 @@ RECORDED: Final[tuple[str, ...]] = (
     OF_MODEL_OUTPUT_SPEED_COUNT,
     OF_MODEL_TOKENS_RATE,
     OF_MODEL_COST_PER_HOUR,
+    OF_MODEL_UNPRICED_TOKENS_RATE,
 )

@@ -36,11 +36,10 @@ def counted(per_second: str) -> str:
     return f"300 * sum_over_time({per_second}[$__range:5m] offset 5m)"
 
 
-COMPLETED = f'pulseguard:agent_tasks_ended:rate5m{{{FLEET},outcome="completed"}}'
-TASKS = f"({of_each(AGENT, counted(COMPLETED))} > 0)"
-TASK_COST = of_each(AGENT, spent(f"{AGENTS_PER_HOUR}{{{FLEET}}}"))
-# Only of agents that tell both, lest the others make a task dearer or cheaper than it is.
-COST_PER_TASK = f"sum({TASK_COST} and {TASKS}) / sum({TASKS} and {TASK_COST})"
+TASK_COST = f"pulseguard:team_task_cost_usd_per_hour:mean15m{{{FLEET}}}"
+TASKS = f"pulseguard:team_priced_tasks:rate5m{{{FLEET}}}"
+COST_PER_TASK = f"sum({spent(TASK_COST)}) / (sum({counted(TASKS)}) > 0)"
+COST_PER_TASK_OF_EACH = of_each(AGENT, f"pulseguard:agent_task_cost_usd:mean1h{{{FLEET}}}")
 
 
 def kind_tokens(kind: str = ".+") -> str:
@@ -65,19 +64,9 @@ sum(
 )
 """.strip()
 
-UNPRICED = f"pulseguard_unpriced_tokens_total{{{FLEET}}}"
-# The counter as it was 7.5 minutes ago, which is as late as a count is, to 2.5 minutes.
-UNPRICED_THEN = f"increase({UNPRICED}[$__range] offset 450s)"
-TOKENS = of_each("agent_id", counted(f"pulseguard:agent_tokens_processed:rate5m{{{FLEET}}}"))
-PRICED_AGENTS = of_each("agent_id", f"last_over_time({COST}[$__range])")
-# An agent that has no price table tells neither cost nor unpriced tokens: all of its tokens are.
-UNPRICED_TOKENS = f"""
-sum(
-  ({TOKENS} unless {PRICED_AGENTS})
-    or {of_each("agent_id", UNPRICED_THEN)}
-)
-""".strip()
-# These 2.5 minutes must not make them more than all in the first minutes after midnight.
+UNPRICED = counted(f"pulseguard:model_unpriced_tokens:rate5m{{{FLEET}}}")
+TOKENS = counted(f"pulseguard:team_tokens:rate5m{{{FLEET}}}")
+# Both are recorded, but not at the same moment, which must not make it more than all tokens.
 UNPRICED_SHARE = f"""
-clamp_max(({UNPRICED_TOKENS} or 0 * sum({kind_tokens()})) / (sum({kind_tokens()}) > 0), 1)
+clamp_max((sum({UNPRICED}) or 0 * sum({TOKENS})) / (sum({TOKENS}) > 0), 1)
 """.strip()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pulseguard_grafana.cost_rows.queries import (
     AGENT,
     AGENTS_PER_HOUR,
+    COST_PER_TASK_OF_EACH,
     KIND,
     SPENT,
     SPENT_YESTERDAY,
-    TASK_COST,
-    TASKS,
     TEAM,
     UNPRICED,
     kind_cost,
@@ -52,7 +51,7 @@ _AGENTS = [
     Column("Team", label="team"),
     *_today(AGENT),
     _usd("Per hour", of_each(AGENT, f"{AGENTS_PER_HOUR}{{{FLEET}}}")),
-    _usd("Per task", f"{TASK_COST} / {TASKS}", decimals=4),
+    _usd("Per task", COST_PER_TASK_OF_EACH, decimals=4),
 ]
 _KINDS = [
     Column("Provider", label="gen_ai_provider_name"),
@@ -71,7 +70,7 @@ _KINDS = [
         decimals=4,
     ),
 ]
-_WITHOUT_PRICE = of_each("gen_ai_request_model, reason", f"increase({UNPRICED}[$__range])")
+_WITHOUT_PRICE = of_each("gen_ai_request_model, reason", UNPRICED)
 
 TEAMS = table(
     "Teams",
@@ -85,9 +84,9 @@ TEAMS = table(
 AGENTS = table(
     "Agents",
     "Spend since midnight, and in the same hours a day before; per hour it is a mean over 15"
-    " minutes, per task that of today by the tasks completed. A click opens the agent's page."
-    " Reads `pulseguard:agent_cost_usd:sum`, `pulseguard:agent_cost_usd_per_hour:mean15m` and"
-    " `pulseguard:agent_tasks_ended:rate5m`.",
+    " minutes, per completed task one over an hour. A click opens the agent's page. Reads"
+    " `pulseguard:agent_cost_usd:sum`, `pulseguard:agent_cost_usd_per_hour:mean15m` and"
+    " `pulseguard:agent_task_cost_usd:mean1h`.",
     _AGENTS,
     no_data="Nothing priced today",
     sorted_by="Today",
@@ -104,13 +103,13 @@ KINDS = table(
 WITHOUT_PRICE = table(
     "Unpriced tokens by model",
     "Tokens that are in no cost, and why: no_provider was stated, unknown_model, a kind without a"
-    " price (no_price), or no room for the model's own name (_OTHER). Reads"
-    " `pulseguard_unpriced_tokens_total`.",
+    " price (no_price), no room for the model's own name (_OTHER), or the agent has no_price_table."
+    " The last 5 minutes are not whole yet. Reads `pulseguard:model_unpriced_tokens:rate5m`.",
     [
         Column("Model", label="gen_ai_request_model"),
         Column("Why", label="reason"),
         Column("Tokens", query=f"{_WITHOUT_PRICE} > 0", unit="short"),
     ],
-    no_data="No agent told of unpriced tokens",
+    no_data="All tokens have a price, or there are none",
     sorted_by="Tokens",
 ).sized(8)

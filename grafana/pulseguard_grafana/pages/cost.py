@@ -95,8 +95,9 @@ page = Page(
         stat(
             "Cost per task",
             "Spend since midnight by the tasks that were completed, which pay for the failed ones"
-            " too, of agents that tell both. Reads `pulseguard:agent_cost_usd_per_hour:mean15m`"
-            " and `pulseguard:agent_tasks_ended:rate5m`.",
+            " too, of agents that have both tasks and a cost. Reads"
+            " `pulseguard:team_task_cost_usd_per_hour:mean15m` and"
+            " `pulseguard:team_priced_tasks:rate5m`.",
             COST_PER_TASK,
             unit="currencyUSD",
             no_data="No task completed, or nothing priced",
@@ -126,8 +127,7 @@ page = Page(
             "Unpriced tokens",
             "Share of the tokens since midnight that are in no cost, by which all cost here is too"
             " low: no price of the model or kind is known, or an agent has no price table. Reads"
-            " `pulseguard_unpriced_tokens_total`, `pulseguard:agent_tokens_processed:rate5m` and"
-            " `pulseguard:agent_cost_usd:sum`.",
+            " `pulseguard:model_unpriced_tokens:rate5m` and `pulseguard:team_tokens:rate5m`.",
             UNPRICED_SHARE,
             unit="percentunit",
             no_data="No tokens today",

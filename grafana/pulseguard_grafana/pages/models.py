@@ -58,12 +58,10 @@ def per_1000_tokens(cost_per_hour: str, tokens_per_second: str) -> str:
     return f"{cost_per_hour} / 3.6 / ({tokens_per_second} > 0)"
 
 
-# The 15 minutes of the cost, since each of these values is over 5 minutes already. By team, since
-# not all teams need have a price for a model.
-PRICED_TOKENS = (
-    f"sum by (environment, team, {MODEL}) (avg_over_time({TOKENS}[10m]))"
-    f" and sum by (environment, team, {MODEL}) ({COST_PER_HOUR})"
-)
+# The 15 minutes of the cost, since each of these values is over 5 minutes already. By team and kind
+# of tokens, since not all teams need have a price for a model, nor a model one for each kind.
+PRICED_TOKENS = f"avg_over_time({TOKENS}[10m]) and {COST_PER_HOUR}"
+COST_PER_1000 = per_1000_tokens(f"sum({COST_PER_HOUR})", f"sum({PRICED_TOKENS})")
 COST_PER_1000_OF_EACH = per_1000_tokens(of_each(COST_PER_HOUR), of_each(PRICED_TOKENS))
 
 
@@ -141,10 +139,10 @@ page = Page(
         ).sized(8),
         stat(
             "Cost per 1,000 tokens",
-            "Cost at list prices of 1,000 tokens of any kind, over 15 minutes; models without a"
-            " price are left out. Reads `pulseguard:model_cost_usd_per_hour:mean15m` and"
-            " `pulseguard:model_tokens:rate5m`.",
-            per_1000_tokens(f"sum({COST_PER_HOUR})", f"sum({PRICED_TOKENS})"),
+            "Cost at list prices of 1,000 tokens of any kind, over 15 minutes; models and"
+            " kinds without a price are left out. Reads"
+            " `pulseguard:model_cost_usd_per_hour:mean15m` and `pulseguard:model_tokens:rate5m`.",
+            COST_PER_1000,
             unit="currencyUSD",
             no_data="Nothing priced",
             decimals=4,

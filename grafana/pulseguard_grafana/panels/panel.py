@@ -74,7 +74,9 @@ class Panel:
 
     def of_today(self) -> Panel:
         """The same, since midnight, which is then what `$__range` is."""
-        return replace(self, time_from="now/d")
+        # Grafana moves the beginning of a relative time only.
+        told = f"{self.description} With an absolute time above, of that time instead."
+        return replace(self, description=told, time_from="now/d")
 
     def recorded_every(self, interval: str) -> Panel:
         """The same, of what the rules record this often, as `30s` or `1m`."""
