@@ -40,7 +40,7 @@ PAGES = ("agent", "models", "fleet", "cost")
 OF_OLDER_THINGS = {
     *(("cost", "Against yesterday"), ("cost", "Cost per task"), ("cost", "Cost per 1,000 tokens")),
     *(("cost", "Saved by the cache"), ("cost", "Unpriced tokens")),
-    ("cost", "Models and kinds of tokens"),
+    *(("cost", "Models and kinds of tokens"), ("cost", "Unpriced tokens by model")),
 }
 COLUMNS_OF_OLDER_THINGS = {
     *(("cost", "Teams", "Yesterday by now"), ("cost", "Teams", "Against yesterday")),
@@ -49,7 +49,7 @@ COLUMNS_OF_OLDER_THINGS = {
 }
 # Nothing in this stack says that it is a simulation, and no exporter fails.
 OF_OTHER_STACKS = {
-    ("fleet", "Simulated", "__auto"),
+    *((page, "Simulated", "__auto") for page in ("agent", "models", "fleet", "cost")),
     ("agent", "Exporter's failures", "{{operation}}"),
 }
 
