@@ -27,7 +27,8 @@ class Component:
 
     It has `stop_seconds` to end by itself when it is asked to. `clear_away` ends what a process of
     it that was killed may have left. Where it is not `needed`, the stack can do without it. `once`
-    are arguments of its first start only.
+    are arguments of its first start only. One that `watches` ends first, lest it takes the end of
+    the others for an outage.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Component:
     needed: bool = True
     clear_away: Callable[[], None] = lambda: None
     once: Sequence[str] = ()
+    watches: bool = False
 
 
 def answers(url: str) -> Readiness:

@@ -144,6 +144,9 @@ def _prometheus(where: Addresses, places: Places, programs: Programs) -> Compone
         places.log("prometheus"),
         answers(f"{where.prometheus_url}/-/ready"),
         stop_seconds=15.0,
+        # Else the last that it sees is agents that are offline, and it shows that for 5 minutes
+        # after the next start, beside what they are then.
+        watches=True,
     )
 
 

@@ -82,8 +82,9 @@ class Supervision:
         self._watch_over(self._all())
 
     def stop(self) -> list[str]:
-        """Ends all, the last started first; answers the names of those that had to be killed."""
-        killed: list[str] = []
+        """Ends all, who watches and then the last started first; answers the names of those that
+        had to be killed."""
+        killed = _stop_stage([each for each in self._all() if each.component.watches])
         for stage in reversed(self._stages):
             killed += _stop_stage(stage)
         return killed

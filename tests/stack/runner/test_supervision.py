@@ -83,6 +83,23 @@ def test_what_is_asked_of_the_first_start_is_not_asked_again_when_it_is_restarte
     assert one.log.read_text() == "up, asked for: --new-admin-key\nup, asked for: \n"
 
 
+def test_who_watches_ends_before_those_who_are_watched(tmp_path):
+    ends = tmp_path / "ends"
+    with watched(tmp_path) as one:
+        stages = [(("registry", False), ("prometheus", True)), (("agent", False),)]
+        for stage in stages:
+            components = []
+            for name, watches in stage:
+                program, log = tmp_path / name, tmp_path / f"{name}.log"
+                said = f"echo {name} >> {ends}; exit"
+                put_script(program, f"trap '{said}' TERM; echo up; while :; do sleep 0.05; done")
+                ready = has_logged(log, b"up")
+                components.append(Component(name, [str(program)], log, ready, watches=watches))
+            one.supervision.start(components)
+
+    assert ends.read_text().split() == ["prometheus", "agent", "registry"]
+
+
 def test_a_long_log_is_put_aside_when_its_component_starts(tmp_path):
     with watched(tmp_path) as one:
         one.log.touch()
