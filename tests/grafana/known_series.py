@@ -110,7 +110,8 @@ def labels_of(series: str) -> frozenset[str] | None:
             rule for rule in shipped_rules() if "alert" in rule
         )
     if series in recorded_rules():
-        return _labels_of_results(rule for rule in shipped_rules() if rule.get("record") == series)
+        rules = [rule for rule in shipped_rules() if rule.get("record") == series]
+        return _labels_of_results(rules, series)
     return _scraped().get(series)
 
 
@@ -125,15 +126,21 @@ def sources_of(series: str) -> frozenset[str]:
     """The name of the series and, where it is recorded, all that it is made of."""
     found = {series}
     for expression in recorded_rules().get(series, []):
-        for source in Result.of(read(expression).tree, labels_of).series:
+        for source in Result.of(read(expression).tree, labels_of).series - {series}:
             found |= sources_of(source)
     return frozenset(found)
 
 
-def _labels_of_results(rules: Iterable[dict[str, Any]]) -> frozenset[str]:
+def _labels_of_results(
+    rules: Iterable[dict[str, Any]], recorded_as: str | None = None
+) -> frozenset[str]:
+    def known(series: str) -> frozenset[str] | None:
+        # One that looks at its own past has what an agent has there.
+        return frozenset(AGENTS) if series == recorded_as else labels_of(series)
+
     labels: set[str] = set()
     for rule in rules:
-        labels |= Result.of(read(rule["expr"]).tree, labels_of).labels | set(rule.get("labels", ()))
+        labels |= Result.of(read(rule["expr"]).tree, known).labels | set(rule.get("labels", ()))
     return frozenset(labels)
 
 

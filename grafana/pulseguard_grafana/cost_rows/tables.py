@@ -97,7 +97,7 @@ KINDS = table(
     " are disjoint, and an empty cell has no price. Reads"
     " `pulseguard:model_cost_usd_per_hour:mean15m` and `pulseguard:model_tokens:rate5m`.",
     _KINDS,
-    no_data="No tokens",
+    no_data="Not known yet, or no tokens",
     sorted_by="Spent",
 ).sized(16)
 WITHOUT_PRICE = table(
@@ -110,6 +110,6 @@ WITHOUT_PRICE = table(
         Column("Why", label="reason"),
         Column("Tokens", query=f"{_WITHOUT_PRICE} > 0", unit="short"),
     ],
-    no_data="All tokens have a price, or there are none",
+    no_data="Not known yet, or all tokens have a price",
     sorted_by="Tokens",
 ).sized(8)

@@ -100,7 +100,7 @@ page = Page(
             " `pulseguard:team_priced_tasks:rate5m`.",
             COST_PER_TASK,
             unit="currencyUSD",
-            no_data="No task completed, or nothing priced",
+            no_data="Not known yet, or no priced task completed",
             decimals=4,
         ).of_today(),
         stat(
@@ -109,7 +109,7 @@ page = Page(
             " `pulseguard:model_cost_usd_per_hour:mean15m` and `pulseguard:model_tokens:rate5m`.",
             COST_PER_1000_TOKENS,
             unit="currencyUSD",
-            no_data="Nothing priced today",
+            no_data="Not known yet, or nothing priced",
             decimals=4,
         ).of_today(),
         stat(
@@ -120,7 +120,7 @@ page = Page(
             " `pulseguard:model_cost_usd_per_hour:mean15m` and `pulseguard:model_tokens:rate5m`.",
             SAVED,
             unit="currencyUSD",
-            no_data="No priced cache was used",
+            no_data="Not known yet, or no priced cache used",
             decimals=2,
         ).of_today(),
         stat(
@@ -130,7 +130,7 @@ page = Page(
             " `pulseguard:model_unpriced_tokens:rate5m` and `pulseguard:team_tokens:rate5m`.",
             UNPRICED_SHARE,
             unit="percentunit",
-            no_data="No tokens today",
+            no_data="Not known yet, or no tokens",
             decimals=1,
             judged=MISSING,
         ).of_today(),
