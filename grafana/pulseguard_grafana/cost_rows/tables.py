@@ -112,5 +112,6 @@ WITHOUT_PRICE = table(
         Column("Tokens", query=f"{_WITHOUT_PRICE} > 0", unit="short"),
     ],
     no_data="No agent told of unpriced tokens",
+    is_well_empty=True,
     sorted_by="Tokens",
 ).sized(8)
