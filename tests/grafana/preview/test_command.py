@@ -35,8 +35,8 @@ def test_every_panel_is_printed_with_its_title_and_its_value(preview):
     titles = [panel["title"] for panel in json.loads(shipped_dashboards()["fleet"])["panels"]]
     assert [title for title in titles if title not in out] == []
     (row,) = [line for line in out.splitlines() if "support.chat" in line]
-    assert row.split()[:7] == [
-        *("support.chat", "one", "Metrics", "production", "service", "ERROR", "critical")
+    assert row.split()[:6] == [
+        *("support.chat", "one", "production", "service", "ERROR", "critical")
     ]
     assert "environment = All: production, staging" in out
     assert "█  last 2 " in out
