@@ -15,7 +15,8 @@ from pulseguard_grafana.preview.time_range import TimeRange
 Variable = Mapping[str, Any]
 
 ALL: Final = "All"
-_ALL_VALUE: Final = "$__all"
+# What people and what Grafana call all of them.
+_EVERY: Final = (ALL, "$__all")
 _LABEL_VALUES: Final = re.compile(
     r"\s*label_values\((?:(?P<selector>.+),)?\s*(?P<label>\w+)\s*\)\s*", re.DOTALL
 )
@@ -136,20 +137,22 @@ def _choice(
     values = list(wanted) if wanted is not None else _current(variable)
     if variable["type"] == "textbox":
         _refuse_no_number(variable, values)
-    if has_all and (_ALL_VALUE in values or ALL in values):
+    unknown = _not_offered(variable, options, wanted or ())
+    if has_all and any(value in _EVERY for value in values):
         pattern = variable.get("allValue")
         return Chosen(
             [option.value for option in options],
             [ALL],
             is_many=True,
             pattern=filled(pattern, chosen) if pattern else None,
+            unknown=[value for value in unknown if value not in _EVERY],
         )
     picked = [_picked(value, options) for value in values]
     return Chosen(
         [option.value for option in picked],
         [option.text for option in picked],
         is_many=has_all or has_many,
-        unknown=_not_offered(variable, options, wanted or ()),
+        unknown=unknown,
     )
 
 

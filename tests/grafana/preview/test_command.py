@@ -198,6 +198,13 @@ def test_a_value_that_is_not_offered_is_said_to_be_unknown_and_shown_all_the_sam
     assert "nothing is known of environment=nowhere" in line
 
 
+def test_it_is_said_to_be_unknown_beside_all_as_well(preview):
+    _, _, err = preview("--var", "environment=nowhere", "--var", "environment=All")
+
+    (line,) = err.splitlines()
+    assert "environment=nowhere" in line
+
+
 @pytest.mark.parametrize("choice", ["environment=All", "simulation=shown", "simulation=-"])
 def test_what_is_offered_is_not_said_to_be_unknown(preview, choice):
     assert preview("--var", choice)[2] == ""
