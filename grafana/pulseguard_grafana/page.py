@@ -42,6 +42,11 @@ class Page:
         """Under which links find it, for ever."""
         return f"pulseguard-{self.name}"
 
+    @property
+    def panels(self) -> Sequence[Panel]:
+        """All of them, from top to bottom."""
+        return [*self.top, *(panel for row in self.rows for panel in row.panels)]
+
 
 @dataclass(frozen=True)
 class Place:

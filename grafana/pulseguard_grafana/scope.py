@@ -47,7 +47,7 @@ def choice(name: str, title: str, series: str, label: str) -> Json:
 
 
 def typed(name: str, title: str, description: str) -> Json:
-    """A variable of a page's own that is typed, and empty at first."""
+    """A variable of a page's own: a number that is typed, and nothing at first."""
     empty = {"text": "", "value": ""}
     return {
         "name": name,

@@ -19,7 +19,7 @@ def simulated(scope: str) -> Panel:
         decimals=0,
         texts={1.0: ("Simulated fleet", WARNING)},
         no_data="None, or the registry does not answer",
-    )
+    ).well_empty()
 
 
 def simulated_line(scope: str) -> Panel:

@@ -26,7 +26,7 @@ HEALTH: Sequence[Panel] = [
         no_data="None",
         judged=Judgement([(None, WARNING)]),
         decimals=0,
-    ),
+    ).well_empty(),
     stat_by(
         "Last progress",
         "Since when no task, call or tool has ended well, of the agents at work the longest; where"
@@ -72,7 +72,7 @@ HEALTH: Sequence[Panel] = [
         unit="s",
         no_data="None waits, or not told",
         decimals=0,
-    ),
+    ).well_empty(),
     stat(
         "Spend today",
         "Cost of tokens at list prices since midnight, by the clock of this browser, to the minute."

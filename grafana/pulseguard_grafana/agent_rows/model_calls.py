@@ -126,7 +126,9 @@ TOKENS: Sequence[Panel] = [
         ),
         unit="suffix: tok/s",
         no_data="All tokens are priced, or not reached",
-    ).sized(6),
+    )
+    .sized(6)
+    .well_empty(),
     line(
         "Calls without usage",
         "Calls a second that were answered and whose tokens nobody told, of each model: they are in"
@@ -139,7 +141,9 @@ TOKENS: Sequence[Panel] = [
         unit="ops",
         no_data="All calls told their tokens, or not reached",
         many=True,
-    ).sized(6),
+    )
+    .sized(6)
+    .well_empty(),
 ]
 
 CONTEXT: Sequence[Panel] = [

@@ -92,5 +92,5 @@ EXPORTER: Sequence[Panel] = [
         unit="ops",
         no_data="Nothing has failed, or not reached",
         many=True,
-    ),
+    ).well_empty(),
 ]

@@ -109,7 +109,7 @@ TOOLS: Sequence[Panel] = [
         unit="ops",
         no_data="No tool has failed, or not reached",
         many=True,
-    ),
+    ).well_empty(),
 ]
 
 ERRORS: Sequence[Panel] = [
@@ -123,14 +123,18 @@ ERRORS: Sequence[Panel] = [
         unit="ops",
         no_data="Nothing has failed, or not reached",
         many=True,
-    ).sized(6),
+    )
+    .sized(6)
+    .well_empty(),
     stacked(
         "Retries",
         "Attempts of model calls that were repeated, a second. Reads `pulseguard_retries_total`.",
         Query(f"sum by (reason) (rate(pulseguard_retries_total{{{AGENT}}}{_RATE}))", "{{reason}}"),
         unit="ops",
         no_data="Nothing was repeated, or not reached",
-    ).sized(6),
+    )
+    .sized(6)
+    .well_empty(),
     line(
         "Waiting",
         "Share of the agents that can do nothing but wait: for a human, a rate limit or a service"

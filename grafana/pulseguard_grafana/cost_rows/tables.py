@@ -111,5 +111,6 @@ WITHOUT_PRICE = table(
         Column("Tokens", query=f"{_WITHOUT_PRICE} > 0", unit="short"),
     ],
     no_data="Not known yet, or all tokens have a price",
+    is_well_empty=True,
     sorted_by="Tokens",
 ).sized(8)

@@ -162,6 +162,7 @@ ALERTS: Panel = table(
     " Reads `ALERTS_FOR_STATE`.",
     _ALERTS,
     no_data="No alert fires",
+    is_well_empty=True,
     sorted_by="Since",
     descending=False,
 ).sized(16)
@@ -174,5 +175,6 @@ DISAGREEMENTS: Panel = table(
     " `pulseguard_registry_disagreements`.",
     _DISAGREEMENTS,
     no_data="All views agree",
+    is_well_empty=True,
     sorted_by="Agents",
 ).sized(8)

@@ -80,7 +80,9 @@ page = Page(
             unit="none",
             no_data="None",
             colours={"critical": BAD, "warning": WARNING},
-        ).sized(4),
+        )
+        .sized(4)
+        .well_empty(),
     ],
     rows=[
         Row(

@@ -87,7 +87,7 @@ MODELS = [
         label="gen_ai_request_model",
         links=[model_link("__data.fields.Provider", "__data.fields.Model")],
     ),
-    Column("Calls/s", query=of_each(CALLS), unit="reqps", decimals=2, width=110),
+    Column("Calls/s", query=of_each(CALLS), unit="ops", decimals=2, width=110),
     Column(
         "Failed",
         query=f"{of_each(FAILURES)} / ({of_each(CALLS)} > 0)",
@@ -122,7 +122,7 @@ page = Page(
             "Model calls that ended in a second, failed ones among them, over 5 minutes. Reads"
             " `pulseguard:model_calls:rate5m`.",
             f"sum({CALLS})",
-            unit="reqps",
+            unit="ops",
             no_data="No model is called",
             decimals=2,
         ).sized(8),
@@ -222,7 +222,7 @@ page = Page(
                     "Model calls that ended in a second, failed ones among them. Reads"
                     " `pulseguard:model_calls:rate5m`.",
                     of_each(CALLS),
-                    unit="reqps",
+                    unit="ops",
                     no_data="No model was called",
                 ),
                 by_model(

@@ -105,6 +105,7 @@ page = Page(
             " the dead man's switch is none of them. Reads `ALERTS_FOR_STATE`.",
             ALERTS,
             no_data="No alert about the monitor fires",
+            is_well_empty=True,
             sorted_by="Since",
             descending=False,
             height=6,

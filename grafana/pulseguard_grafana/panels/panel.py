@@ -49,7 +49,8 @@ class Panel:
     `width` is of 24 columns, `height` in units of 30 pixels. `unit` is one of Grafana's. Where no
     query has a value, `no_data` is shown: a sentence of what that means here. `time_from` is since
     when it shows, whatever the page does: `now/d` is since midnight. `every` is how far apart the
-    values of a graph are, where it is more than a scrape: no more are asked for.
+    values of a graph are, where it is more than a scrape: no more are asked for. `is_well_empty` is
+    one that has no data where all is well: nothing fires, nothing has failed.
     """
 
     type: str
@@ -67,6 +68,7 @@ class Panel:
     transformations: Sequence[Json] = ()
     time_from: str = ""
     every: str = ""
+    is_well_empty: bool = False
 
     def sized(self, width: int, height: int | None = None) -> Panel:
         """The same, of another size."""
@@ -81,6 +83,10 @@ class Panel:
     def recorded_every(self, interval: str) -> Panel:
         """The same, of what the rules record this often, as `30s` or `1m`."""
         return replace(self, every=interval)
+
+    def well_empty(self) -> Panel:
+        """The same, of which no data is no trouble."""
+        return replace(self, is_well_empty=True)
 
 
 def override(matcher: str, matched: str, **properties: Any) -> Json:

@@ -39,6 +39,7 @@ def table(
     sorted_by: str,
     descending: bool = True,
     height: int = 9,
+    is_well_empty: bool = False,
 ) -> Panel:
     """A table with these columns in this order, sorted by one of them; it filters and pages."""
     values = [column for column in columns if column.query]
@@ -54,6 +55,7 @@ def table(
         queries=queries,
         unit="none",
         no_data=no_data,
+        is_well_empty=is_well_empty,
         width=24,
         height=height,
         options={

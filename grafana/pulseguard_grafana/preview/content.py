@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, Protocol
 
 from rich.console import RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,8 @@ _ORDERS: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 # Between two columns.
 GAP: Final = 2
+# Left of all that a panel shows.
+INDENT: Final = 2
 
 
 class Content(Protocol):
@@ -56,6 +59,11 @@ def grid(rows: Iterable[Iterable[Text]]) -> Table:
                 table.add_column(no_wrap=bool(place), overflow="ellipsis" if place else "fold")
         table.add_row(*cells)
     return table
+
+
+def indented(table: Table) -> Padding:
+    """Under its title, each line of it."""
+    return Padding.indent(table, INDENT)
 
 
 def left_out(count: int, what: str) -> Iterator[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -31,7 +32,12 @@ def draw(dashboard: EvaluatedDashboard, most: int) -> None:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = _WIDTH_WITHOUT_TERMINAL
     for part in _drawn(dashboard, most, console.width):
-        console.print(part)
+        if console.is_terminal:
+            console.print(part)
+        else:
+            with console.capture() as captured:
+                console.print(part)
+            sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _drawn(dashboard: EvaluatedDashboard, most: int, room: int) -> Iterator[RenderableType]:

@@ -13,7 +13,7 @@ from pulseguard_grafana.preview.units import written
 # Any in this module: parts of Grafana's dashboard model.
 Json = Mapping[str, Any]
 
-_ON_PANEL: Final = ("unit", "decimals", "mappings", "thresholds", "color", "displayName")
+_ON_PANEL: Final = ("unit", "decimals", "mappings", "thresholds", "color", "displayName", "links")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,13 @@ class Field:
     thresholds: Sequence[Json] = ()
     fixed_colour: str = ""
     custom: Json = field(default_factory=dict)
+    links: Sequence[Json] = ()
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is there to be clicked on: one word, whatever the value."""
+        words = [mapping for mapping in self.mappings if mapping["type"] != "special"]
+        return bool(self.links) and len(words) == 1
 
     def shown(self, value: float | str | None) -> Shown:
         """The value with its text and its colour; nothing for None."""
@@ -84,6 +91,7 @@ def field_of(panel: Json, name: str) -> Field:
         said.get("thresholds", {}).get("steps", ()),
         colour.get("fixedColor", "") if colour.get("mode") == "fixed" else "",
         custom,
+        said.get("links", ()),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import RenderableType
 from rich.text import Text
 
-from pulseguard_grafana.preview.content import grid, number
+from pulseguard_grafana.preview.content import INDENT, grid, indented, number
 from pulseguard_grafana.preview.fields import Json
 from pulseguard_grafana.preview.queries import Asking, NamedSeries
 from pulseguard_grafana.preview.sparklines import cells, sparkline, width_for
@@ -50,16 +50,14 @@ class Heatmap:
     def drawn(self, most: int, room: int) -> Iterator[RenderableType]:
         """Each bucket that something fell into, with its share of all."""
         whole = sum(bucket.total for bucket in self.buckets)
-        width = width_for([bucket.values for bucket in self.buckets], room)
-        yield grid(
-            [
-                Text(f"  ≤ {written(bucket.bound, self.unit)}"),
-                Text(sparkline(cells(bucket.values, self.shown, width))),
-                Text(written(bucket.total / whole, "percentunit", 1)),
-            ]
-            for bucket in self.buckets
-            if bucket.total > 0
+        buckets = [bucket for bucket in self.buckets if bucket.total > 0]
+        bounds = [Text(f"≤ {written(bucket.bound, self.unit)}") for bucket in buckets]
+        shares = [Text(written(each.total / whole, "percentunit", 1)) for each in buckets]
+        width = width_for(
+            [bucket.values for bucket in self.buckets], bounds, shares, room=room - INDENT
         )
+        courses = [Text(sparkline(cells(each.values, self.shown, width))) for each in buckets]
+        yield indented(grid(zip(bounds, courses, shares, strict=True)))
 
     # Any: JSON.
     def document(self) -> dict[str, Any]:

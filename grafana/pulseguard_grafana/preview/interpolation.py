@@ -18,13 +18,15 @@ class Chosen:
     """What a variable stands for.
 
     `texts` are shown to people. `is_many` variables stand in regular expressions, so each of their
-    values is escaped; `pattern` is a regular expression that stands for all values as it is.
+    values is escaped; `pattern` is a regular expression that stands for all values as it is. Those
+    `unknown` were wanted, and are not offered.
     """
 
     values: Sequence[str]
     texts: Sequence[str]
     is_many: bool = False
     pattern: str | None = None
+    unknown: Sequence[str] = ()
 
     def written(self, form: str | None) -> str:
         """As it stands in a query, or in the form that a text asks for, as `${team:pipe}` does."""

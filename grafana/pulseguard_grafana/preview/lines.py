@@ -11,7 +11,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from pulseguard_grafana.preview.colours import style_of
-from pulseguard_grafana.preview.content import coloured, grid, is_number, left_out, number, plain
+from pulseguard_grafana.preview.content import (
+    INDENT,
+    coloured,
+    grid,
+    indented,
+    is_number,
+    left_out,
+    number,
+    plain,
+)
 from pulseguard_grafana.preview.fields import Field, Json, field_of
 from pulseguard_grafana.preview.queries import Asking
 from pulseguard_grafana.preview.sparklines import cells, sparkline, width_for
@@ -48,19 +57,19 @@ class Lines:
 
     def drawn(self, most: int, room: int) -> Iterator[RenderableType]:
         """Of each series its name, its course on a scale of its own, its last and largest value."""
-        width = width_for([line.values for line in self.lines], room)
-        yield grid(
-            [
-                Text(f"  {plain(line.name)}"),
-                Text(
-                    sparkline(cells(line.values, self.shown, width)),
-                    style=style_of(line.field.fixed_colour),
-                ),
-                Text("last ").append_text(coloured(line.field.shown(line.last))),
-                Text("max ").append_text(coloured(line.field.shown(line.largest))),
-            ]
-            for line in self.lines[:most]
-        )
+        lines = self.lines[:most]
+        names = [Text(plain(line.name)) for line in lines]
+        last = [Text("last ").append_text(coloured(each.field.shown(each.last))) for each in lines]
+        top = [Text("max ").append_text(coloured(each.field.shown(each.largest))) for each in lines]
+        width = width_for([line.values for line in lines], names, last, top, room=room - INDENT)
+        courses = [
+            Text(
+                sparkline(cells(line.values, self.shown, width)),
+                style=style_of(line.field.fixed_colour),
+            )
+            for line in lines
+        ]
+        yield indented(grid(zip(names, courses, last, top, strict=True)))
         yield from left_out(len(self.lines) - most, "series")
 
     # Any: JSON.

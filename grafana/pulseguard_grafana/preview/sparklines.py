@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from rich.text import Text
+
+from pulseguard_grafana.preview.content import GAP
 from pulseguard_grafana.preview.time_range import TimeRange
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
-_NARROWEST: Final = 16
+_NARROWEST: Final = 8
 _WIDEST: Final = 40
 
 
-def width_for(series: Sequence[Mapping[float, float]], room: int) -> int:
+def width_for(
+    series: Sequence[Mapping[float, float]],
+    names: Iterable[Text],
+    *others: Iterable[Text],
+    room: int,
+) -> int:
     """How many cells hold these values without gaps that are none.
 
-    On a terminal with this room in columns, names and numbers are to have a half of it and more.
+    On a terminal with this room in columns, what stands beside the cells comes first: the others
+    whole, and of names as much as they need, up to half of the room.
     """
-    fitting = min(max(room // 2 - 10, _NARROWEST), _WIDEST)
+    named = min(_widest(names), room // 2)
+    beside = sum(GAP + _widest(texts) for texts in others)
+    left = room - named - GAP - beside
+    fitting = min(max(left, _NARROWEST), _WIDEST)
     return max(1, min(fitting, len({at for values in series for at in values})))
+
+
+def _widest(texts: Iterable[Text]) -> int:
+    return max((text.cell_len for text in texts), default=0)
 
 
 def cells(values: Mapping[float, float], shown: TimeRange, width: int) -> list[float | None]:

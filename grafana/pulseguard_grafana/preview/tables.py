@@ -56,13 +56,17 @@ class TableOfNow:
         return any(is_number(value) for row in self.rows for value in row.values())
 
     def drawn(self, most: int, room: int) -> Iterator[RenderableType]:
-        """A heading and the first rows, with those columns from the left that there is room for."""
-        lines = [[Text(plain(column.title), style="bold") for column in self.columns]]
-        lines += [[coloured(column.shown(row)) for column in self.columns] for row in self.rows]
+        """A heading and the first rows, with those columns from the left that there is room for.
+
+        A link is no text: a column of nothing else is left out.
+        """
+        columns = [column for column in self.columns if not column.field.is_link]
+        lines = [[Text(plain(column.title), style="bold") for column in columns]]
+        lines += [[coloured(column.shown(row)) for column in columns] for row in self.rows]
         count = _fitting(lines[: most + 1], room)
         yield grid([Text(""), *line[:count]] for line in lines[: most + 1])
         yield from left_out(len(self.rows) - most, "rows")
-        if without := [plain(column.title) for column in self.columns[count:]]:
+        if without := [plain(column.title) for column in columns[count:]]:
             yield Text(f"  no room for {', '.join(without)}", style="dim")
 
     # Any: JSON.

@@ -11,7 +11,16 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from pulseguard_grafana.preview.colours import style_of
-from pulseguard_grafana.preview.content import coloured, grid, is_number, left_out, number, plain
+from pulseguard_grafana.preview.content import (
+    INDENT,
+    coloured,
+    grid,
+    indented,
+    is_number,
+    left_out,
+    number,
+    plain,
+)
 from pulseguard_grafana.preview.fields import Field, Json, Shown, field_of
 from pulseguard_grafana.preview.queries import Asking
 from pulseguard_grafana.preview.sparklines import cells, width_for
@@ -42,15 +51,11 @@ class Timeline:
         bars = self.bars[:most]
         states = [shown for bar in bars for shown in _states(bar)]
         letters = _letters(states)
-        width = width_for([bar.values for bar in bars], room)
-        yield grid(
-            [
-                Text(f"  {plain(bar.name)}"),
-                self._drawn_bar(bar, letters, width),
-                coloured(bar.field.shown(bar.values[max(bar.values)])),
-            ]
-            for bar in bars
-        )
+        names = [Text(plain(bar.name)) for bar in bars]
+        now = [coloured(bar.field.shown(bar.values[max(bar.values)])) for bar in bars]
+        width = width_for([bar.values for bar in bars], names, now, room=room - INDENT)
+        courses = [self._drawn_bar(bar, letters, width) for bar in bars]
+        yield indented(grid(zip(names, courses, now, strict=True)))
         yield from left_out(len(self.bars) - most, "series")
         yield Text("  " + "  ".join(f"{letter} {plain(text)}" for text, letter in letters.items()))
 

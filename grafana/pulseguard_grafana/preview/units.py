@@ -41,7 +41,8 @@ Written = Callable[[float, int | None], str]
 def written(value: float, unit: str, decimals: int | None = None) -> str:
     """The number in a unit, with so many decimals, else with three significant digits.
 
-    A unit that nobody knows is written behind the number, as Grafana does.
+    Of money, what Grafana rounds to nothing is less than its last digit. A unit that nobody knows
+    is written behind the number, as Grafana does.
     """
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
@@ -81,6 +82,14 @@ def _scaled(factor: int, suffixes: Sequence[str], *, before: str = "", after: st
         return f"{before}{_fixed(value, decimals)}{suffixes[times]}{after}"
 
     return write
+
+
+def _spent(value: float, decimals: int | None) -> str:
+    """In USD; less than the last digit is no zero, as something was spent."""
+    text = _scaled(1000, _COUNTED, before="$")(value, decimals)
+    if decimals is None or not value or any(digit in text for digit in "123456789"):
+        return text
+    return f"{'<$' if value > 0 else '>-$'}{10**-decimals:.{decimals}f}"
 
 
 def _counted(what: str) -> Written:
@@ -137,7 +146,7 @@ _UNITS: Final[dict[str, Written]] = {
     "ms": _lasting(_OF_MILLISECONDS, 1e-3),
     "percent": _suffixed("%"),
     "percentunit": _share,
-    "currencyUSD": _scaled(1000, _COUNTED, before="$"),
+    "currencyUSD": _spent,
     "bytes": _scaled(1024, _BINARY),
     "decbytes": _scaled(1000, _DECIMAL),
     "ops": _counted("ops/s"),

@@ -15,12 +15,16 @@ from pulseguard_grafana.preview.time_range import TimeRange
 Variable = Mapping[str, Any]
 
 ALL: Final = "All"
-_ALL_VALUE: Final = "$__all"
+# What people and what Grafana call all of them.
+_EVERY: Final = (ALL, "$__all")
 _LABEL_VALUES: Final = re.compile(
     r"\s*label_values\((?:(?P<selector>.+),)?\s*(?P<label>\w+)\s*\)\s*", re.DOTALL
 )
 _QUERY_RESULT: Final = re.compile(r"\s*query_result\((?P<expr>.+)\)\s*", re.DOTALL)
 _TEXT_AND_VALUE: Final = re.compile(r"(.+?)\s+:\s+(.+)")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
+# Of these it is known what there is to choose.
+_OFFERING: Final = ("query", "custom", "interval")
 
 
 def _first_number(text: str) -> float:
@@ -45,8 +49,8 @@ def choose(
 ) -> dict[str, Chosen]:
     """What each variable stands for, by name; `wanted` goes before what the dashboard says.
 
-    PreviewRefused for a wanted variable that the dashboard has not, QueryFailed and NotUnderstood
-    where one cannot be filled in.
+    PreviewRefused for a wanted variable that the dashboard has not, and for a value that one cannot
+    have; QueryFailed and NotUnderstood where one cannot be filled in.
     """
     chosen: dict[str, Chosen] = {}
     for variable in variables:
@@ -131,20 +135,45 @@ def _choice(
 ) -> Chosen:
     has_all, has_many = bool(variable.get("includeAll")), bool(variable.get("multi"))
     values = list(wanted) if wanted is not None else _current(variable)
-    if has_all and (_ALL_VALUE in values or ALL in values):
+    if variable["type"] == "textbox":
+        _refuse_no_number(variable, values)
+    unknown = _not_offered(variable, options, wanted or ())
+    if has_all and any(value in _EVERY for value in values):
         pattern = variable.get("allValue")
         return Chosen(
             [option.value for option in options],
             [ALL],
             is_many=True,
             pattern=filled(pattern, chosen) if pattern else None,
+            unknown=[value for value in unknown if value not in _EVERY],
         )
     picked = [_picked(value, options) for value in values]
     return Chosen(
         [option.value for option in picked],
         [option.text for option in picked],
         is_many=has_all or has_many,
+        unknown=unknown,
     )
+
+
+def _refuse_no_number(variable: Variable, values: Sequence[str]) -> None:
+    """What is typed on a page is a number, and stands in queries as one."""
+    name = variable["name"]
+    if len(values) > 1:
+        raise PreviewRefused(f"--var {name} is given {len(values)} times; it has one value")
+    for value in values:
+        if value and not _NUMBER.fullmatch(value):
+            raise PreviewRefused(
+                f"--var {name}={value}: {name} is to be a number, as --var {name}=25"
+            )
+
+
+def _not_offered(
+    variable: Variable, options: Sequence[_Option], wanted: Iterable[str]
+) -> Sequence[str]:
+    if variable["type"] not in _OFFERING:
+        return []
+    return [value for value in wanted if not any(value in option for option in options)]
 
 
 def _current(variable: Variable) -> list[str]:

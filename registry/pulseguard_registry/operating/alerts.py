@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from pulseguard_registry.operating.measured import told_snapshot
 from pulseguard_registry.operating.reach import (
     CommandRefused,
     Document,
@@ -30,6 +31,8 @@ from pulseguard_registry.operating.terminal import (
 _FILTERS: Final = ("alertname", "severity", "agent_name", "environment", "team")
 _COLUMNS: Final = ("alert", "severity", "about", "environment", "team", "began", "state", "id")
 _TELLING: Final = ("id", "alert", "about", "began", "severity", "state", "environment", "team")
+# Of a receiver, in other words than the API's.
+_STATES: Final = {"took": "took it"}
 _MOST: Final = 500
 _ASKED_EVERY_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 45.0
@@ -145,8 +148,9 @@ def _told(alert: Document) -> Iterator[tuple[str, object]]:
         yield "seen", f"by {seen['by']} {ago(seen['at'])}: {seen['note'] or 'no note'}"
     if (then := alert["agent_then"]) is not None:
         yield "agent then", f"{alert['agent_name']}, version {then['version']}, {then['status']}"
-        snapshot = then["snapshot"] or {}
-        yield "snapshot then", {n: v for n, v in snapshot.items() if v not in (None, {})} or "none"
+        snapshot = then["snapshot"]
+        yield "snapshot then", "none" if snapshot is None else ""
+        yield from ((f"  {name}", text) for name, text in told_snapshot(snapshot or {}))
     yield "labels", alert["labels"]
 
 
@@ -176,7 +180,8 @@ def _test(given: Namespace) -> None:
         write_json(result)
     else:
         for each in result["receivers"]:
-            say(f"{each['receiver']}: {each['state']}. {each['sentence']}")
+            state = _STATES.get(each["state"], each["state"])
+            say(f"{each['receiver']}: {state}. {each['sentence']}")
     if result["reached"] is not True:
         raise CommandRefused(
             f"the test alert is not known to have reached anybody. {result['sentence']}"

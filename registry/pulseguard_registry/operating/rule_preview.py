@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pulseguard_registry.operating.measured import rounded
 from pulseguard_registry.operating.named_group import find_group
 from pulseguard_registry.operating.reach import (
     CommandRefused,
@@ -21,6 +22,7 @@ from pulseguard_registry.operating.reach import (
 from pulseguard_registry.operating.terminal import (
     add_width,
     ago,
+    counted,
     lasting,
     say,
     write_json,
@@ -101,16 +103,17 @@ def _write(told: Document, *, wide: bool) -> None:
     else:
         pending = told["series"] - told["firing"]
         say(
-            f"{told['rule']} would fire now {told['firing']} times, {pending} pending; in the last"
-            f" {told['hours']:g} h it would have fired {told['fired']} times, for"
-            f" {told['fired_for_agents']} agents (looked at every {told['step_seconds']:g} s)"
+            f"{told['rule']} would fire now {counted(told['firing'], 'time')}, {pending} pending;"
+            f" in the last {told['hours']:g} h it would have fired"
+            f" {counted(told['fired'], 'time')}, for {counted(told['fired_for_agents'], 'agent')}"
+            f" (looked at every {told['step_seconds']:g} s)"
         )
-    now = [[*_naming(one), one["state"], one["value"], _rest(one)] for one in told["now"]]
+    now = [[*_naming(one), one["state"], _value(one), _rest(one)] for one in told["now"]]
     write_table(_COLUMNS, now, "  nothing holds now", telling=_COLUMNS, wide=wide)
     if told["past"]:
         say("before:")
         past = [
-            [*_naming(one), ago(one["began"]), _length(one), one["value"], _rest(one)]
+            [*_naming(one), ago(one["began"]), _length(one), _value(one), _rest(one)]
             for one in told["past"]
         ]
         write_table(_PAST, past, "", telling=_PAST, wide=wide)
@@ -118,6 +121,11 @@ def _write(told: Document, *, wide: bool) -> None:
 
 def _naming(one: Document) -> list[str]:
     return [one["labels"].get(name, "") for name in _NAMING]
+
+
+def _value(one: Document) -> str:
+    """Prometheus writes a number with all its digits, and those of it that are none by name."""
+    return rounded(float(one["value"]))
 
 
 def _rest(one: Document) -> dict[str, str]:

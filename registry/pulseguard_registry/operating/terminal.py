@@ -90,16 +90,27 @@ def write_table(
 
 
 def write_pairs(pairs: Iterable[tuple[str, object]]) -> None:
-    """Names and values, one a line."""
-    table = Table.grid("name", "value", padding=(0, 2))
+    """Names and values, one a line; no line ends in blanks but on a terminal."""
+    table = Table.grid("name", "value", padding=(0, GAP))
     for name, value in pairs:
         table.add_row(Text(name, style="bold"), Text(_text(value)))
-    _console().print(table)
+    console = _console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def say(sentence: str) -> None:
     """One line for people."""
     sys.stdout.write(_shown(sentence) + "\n")
+
+
+def counted(count: int, noun: str) -> str:
+    """So many of them, as people say it."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def agrees(question: str) -> bool:

@@ -35,8 +35,8 @@ def test_every_panel_is_printed_with_its_title_and_its_value(preview):
     titles = [panel["title"] for panel in json.loads(shipped_dashboards()["fleet"])["panels"]]
     assert [title for title in titles if title not in out] == []
     (row,) = [line for line in out.splitlines() if "support.chat" in line]
-    assert row.split()[:7] == [
-        *("support.chat", "one", "Metrics", "production", "service", "ERROR", "critical")
+    assert row.split()[:6] == [
+        *("support.chat", "one", "production", "service", "ERROR", "critical")
     ]
     assert "environment = All: production, staging" in out
     assert "█  last 2 " in out
@@ -92,6 +92,24 @@ def test_strict_names_the_panels_without_data(preview):
     assert "Tokens/s" not in err
 
 
+def test_strict_counts_no_panel_whose_emptiness_is_good_news(preview):
+    _, out, err = preview("--strict")
+
+    assert "No alert fires" in out
+    for title in ("Which alerts fire", "Firing alerts", "Simulated"):
+        assert title not in err
+
+
+def test_strict_counts_an_error_wherever_it_is(preview, monkeypatch):
+    broken = shipped_dashboards()["fleet"].replace("pulseguard_registry_disagreements", "sum(")
+    monkeypatch.setattr(command, "shipped_dashboards", lambda: {"fleet": broken})
+
+    status, _, err = preview("--strict")
+
+    assert status == 3
+    assert "Disagreements" in err
+
+
 def test_strict_is_content_where_every_panel_has_data(preview, monkeypatch):
     document = json.loads(shipped_dashboards()["fleet"])
     document["panels"] = [each for each in document["panels"] if each["title"] == "Tokens/s"]
@@ -121,6 +139,8 @@ def test_a_label_gives_the_terminal_no_orders(preview, monkeypatch):
         ([*FLEET, "--prometheus-url", "nowhere"], "is no address"),
         ([*FLEET, "--var", "agent"], "give a name and a value"),
         ([*FLEET, "--data-dir", "/nonexistent"], "start one with `make up`"),
+        ([*FLEET, "--rows", "0"], "--rows 0: give a number from 1 on"),
+        ([*FLEET, "--rows", "many"], "--rows many: give a number from 1 on"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(capsys, arguments, told):
@@ -136,6 +156,58 @@ def test_so_is_what_the_dashboard_does_not_know(preview, arguments):
 
     assert (status, out) == (2, "")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["budget=abc"], "budget is to be a number"),
+        (["budget=1,5"], "budget is to be a number"),
+        (["budget=1", "budget=2"], "has one value"),
+    ],
+)
+def test_a_budget_that_is_no_number_is_refused(capsys, prometheus, typed, told):
+    flags = [part for each in typed for part in ("--var", each)]
+
+    status = main(
+        ["dashboards", "preview", "cost", "--prometheus-url", prometheus.url, *flags],
+    )
+
+    assert status == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize("budget", ["", "25", "12.5"])
+def test_a_budget_is_a_number_or_nothing(capsys, prometheus, budget):
+    where = ["--prometheus-url", prometheus.url, "--var", f"budget={budget}"]
+
+    assert main(["dashboards", "preview", "cost", *where]) == 0
+    assert "error" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_value_that_is_not_offered_is_said_to_be_unknown_and_shown_all_the_same(preview, more):
+    status, out, err = preview(
+        "--var", "environment=nowhere", "--var", "environment=staging", *more
+    )
+
+    assert status == 0
+    assert "nowhere" in out
+    (line,) = err.splitlines()
+    assert "nothing is known of environment=nowhere" in line
+
+
+def test_it_is_said_to_be_unknown_beside_all_as_well(preview):
+    _, _, err = preview("--var", "environment=nowhere", "--var", "environment=All")
+
+    (line,) = err.splitlines()
+    assert "environment=nowhere" in line
+
+
+@pytest.mark.parametrize("choice", ["environment=All", "simulation=shown", "simulation=-"])
+def test_what_is_offered_is_not_said_to_be_unknown(preview, choice):
+    assert preview("--var", choice)[2] == ""
 
 
 def test_a_prometheus_that_does_not_answer_is_one_sentence(capsys):

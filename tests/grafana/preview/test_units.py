@@ -48,6 +48,23 @@ def test_decimals_are_as_many_as_are_wanted():
 
 
 @pytest.mark.parametrize(
+    ("spent", "decimals", "text"),
+    [
+        (0.0012, 2, "<$0.01"),
+        (0.00001, 4, "<$0.0001"),
+        (0.3, 0, "<$1"),
+        (-0.0012, 2, ">-$0.01"),
+        (0.0051, 2, "$0.01"),
+        (0, 2, "$0.00"),
+        (1200, 2, "$1.20K"),
+        (100, 0, "$100"),
+    ],
+)
+def test_what_was_spent_is_not_rounded_to_nothing(spent, decimals, text):
+    assert written(spent, "currencyUSD", decimals) == text
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"), [(90, "2 minutes ago"), (3700, "1 hour ago"), (-400, "in 7 minutes")]
 )
 def test_a_moment_is_told_by_how_far_it_is_from_now(seconds, text):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pulseguard_registry.operating.reach import Registry
 from tests.registry.operating.conftest import Done, Run
 from tests.registry.process import RegistryProcess
 from tests.registry.running import eventually
@@ -232,3 +233,26 @@ def test_what_cannot_be_meant_is_said_in_a_line(
 ):
     assert "no time" in applied(run, settings, folder, "--wait", "soon").err
     assert "no group of rules" in run("rules", "show", "nobody", **settings).err
+
+
+def test_a_preview_counts_in_words_and_rounds_what_prometheus_told(
+    monkeypatch: pytest.MonkeyPatch, run: Run, settings: Mapping[str, str], folder: Path
+):
+    one = {"labels": {"agent": "a"}, "state": "firing", "value": "2230.1541112487207"}
+    told = {
+        **{"series": 1, "firing": 1, "hours": 24.0, "fired": 1, "fired_for_agents": 1},
+        **{"step_seconds": 60.0, "now": [one], "past": [], "findings": []},
+    }
+    monkeypatch.setattr(Registry, "send", lambda *_: told)
+    preview = ("rules", "preview", "-f", str(folder / "one.yml"), "--rule", "Slow")
+
+    single = run(*preview, **settings).out
+    told |= {"firing": 0, "fired": 2, "fired_for_agents": 2}
+    several = run(*preview, **settings).out
+
+    assert "Slow would fire now 1 time, 0 pending" in single
+    assert "fired 1 time, for 1 agent (" in single
+    assert "2230 " in f"{single} ".replace("\n", " ")
+    assert "2230.15" not in single
+    assert "would fire now 0 times" in several
+    assert "fired 2 times, for 2 agents (" in several
