@@ -82,6 +82,31 @@ def test_the_severity_of_the_group_is_that_of_its_rules():
     assert found(replace(GOOD, labels={}), labels={"severity": "info"}) == []
 
 
+@pytest.mark.parametrize(
+    ("severity", "ending"),
+    [
+        ("Critical", "; is critical meant?"),
+        ("crtical", "; is critical meant?"),
+        ("warn", "; is warning meant?"),
+        ("urgent", "give critical, warning or info"),
+    ],
+)
+def test_a_severity_by_which_nobody_is_paged_is_a_warning(severity: str, ending: str):
+    (own,) = found(replace(GOOD, labels={"severity": severity}))
+    (of_group,) = found(replace(GOOD, labels={}), labels={"severity": severity})
+
+    assert own == of_group
+    assert (own.level, own.field, own.value) == ("warning", "rules[0].labels.severity", severity)
+    assert own.message.startswith(f"{severity} is no severity")
+    assert "critical, warning or info" in own.message
+    assert own.message.endswith(ending)
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info", "none", "{{ $labels.team }}"])
+def test_a_severity_that_is_known_or_made_by_a_template_is_none(severity: str):
+    assert found(replace(GOOD, labels={"severity": severity})) == []
+
+
 def test_a_template_in_a_recording_rule_is_a_text():
     assert found(Rule("record", "a:b:c", "up", labels={"job": "{{ nothing }}"})) == []
 
