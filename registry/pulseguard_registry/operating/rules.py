@@ -9,7 +9,12 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from pulseguard_registry.operating import rule_check, rule_files, rule_preview
+from pulseguard_registry.operating import (
+    rule_check,
+    rule_files,
+    rule_preview,
+    rule_templates,
+)
 from pulseguard_registry.operating.named_group import GROUPS_A_PAGE, find_group, group_id
 from pulseguard_registry.operating.proof import (
     add_wait,
@@ -79,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     rule_files.add_verbs(verbs)
     rule_check.add_verb(verbs)
     rule_preview.add_verb(verbs)
+    rule_templates.add_verbs(verbs)
     return parser
 
 
