@@ -100,6 +100,7 @@ _APPLIED: Final[Json] = {
     "outcome": "changed",
     "revision": 3,
     "changes": ["rules.InvoiceBotSlow.for"],
+    "removed": [],
     "diff": _DIFF,
 }
 _SYNC: Final[Json] = {
