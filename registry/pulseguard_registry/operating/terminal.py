@@ -42,7 +42,7 @@ def run_verb(command: str, parser: argparse.ArgumentParser, argv: Sequence[str])
     try:
         run(arguments)
     except RegistryError as error:
-        sys.stderr.write(f"{command}: {_shown(str(error))}\n")
+        write_fault(f"{command}: {error}")
         return 2 if isinstance(error, ConfigurationError) else 1
     return 0
 
@@ -100,6 +100,11 @@ def write_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 def say(sentence: str) -> None:
     """One line for people."""
     sys.stdout.write(_shown(sentence) + "\n")
+
+
+def write_fault(sentence: str) -> None:
+    """One line for people, where faults are told."""
+    sys.stderr.write(_shown(sentence) + "\n")
 
 
 def agrees(question: str) -> bool:
