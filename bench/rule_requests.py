@@ -24,6 +24,7 @@ def reading(registry: Registry) -> Iterator[Asked]:
         yield get(f"{V1}/{path}")
     yield get(f"{V1}/alert-rules", "limit=500", what="500 of them")
     yield get(f"{V1}/rule-groups", "state=pending", what="by state")
+    yield get(f"{V1}/rule-groups/deleted")
     for template in (GROUP, f"{GROUP}/revisions", f"{GROUP}/revisions/{{number}}"):
         yield _of_rules(registry, "GET", template)
     for template in (RULE, f"{RULE}/revisions"):

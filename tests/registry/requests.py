@@ -175,6 +175,7 @@ CALLS = (
     Call("GET", f"{V1}/rule-groups"),
     Call("POST", f"{V1}/rule-groups/check", group()),
     Call("POST", f"{V1}/rule-groups/apply", {"groups": [group()]}, roles=OPERATORS, most_kib=4096),
+    Call("GET", f"{V1}/rule-groups/deleted"),
     Call("GET", f"{V1}/rule-groups/{{group_id}}"),
     Call("PUT", f"{V1}/rule-groups/{{group_id}}", group(), headers=ANY, roles=OPERATORS),
     Call("DELETE", f"{V1}/rule-groups/{{group_id}}", roles=OPERATORS),

@@ -24,6 +24,7 @@ _PAGE: Final = 500
 _RUN_FILE: Final = Path("stack") / "run.json"
 # Of the key: there is none that is known here, or it may not do this.
 _NO_ACCESS: Final = (401, 403)
+_DOES_NOT_HOLD: Final = 422
 # From here on it may be a proxy that speaks, or a server that has too much to do.
 _FAILED: Final = 500
 _PROBLEM: Final = "urn:pulseguard:problem:"
@@ -33,6 +34,10 @@ Document = dict[str, Any]
 
 class CommandRefused(RegistryError):
     """What was asked cannot be done; one line that says why and what to do."""
+
+
+class RequestRefused(CommandRefused):
+    """What was sent does not hold; something else may."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,8 @@ class Registry:
                 f" ({answer.status}): {_said(answer)}"
             )
         if not answer.ok:
-            raise CommandRefused(
-                f"the registry at {self.url} refuses ({answer.status}): {_said(answer)}"
-            )
+            refused = RequestRefused if answer.status == _DOES_NOT_HOLD else CommandRefused
+            raise refused(f"the registry at {self.url} refuses ({answer.status}): {_said(answer)}")
         return answer
 
     def _object(self, answer: Answer) -> Document:

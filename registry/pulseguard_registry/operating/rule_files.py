@@ -127,10 +127,16 @@ def _way_back(one: Document) -> str:
     return f"; back with: pulseguard rules rollback {one['id']} {one['revision'] - 1}"
 
 
+def _removed(one: Document) -> str:
+    """The rules that no file has, such as those that were added by the API."""
+    names = one.get("removed") if one["outcome"] == "changed" else None
+    return f": takes away {', '.join(names)}, which the files have not" if names else ""
+
+
 def _write_changes(answer: Document, *, diffs: bool) -> None:
     for one in answer["groups"]:
         if mark := _MARKS.get(one["outcome"]):
-            say(f"{mark} {one['name']}")
+            say(f"{mark} {one['name']}{_removed(one)}")
             if diffs and one["diff"]:
                 say(one["diff"].rstrip("\n"))
     counts = dict.fromkeys((*_MARKS, "unchanged"), 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from pulseguard_registry.operating.reach import (
     CommandRefused,
     Document,
     Registry,
+    RequestRefused,
     add_flags,
     find_registry,
 )
@@ -25,6 +25,7 @@ from pulseguard_registry.operating.terminal import (
     counted,
     lasting,
     say,
+    write_fault,
     write_json,
     write_table,
 )
@@ -53,26 +54,32 @@ def add_verb(verbs: Any) -> None:
 
 
 def _preview(given: Namespace) -> None:
+    groups: Sequence[RuleGroup] = _of_files(given.files or [])
     registry = find_registry(given.registry_url, given.key_file, os.environ)
     if given.group:
-        groups: Sequence[RuleGroup] = [group_of(find_group(registry, given.group))]
-    else:
-        groups = _of_files(given.files)
+        groups = [group_of(find_group(registry, given.group))]
     told = []
-    for rule in _wanted(groups, given.rule):
-        _warn(registry, rule)
-        preview = registry.send("POST", "/alert-rules/preview", rule | {"hours": given.hours})
+    rules = _wanted(groups, given.rule)
+    for rule in rules:
+        try:
+            _warn(registry, rule)
+            preview = registry.send("POST", "/alert-rules/preview", rule | {"hours": given.hours})
+        except RequestRefused as error:
+            write_fault(f"{rule['name']}: {error}")
+            continue
         told.append({"rule": rule["name"], "kind": rule["kind"], **preview})
         if not given.json:
             _write(told[-1], wide=given.wide)
     if given.json:
         write_json(told)
+    if refused := len(rules) - len(told):
+        raise CommandRefused(f"of {len(rules)} rules {refused} cannot be previewed")
 
 
 def _warn(registry: Registry, rule: Document) -> None:
     """What the registry finds in it, as a metric that Prometheus has not: nothing holds then."""
     for each in registry.send("POST", "/alert-rules/check", rule)["findings"]:
-        sys.stderr.write(f"{rule['name']}: {each['level']}: {each['field']}: {each['message']}\n")
+        write_fault(f"{rule['name']}: {each['level']}: {each['field']}: {each['message']}")
 
 
 def _of_files(paths: Sequence[Path]) -> Sequence[RuleGroup]:

@@ -9,15 +9,31 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from pulseguard_registry.operating import rule_check, rule_files, rule_preview
-from pulseguard_registry.operating.named_group import GROUPS_A_PAGE, find_group, group_id
+from pulseguard_registry.operating import (
+    rule_check,
+    rule_files,
+    rule_preview,
+    rule_templates,
+)
+from pulseguard_registry.operating.named_group import (
+    GROUPS_A_PAGE,
+    deleted_groups,
+    find_group,
+    group_id,
+)
 from pulseguard_registry.operating.proof import (
     add_wait,
     asked_to_wait,
     end_unless_loaded,
     write_sync,
 )
-from pulseguard_registry.operating.reach import Document, Registry, add_flags, find_registry
+from pulseguard_registry.operating.reach import (
+    CommandRefused,
+    Document,
+    Registry,
+    add_flags,
+    find_registry,
+)
 from pulseguard_registry.operating.terminal import (
     add_width,
     ago,
@@ -30,6 +46,7 @@ from pulseguard_registry.operating.terminal import (
 _COLUMNS: Final = ("name", "owner", "rules", "enabled", "revision", "state", "loaded", "changed")
 _TELLING: Final = ("name", "state", "revision", "rules", "owner", "loaded", "enabled", "changed")
 _RULE_COLUMNS: Final = ("kind", "rule", "severity", "for", "enabled", "expr")
+_DELETED_COLUMNS: Final = ("name", "deleted", "by", "message", "id")
 _REVISION_COLUMNS: Final = ("revision", "when", "author", "message")
 
 
@@ -50,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = verbs.add_parser("list", help="the groups, and whether they are loaded")
     listing.add_argument("--owner", help="those of this owner only")
     listing.add_argument("--state", choices=["pending", "loaded", "rejected"])
+    listing.add_argument("--deleted", action="store_true", help="those that were deleted instead")
     add_width(listing)
     listing.set_defaults(run=_list)
     showing = verbs.add_parser("show", help="one group with its rules, and who has loaded it")
@@ -79,10 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     rule_files.add_verbs(verbs)
     rule_check.add_verb(verbs)
     rule_preview.add_verb(verbs)
+    rule_templates.add_verbs(verbs)
     return parser
 
 
 def _list(given: Namespace) -> None:
+    if given.deleted:
+        _list_deleted(given)
+        return
     asked = {name: value for name in ("owner", "state") if (value := getattr(given, name))}
     groups = list(_registry(given).pages("/rule-groups", limit=GROUPS_A_PAGE, **asked))
     if given.json:
@@ -91,6 +113,21 @@ def _list(given: Namespace) -> None:
     nothing = "no group is like that" if asked else "there is no group yet: see docs/alerting.md"
     rows = [[_cell(group, column) for column in _COLUMNS] for group in groups]
     write_table(_COLUMNS, rows, nothing, telling=_TELLING, wide=given.wide)
+
+
+def _list_deleted(given: Namespace) -> None:
+    if given.owner or given.state:
+        raise CommandRefused("what was deleted has no owner and no state; give --deleted alone")
+    groups = deleted_groups(_registry(given))
+    if given.json:
+        write_json(groups)
+        return
+    columns = _DELETED_COLUMNS
+    rows = [
+        [one["name"], ago(one["deleted_at"]), one["author"], one["message"], one["id"]]
+        for one in groups
+    ]
+    write_table(columns, rows, "no group was deleted", telling=columns, wide=given.wide)
 
 
 def _cell(group: Document, column: str) -> object:

@@ -42,7 +42,7 @@ def run_verb(command: str, parser: argparse.ArgumentParser, argv: Sequence[str])
     try:
         run(arguments)
     except RegistryError as error:
-        sys.stderr.write(f"{command}: {_shown(str(error))}\n")
+        write_fault(f"{command}: {error}")
         return 2 if isinstance(error, ConfigurationError) else 1
     return 0
 
@@ -111,6 +111,11 @@ def say(sentence: str) -> None:
 def counted(count: int, noun: str) -> str:
     """So many of them, as people say it."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def write_fault(sentence: str) -> None:
+    """One line for people, where faults are told."""
+    sys.stderr.write(_shown(sentence) + "\n")
 
 
 def agrees(question: str) -> bool:

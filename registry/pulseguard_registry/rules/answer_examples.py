@@ -100,6 +100,7 @@ _APPLIED: Final[Json] = {
     "outcome": "changed",
     "revision": 3,
     "changes": ["rules.InvoiceBotSlow.for"],
+    "removed": [],
     "diff": _DIFF,
 }
 _SYNC: Final[Json] = {
@@ -137,6 +138,16 @@ RULE_ANSWERS: Final[Mapping[str, Json]] = {
     "RuleGroupShown": _GROUP,
     "RuleGroupPage": _page(_GROUP),
     "WrittenRuleGroup": _GROUP | _WARNINGS,
+    "DeletedRuleGroupPage": _page(
+        {
+            "id": _GROUP_ID,
+            "name": "invoices",
+            "revision": 4,
+            "deleted_at": _NOW,
+            "author": "ops",
+            "message": "nobody needs it",
+        }
+    ),
     "RuleShown": _RULE,
     "RulePage": _page(_RULE),
     "WrittenRule": _RULE | _WARNINGS,

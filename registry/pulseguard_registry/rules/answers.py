@@ -207,6 +207,7 @@ class Applied(Synced):
     outcome: Literal["created", "changed", "unchanged", "pruned"]
     revision: int | None = Field(description="As it is now; null where it would be created.")
     changes: list[str]
+    removed: list[str] = Field(description="The names of the rules that are taken away.")
     diff: str = Field(description="Unified, of what Prometheus reads.")
 
 

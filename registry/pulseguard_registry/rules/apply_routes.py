@@ -95,6 +95,7 @@ def _applied(
         "name": planned.name,
         "outcome": planned.outcome,
         "changes": [] if change is None else change.fields,
+        "removed": [] if change is None else change.removed,
         "diff": "" if change is None else change.diff,
     }
     return Applied.model_validate(told | (synced(target, reports) if target else nothing))

@@ -37,6 +37,7 @@ from pulseguard_registry.rules.answers import (
 )
 from pulseguard_registry.rules.asked_change import AskedChange, Change, Operator
 from pulseguard_registry.rules.check_room import checked
+from pulseguard_registry.rules.deleted import DeletedFilters, DeletedRuleGroupPage, list_deleted
 from pulseguard_registry.rules.drafts import RulesRoute
 from pulseguard_registry.rules.findings import find, refuse_errors, warnings_of
 from pulseguard_registry.rules.groups import Writer
@@ -90,6 +91,15 @@ async def check_rule_group(sent: RuleGroupSent, reader: Reader, request: Request
     name is taken only storing tells."""
     found = await _found(request, sent)
     return Findings(findings=_shown(found))
+
+
+@router.get("/deleted")
+def list_deleted_rule_groups(
+    filters: Annotated[DeletedFilters, Query()], reader: Reader, session: ReadingSession
+) -> DeletedRuleGroupPage:
+    """The groups that were deleted, a page at a time, ordered by id; each is found by the name that
+    it had, and brought back by a rollback."""
+    return list_deleted(session, filters)
 
 
 @router.get("/{group_id}", responses=_TAGGED)

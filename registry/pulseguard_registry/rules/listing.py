@@ -23,6 +23,13 @@ from pulseguard_registry.rules.models import GroupRow, RuleRow
 from pulseguard_registry.rules.vocabulary import SEVERITY_LABEL, RuleKind
 
 
+def storable(text: str | None) -> str | None:
+    """The text itself; ValueError where PostgreSQL could have none like it."""
+    if text is not None and "\x00" in text:
+        raise ValueError("holds the character U+0000; take it out")
+    return text
+
+
 class Filters(BaseModel):
     """What lists of rules have in common."""
 
@@ -36,9 +43,7 @@ class Filters(BaseModel):
     @field_validator("name", "owner", "group", "severity", check_fields=False)
     @classmethod
     def _storable(cls, text: str | None) -> str | None:
-        if text is not None and "\x00" in text:
-            raise ValueError("holds the character U+0000; take it out")
-        return text
+        return storable(text)
 
 
 class GroupFilters(Filters):

@@ -64,6 +64,12 @@ class Change:
         return changed_fields(old, self.document)
 
     @cached_property
+    def removed(self) -> list[str]:
+        """The names of the rules that are there no more."""
+        before = () if self.before is None else self.before.rules
+        return [kept.rule.name for kept in before if kept.id not in self.rule_ids]
+
+    @cached_property
     def touched(self) -> list[uuid.UUID]:
         """The rules that came, went or differ: not those that only have another place."""
         old = {} if self.before is None else {kept.id: kept.rule for kept in self.before.rules}

@@ -16,6 +16,8 @@ Level = Literal["error", "warning"]
 # Where Prometheus has it: the registry's own fields `severity` and `runbook_url` are these.
 SEVERITY_LABEL: Final = "severity"
 RUNBOOK_ANNOTATION: Final = "runbook_url"
+# Those by which Alertmanager is told whom to tell, the worst first.
+SEVERITIES: Final = ("critical", "warning", "info")
 
 
 @dataclass(frozen=True)

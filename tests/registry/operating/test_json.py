@@ -32,6 +32,8 @@ ASKED: Mapping[str, Sequence[str]] = {
     "rules diff": ["-f", "RULES", "--owner", "programs"],
     "rules check": ["-f", "RULES"],
     "rules list": [],
+    "rules templates": [],
+    "rules template": ["cost-per-hour"],
     "rules show": ["for-programs"],
     "rules history": ["for-programs"],
     "rules disable": ["for-programs"],

@@ -107,6 +107,19 @@ def test_a_diff_says_what_would_change_and_changes_nothing(
     assert "7" not in run("rules", "show", "one", **settings).out
 
 
+def test_a_rule_that_came_by_the_api_is_named_where_the_files_take_it_away(
+    run: Run, settings: Mapping[str, str], folder: Path, served: RegistryProcess
+):
+    applied(run, settings, folder)
+    group = run("rules", "show", "one", "--json", **settings).json()["id"]
+    added = {"group_id": group, "kind": "alert", "name": "Added", "expr": "up == 0", "for": "5m"}
+    assert served.post("/api/v1/alert-rules", added, served.admin_key()).status == 201
+
+    again = applied(run, settings, folder).out
+
+    assert "~ one: takes away Added, which the files have not\n" in again
+
+
 def test_what_is_exported_can_be_applied_again_and_is_the_same(
     run: Run, settings: Mapping[str, str], folder: Path, tmp_path: Path
 ):

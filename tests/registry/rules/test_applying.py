@@ -64,6 +64,26 @@ def test_an_id_names_a_rule_of_the_group_or_is_refused(registry: RunningRegistry
     assert_problem(strange, 422, "groups.1.rules.0.id", kept)
 
 
+def test_rules_that_are_taken_away_are_named_and_those_that_come_or_change_are_not(
+    registry: RunningRegistry,
+) -> None:
+    again = rule("Gone", labels={"team": "a"})
+    old = (rule("Gone"), rule("Stays"), again, rule("Other.expr"))
+    assert outcomes(apply(registry, group("a", *old), owner="ours")) == {"a": "created"}
+
+    wanted = group("a", rule("Stays", expr="vector(2) > 0"), rule("New")), group("b")
+    told = [
+        apply(registry, *wanted, owner="ours", dry_run=dry_run).json()["groups"]
+        for dry_run in (True, False, False)
+    ]
+    (pruned,) = apply(registry, group("b"), owner="ours", prune=True).json()["groups"][1:]
+
+    gone = ["Gone", "Gone", "Other.expr"]
+    removed = [[one["removed"] for one in groups] for groups in told]
+    assert removed == [[gone, []], [gone, []], [[], []]]
+    assert pruned["removed"] == ["Stays", "New"]
+
+
 def test_only_the_owners_groups_are_pruned(registry: RunningRegistry) -> None:
     make_group(registry, name="theirs", owner="theirs")
     make_group(registry, name="nobodys")

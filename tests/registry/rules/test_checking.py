@@ -82,6 +82,55 @@ def test_the_severity_of_the_group_is_that_of_its_rules():
     assert found(replace(GOOD, labels={}), labels={"severity": "info"}) == []
 
 
+@pytest.mark.parametrize(
+    ("severity", "ending"),
+    [
+        ("Critical", "; is critical meant?"),
+        ("crtical", "; is critical meant?"),
+        ("warn", "; is warning meant?"),
+        ("urgent", "give critical, warning or info"),
+    ],
+)
+def test_a_severity_by_which_nobody_is_paged_is_a_warning(severity: str, ending: str):
+    (own,) = found(replace(GOOD, labels={"severity": severity}))
+    (of_group,) = found(replace(GOOD, labels={}), labels={"severity": severity})
+
+    assert own == of_group
+    assert (own.level, own.field, own.value) == ("warning", "rules[0].labels.severity", severity)
+    assert own.message.startswith(f"{severity} is no severity")
+    assert "critical, warning or info" in own.message
+    assert own.message.endswith(ending)
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning", "info", "none", "{{ $labels.team }}"])
+def test_a_severity_that_is_known_or_made_by_a_template_is_none(severity: str):
+    assert found(replace(GOOD, labels={"severity": severity})) == []
+
+
+@pytest.mark.parametrize(
+    ("expr", "place"),
+    [
+        ("sum(rate(up[5m)) > 0", "() at 1:15 does not close [ at 1:12)"),
+        ("up\n  and\n (down[5m)", "() at 3:10 does not close [ at 3:7)"),
+        ("sum(sum(up)", "(( at 1:4 is not closed)"),
+        ("sum(up)) > 0", "() at 1:8 closes nothing)"),
+        ('up{a=")}" > 0', "({ at 1:3 is not closed)"),
+        ("sum(up{a='b})", "(the text that begins at 1:10 is not closed)"),
+    ],
+)
+def test_a_bracket_that_does_not_fit_is_told_with_its_place(expr: str, place: str):
+    (one,) = said(expr)
+
+    assert one.startswith("error: Prometheus does not take it: ")
+    assert one.endswith(place)
+
+
+def test_no_bracket_is_blamed_for_what_is_wrong_elsewhere():
+    (one,) = said("sum(up{a=')'}) > > 3")
+
+    assert one == "error: Prometheus does not take it: invalid promql query"
+
+
 def test_a_template_in_a_recording_rule_is_a_text():
     assert found(Rule("record", "a:b:c", "up", labels={"job": "{{ nothing }}"})) == []
 

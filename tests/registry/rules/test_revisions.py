@@ -46,6 +46,31 @@ def without_times(shown: Any) -> Any:
     return {name: value for name, value in shown.items() if name not in passing} | {"rules": rules}
 
 
+def test_what_was_deleted_is_listed_by_its_last_name_until_it_is_back(
+    registry: RunningRegistry,
+) -> None:
+    def deleted(**asked: Any) -> list[tuple[str, int]]:
+        page = registry.get(f"{GROUPS}/deleted", params=asked).json()
+        return [(each["name"], each["revision"]) for each in page["items"]]
+
+    made, other = make_group(registry, name="old"), make_group(registry, name="other")
+    put(registry, made, group("new"))
+    assert deleted() == []
+    for one in (made, other):
+        registry.client.delete(f"{GROUPS}/{one['id']}", headers=registry.bearer(None))
+
+    assert sorted(deleted()) == [("new", 3), ("other", 2)]
+    assert (deleted(name="old"), deleted(name="new")) == ([], [("new", 3)])
+    first = registry.get(f"{GROUPS}/deleted", params={"limit": 1}).json()
+    assert len(first["items"]) == 1
+    assert sorted(deleted(cursor=first["next_cursor"]) + deleted(limit=1)) == sorted(deleted())
+    roll_back(registry, made["id"], 2)
+    assert deleted() == [("other", 2)]
+    registry.client.delete(f"{GROUPS}/{made['id']}", headers=registry.bearer(None))
+    assert sorted(deleted()) == [("new", 5), ("other", 2)]
+    assert_problem(registry.get(f"{GROUPS}/deleted", params={"name": "\x00"}), 422, "name")
+
+
 def test_a_revision_tells_who_when_why_and_what(registry: RunningRegistry) -> None:
     made = make_group(registry)
     wanted = group("agents", rule(**{"for": "1h"}), rule("New"), interval="1m")

@@ -9,6 +9,7 @@ from typing import Any, Final
 import promql_parser as promql
 
 from pulseguard_registry.rules.checking import tokens
+from pulseguard_registry.rules.checking.brackets import misplaced
 from pulseguard_registry.rules.checking.regular_expressions import for_the_parser, is_refused_by_go
 
 # What 2.42 calls without a feature flag, as far as Prometheus 3 still knows it.
@@ -51,7 +52,9 @@ def read(text: str) -> Reading:
     try:
         tree = promql.parse(tokens.with_strings(text, for_the_parser))
     except ValueError as error:
-        return Reading(None, new or [f"Prometheus does not take it: {_one_line(error)}"])
+        where = misplaced(text)
+        said = f"Prometheus does not take it: {_one_line(error)}{f' ({where})' if where else ''}"
+        return Reading(None, new or [said])
     except BaseException as error:
         # A panic of the parser is an exception of its own kind, and no Exception.
         if type(error).__name__ != "PanicException":

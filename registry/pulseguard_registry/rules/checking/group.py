@@ -12,6 +12,7 @@ from pulseguard_registry.rules.checking.firing import fires_always
 from pulseguard_registry.rules.checking.known_names import KnownNames
 from pulseguard_registry.rules.checking.literal_arguments import never_evaluated
 from pulseguard_registry.rules.checking.metric_use import questionable
+from pulseguard_registry.rules.checking.severity import strange_severity
 from pulseguard_registry.rules.checking.template_faults import read_text
 from pulseguard_registry.rules.vocabulary import (
     RUNBOOK_ANNOTATION,
@@ -119,18 +120,22 @@ class _Check:
         rule = self._rule
         if not rule.pending:
             yield self._warning("for", None, "is missing: one bad sample is an alert")
-        if not {**self._group.labels, **rule.labels}.get(SEVERITY_LABEL):
-            yield self._warning(
-                f"labels.{SEVERITY_LABEL}",
-                None,
-                "is missing: nobody is told by how bad it is; give critical, warning or info",
-            )
+        yield from self._severity()
         for name, what in (
             (RUNBOOK_ANNOTATION, "whoever is woken does not know what to do"),
             (SUMMARY_ANNOTATION, "a notification does not say what is wrong"),
         ):
             if not rule.annotations.get(name):
                 yield self._warning(f"annotations.{name}", None, f"is missing: {what}")
+
+    def _severity(self) -> Iterator[Finding]:
+        field = f"labels.{SEVERITY_LABEL}"
+        severity = {**self._group.labels, **self._rule.labels}.get(SEVERITY_LABEL)
+        if not severity:
+            mend = "nobody is told by how bad it is; give critical, warning or info"
+            yield self._warning(field, None, f"is missing: {mend}")
+        elif (strange := strange_severity(severity)) is not None:
+            yield self._warning(field, severity, strange)
 
     def _error(self, field: str, value: str | None, message: str) -> Finding:
         return self._finding("error", field, value, message)

@@ -43,12 +43,17 @@ class Word(NamedTuple):
 
 def words(text: str) -> Iterator[Word]:
     """The tokens without blanks and comments; what is none comes as a sign of one character."""
+    return (word for word, _ in placed_words(text))
+
+
+def placed_words(text: str) -> Iterator[tuple[Word, int]]:
+    """The same, each with where it begins."""
     for found in _WORD.finditer(text):
         kind = found.lastgroup or "sign"
         if kind == "number" and _DURATION.fullmatch(found.group()):
             kind = "duration"
         if kind != "blank":
-            yield Word(kind, found.group())
+            yield Word(kind, found.group()), found.start()
 
 
 def with_strings(text: str, changed: Callable[[str], str]) -> str:

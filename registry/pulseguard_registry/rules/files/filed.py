@@ -10,13 +10,13 @@ from pulseguard_registry.rules.vocabulary import RuleGroup
 
 @dataclass(frozen=True)
 class Place:
-    """A line of a file, from 1."""
+    """A line of a file, from 1; None for a file as a whole."""
 
     file: str
-    line: int
+    line: int | None
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True)

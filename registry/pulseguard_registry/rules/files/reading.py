@@ -40,7 +40,7 @@ def read_rule_files(paths: Iterable[Path]) -> RuleFiles:
     for path in paths:
         found = list(_files_below(path))
         if not found:
-            faults.append(FileFault(Place(str(path), 1), "", _nothing_in(path)))
+            faults.append(FileFault(Place(str(path), None), "", _nothing_in(path)))
         files |= dict.fromkeys(found)
     for file in files:
         read, wrong = _read_file(file)
@@ -83,7 +83,7 @@ def _nothing_in(path: Path) -> str:
 
 
 def _read_file(file: Path) -> tuple[list[FiledGroup], list[FileFault]]:
-    at = Place(str(file), 1)
+    at = Place(str(file), None)
     try:
         if file.stat().st_size > LARGEST_BYTES:
             return [], [FileFault(at, "", f"has more than {LARGEST_BYTES >> 20} MiB")]

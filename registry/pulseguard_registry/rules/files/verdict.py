@@ -65,7 +65,7 @@ def check_files(files: RuleFiles, known: KnownNames) -> list[FileFinding]:
     order = {file: number for number, file in enumerate(files.files)}
 
     def place(one: FileFinding) -> tuple[str, int, int]:
-        return one.level, order.get(one.place.file, -1), one.place.line
+        return one.level, order.get(one.place.file, -1), one.place.line or 0
 
     return sorted(dict.fromkeys(findings), key=place)
 

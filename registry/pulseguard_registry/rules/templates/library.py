@@ -11,8 +11,7 @@ from pulseguard_registry.rules.templates import expressions
 from pulseguard_registry.rules.templates.expressions import Values
 from pulseguard_registry.rules.templates.parameters import Parameter
 from pulseguard_registry.rules.templates.scope import Scope
-
-SEVERITIES: Final = ("critical", "warning", "info")
+from pulseguard_registry.rules.vocabulary import SEVERITIES
 
 _WHO: Final = "{{ $labels.agent }} ({{ $labels.instance }}, {{ $labels.environment }})"
 
