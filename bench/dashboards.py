@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bench.fleet_hour import AGENTS, SCRAPE_SECONDS, make_blocks
+from bench.blocks import make_blocks
+from bench.fleet_hour import AGENTS, SCRAPE_SECONDS, SECONDS, fleet_hour
 from bench.rounds import Amount, Result
 from bench.rule_loading import prometheus_in
 from pulseguard_grafana.configuration import shipped_dashboards
@@ -55,7 +56,7 @@ def run() -> Iterator[Result]:
     folder = Path(tempfile.mkdtemp(prefix="pulseguard-bench-"))
     try:
         (folder / "data").mkdir()
-        make_blocks(folder / "data", end)
+        make_blocks(folder / "data", fleet_hour(end), end - SECONDS, end)
         with prometheus_in(folder / "prometheus", CONFIGURATION, folder / "data") as url:
             for name in PAGES:
                 yield from _page(name, url, end)

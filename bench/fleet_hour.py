@@ -1,15 +1,10 @@
 """An hour of what the pages of whole fleets read, of a thousand agents, as Prometheus' blocks."""
 
-import math
-import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import product
-from pathlib import Path
-from typing import TextIO
 
+from bench.blocks import Course
 from pulseguard.catalog import TOKEN_KINDS
-from pulseguard_stack.programs import find_program
 
 AGENTS = 1_000
 SECONDS = 3_600
@@ -22,51 +17,8 @@ OUTCOMES = ("completed", "failed", "timeout", "cancelled")
 FIRING = 20
 
 
-@dataclass(frozen=True)
-class Course:
-    """A series: its value at first, and by how much it rises a second."""
-
-    name: str
-    labels: Mapping[str, str]
-    every: int
-    value: float = 1.0
-    rise: float = 0.0
-
-
-def make_blocks(folder: Path, end: float) -> int:
-    """Write them into a folder for data, the hour until `end`; the number of samples.
-
-    RuntimeError with what promtool says where it cannot.
-    """
-    text = folder / "hour.txt"
-    with text.open("w", encoding="utf-8") as file:
-        samples = sum(_write(file, course, end) for course in _courses(end))
-        file.write("# EOF\n")
-    command: list[str | Path] = [find_program("promtool"), "tsdb", "create-blocks-from"]
-    command += ["openmetrics", "--quiet", text, folder]
-    made = subprocess.run(command, capture_output=True, text=True)
-    text.unlink()
-    if made.returncode:
-        raise RuntimeError(made.stderr)
-    return samples
-
-
-def _write(file: TextIO, course: Course, end: float) -> int:
-    labels = ",".join(f'{name}="{value}"' for name, value in course.labels.items())
-    series = f"{course.name}{{{labels}}}"
-    begin = end - SECONDS
-    times = [begin + after for after in range(0, SECONDS + 1, course.every)]
-    for at in times:
-        # Not all alike, which would be kept in less room than what is measured.
-        wave = 1 + 0.1 * math.sin(at / 90 + course.value)
-        value = (
-            course.value * wave if not course.rise else course.value + course.rise * (at - begin)
-        )
-        file.write(f"{series} {value:.6g} {at:.3f}\n")
-    return len(times)
-
-
-def _courses(end: float) -> Iterator[Course]:
+def fleet_hour(end: float) -> Iterator[Course]:
+    """The courses of all series, for the hour until `end`."""
     yield from _of_the_watchers(end)
     for number in range(AGENTS):
         yield from _of_an_agent(number, end)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from bench.blocks import make_blocks
 from prometheus_client.parser import text_string_to_metric_families
 
 from pulseguard_prometheus.configuration import (
@@ -24,6 +26,7 @@ from pulseguard_prometheus.configuration import (
 )
 from pulseguard_stack.model_server.ledger import Entry, entry_from_json
 from tests.end_to_end import numbers
+from tests.end_to_end import past_costs as past
 from tests.end_to_end.numbers import COUNTERS, Numbers
 from tests.end_to_end.processes import COMMAND, Arguments, Started, started
 from tests.prometheus_server import PrometheusServer, eventually, free_port
@@ -48,6 +51,7 @@ class Stack:
     `is_telling`: sync tells the registry of the scrapes, and both think of seconds, not of 45.
     `agent_comes_first`: it is a target when Prometheus starts, which takes 10 s to notice another;
     it has made `calls_before` model calls by then, so that every series is there from the start.
+    `past_costs`: Prometheus knows what a team spent since yesterday and before.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Stack:
         is_telling: bool = False,
         agent_comes_first: bool = False,
         calls_before: int = 0,
+        past_costs: bool = False,
     ) -> None:
         self.folder = folder
         self._parts = parts
@@ -75,6 +80,8 @@ class Stack:
             eventually(self._is_listed)
         if calls_before:
             self.make_calls(calls_before, seed=0)
+        if past_costs:
+            self._put_past_costs()
         parts.enter_context(self.prometheus)
 
     def start_agent(self, **environment: str) -> Started:
@@ -243,6 +250,11 @@ class Stack:
         )
         return PrometheusServer(folder, configuration, port=port)
 
+    def _put_past_costs(self) -> None:
+        data, now = self.prometheus.folder / "data", time.time()
+        data.mkdir()
+        make_blocks(data, past.past_costs(), now - past.SECONDS, now)
+
     def _key_file(self, role: str, **bound: str) -> Path:
         made = self.api("/api/v1/keys", {"name": role, "role": role, **bound})
         path = self.folder / f"{role}.key"
@@ -264,7 +276,11 @@ def _matches(labels: Mapping[str, str], matcher: str) -> bool:
 
 @contextmanager
 def running_stack(
-    *, is_telling: bool = False, agent_comes_first: bool = False, calls_before: int = 0
+    *,
+    is_telling: bool = False,
+    agent_comes_first: bool = False,
+    calls_before: int = 0,
+    past_costs: bool = False,
 ) -> Iterator[Stack]:
     """All parts, in a folder that the embedded PostgreSQL can reach; see `Stack`."""
     with server_folder() as folder, ExitStack() as parts:
@@ -274,6 +290,7 @@ def running_stack(
             is_telling=is_telling,
             agent_comes_first=agent_comes_first,
             calls_before=calls_before,
+            past_costs=past_costs,
         )
 
 

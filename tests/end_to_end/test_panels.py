@@ -35,18 +35,6 @@ WINDOW_SECONDS = 300
 STEP_SECONDS = 5
 LATENCY_TOLERANCE_MS = 5
 PAGES = ("agent", "models", "fleet", "cost")
-# What they need is older than this stack is: a day, or what there was 5 minutes before 5 minutes
-# ago. tests/grafana/test_cost.py has them on numbers of a day.
-OF_OLDER_THINGS = {
-    *(("cost", "Against yesterday"), ("cost", "Cost per task"), ("cost", "Cost per 1,000 tokens")),
-    *(("cost", "Saved by the cache"), ("cost", "Unpriced tokens")),
-    *(("cost", "Models and kinds of tokens"), ("cost", "Unpriced tokens by model")),
-}
-COLUMNS_OF_OLDER_THINGS = {
-    *(("cost", "Teams", "Yesterday by now"), ("cost", "Teams", "Against yesterday")),
-    *(("cost", "Agents", "Yesterday by now"), ("cost", "Agents", "Against yesterday")),
-    ("cost", "Agents", "Per task"),
-}
 # Nothing in this stack says that it is a simulation, and no exporter fails.
 OF_OTHER_STACKS = {
     *((page, "Simulated", "__auto") for page in ("agent", "models", "fleet", "cost")),
@@ -91,7 +79,9 @@ class Served:
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     """After calls that were counted, and a minute with another agent that has every trouble."""
-    with running_stack(is_telling=True, agent_comes_first=True, calls_before=60) as stack:
+    with running_stack(
+        is_telling=True, agent_comes_first=True, calls_before=60, past_costs=True
+    ) as stack:
         began = time.monotonic()
         before = len(stack.ledger())
         eventually(stack.is_up)
@@ -146,8 +136,7 @@ def wait_until_scraped(stack: Stack) -> None:
 
 def missed(empty: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     """Of the queries and columns without a value, by page and panel: those that have one here."""
-    missed = {each for each in empty if each[:2] not in OF_OLDER_THINGS}
-    return missed - COLUMNS_OF_OLDER_THINGS - OF_OTHER_STACKS
+    return set(empty) - OF_OTHER_STACKS
 
 
 def is_hidden(table: Shown, column: str) -> bool:
