@@ -16,7 +16,7 @@ import pytest
 
 from pulseguard_stack.runner.loopback import ask
 from pulseguard_stack.runner.processes import process
-from tests.end_to_end.pages import page
+from tests.end_to_end.pages import page, panel, said
 from tests.prometheus_server import eventually
 from tests.stack.runner.running import FREE_PORTS, Stack
 
@@ -150,6 +150,16 @@ def test_the_page_of_the_monitor_has_a_value_in_every_panel(fleet):
         return {panel.title for panel in shown.panels if not panel.has_data}
 
     eventually(lambda: empty() <= OF_WHAT_IS_TOLD, timeout_seconds=60)
+
+
+@pytest.mark.parametrize("name", ["fleet", "agent", "models", "cost"])
+def test_a_page_of_nothing_but_the_simulated_fleet_says_so(fleet, name):
+    def told() -> str:
+        return said(
+            panel(page(fleet.run_file()["prometheus_url"], name, scrape_seconds=5), "Simulated")
+        )
+
+    eventually(lambda: told() == "Simulated fleet", timeout_seconds=60)
 
 
 def test_ids_keys_and_data_survive_a_restart_and_nothing_is_left_in_between(fleet):
