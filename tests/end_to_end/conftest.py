@@ -6,16 +6,14 @@ import json
 import os
 import re
 import shutil
-import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from bench.blocks import make_blocks
 from prometheus_client.parser import text_string_to_metric_families
 
 from pulseguard_prometheus.configuration import (
@@ -26,8 +24,8 @@ from pulseguard_prometheus.configuration import (
 )
 from pulseguard_stack.model_server.ledger import Entry, entry_from_json
 from tests.end_to_end import numbers
-from tests.end_to_end import past_costs as past
 from tests.end_to_end.numbers import COUNTERS, Numbers
+from tests.end_to_end.past_costs import put_past_costs
 from tests.end_to_end.processes import COMMAND, Arguments, Started, started
 from tests.prometheus_server import PrometheusServer, eventually, free_port
 from tests.server_folder import server_folder
@@ -81,7 +79,7 @@ class Stack:
         if calls_before:
             self.make_calls(calls_before, seed=0)
         if past_costs:
-            self._put_past_costs()
+            put_past_costs(self.prometheus.folder / "data")
         parts.enter_context(self.prometheus)
 
     def start_agent(self, **environment: str) -> Started:
@@ -180,7 +178,7 @@ class Stack:
             name, _, matcher = selector.partition("{")
             amounts = sums.setdefault(what, {})
             for sample in samples:
-                if sample.name == name and _matches(sample.labels, matcher):
+                if sample.name == name and numbers.matches(sample.labels, matcher):
                     told_apart = sample.labels[label] if label else ""
                     amounts[told_apart] = amounts.get(told_apart, 0) + sample.value
         return numbers.of_counters(sums)
@@ -250,11 +248,6 @@ class Stack:
         )
         return PrometheusServer(folder, configuration, port=port)
 
-    def _put_past_costs(self) -> None:
-        data, now = self.prometheus.folder / "data", time.time()
-        data.mkdir()
-        make_blocks(data, past.past_costs(), now - past.SECONDS, now)
-
     def _key_file(self, role: str, **bound: str) -> Path:
         made = self.api("/api/v1/keys", {"name": role, "role": role, **bound})
         path = self.folder / f"{role}.key"
@@ -266,12 +259,6 @@ class Stack:
         address = f"{self.model_server_url}/ledger?after={after}&limit=10000"
         with urllib.request.urlopen(address, timeout=10) as answer:
             return json.load(answer)
-
-
-def _matches(labels: Mapping[str, str], matcher: str) -> bool:
-    """Whether the labels hold `name="value"`, as in a selector; an empty matcher always holds."""
-    name, _, value = matcher.rstrip("}").partition("=")
-    return not matcher or labels.get(name) == value.strip('"')
 
 
 @contextmanager

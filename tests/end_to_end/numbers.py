@@ -84,3 +84,9 @@ def exactly(amount: float) -> int:
     """A counter of things is whole."""
     assert amount == int(amount)
     return int(amount)
+
+
+def matches(labels: Mapping[str, str], matcher: str) -> bool:
+    """Whether the labels hold `name="value"`, as in a selector; an empty matcher always holds."""
+    name, _, value = matcher.rstrip("}").partition("=")
+    return not matcher or labels.get(name) == value.strip('"')

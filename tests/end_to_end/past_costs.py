@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from bench.blocks import Course
+from bench.blocks import Course, make_blocks
 
 from pulseguard.catalog import TOKEN_KINDS
 
@@ -20,7 +22,14 @@ AGENT = {
 MODEL = {**TEAM, "gen_ai_request_model": "gpt-4o"}
 
 
-def past_costs() -> Iterator[Course]:
+def put_past_costs(data: Path) -> None:
+    """Put them into the data of a Prometheus that has not been started yet."""
+    data.mkdir()
+    now = time.time()
+    make_blocks(data, _courses(), now - SECONDS, now)
+
+
+def _courses() -> Iterator[Course]:
     """The recorded series that the page of costs reads."""
     yield Course("pulseguard:agent_cost_usd:sum", AGENT, EVERY, 1, 0.001)
     yield Course("pulseguard:agent_cost_usd_per_hour:mean15m", AGENT, EVERY, 3.6)

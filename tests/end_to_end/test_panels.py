@@ -26,8 +26,8 @@ from tests.prometheus_server import eventually
 LONG = bool(os.environ.get("PULSEGUARD_TEST_LONG"))
 CALLS = 500 if LONG else 200
 # rate() and increase() extrapolate by about two scrapes to the ends of their window: so much of the
-# time that there was to look at.
-TOLERANCE = 0.06
+# time that there was to look at, where scrapes come late on a busy machine.
+TOLERANCE = 0.1
 SECONDS_TO_LOOK_AT = 75
 # What a mean over 5 minutes and a second is multiplied by to be what there was in them.
 WINDOW_SECONDS = 300
