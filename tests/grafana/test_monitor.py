@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import yaml
 
 from pulseguard_grafana.pages.monitor import ANSWERS, SAID, VERDICT
 from pulseguard_grafana.scope import variables
-from pulseguard_stack.programs import find_program
+from tests.grafana.evaluated import objections
 
 NOW = 600.0
 GONE = None
@@ -87,31 +85,10 @@ def promtool_objects(
 ) -> str:
     """What promtool says against the expression having these values, by labels, where the monitor
     is well but for these changes; nothing where it has them."""
-    series = {name: value for name, value in {**WELL, **changes}.items() if value is not GONE}
-    case = {
-        "interval": "1m",
-        "input_series": [
-            {"series": name, "values": f"{value}x10"} for name, value in series.items()
-        ],
-        "promql_expr_test": [
-            {
-                "expr": expression,
-                "eval_time": f"{NOW:.0f}s",
-                "exp_samples": [
-                    {"labels": labels, "value": value} for labels, value in expected.items()
-                ],
-            }
-        ],
+    series = {
+        name: f"{value}x10" for name, value in {**WELL, **changes}.items() if value is not GONE
     }
-    file = folder / "case.yml"
-    file.write_text(yaml.safe_dump({"rule_files": [], "tests": [case]}), encoding="utf-8")
-    tested = subprocess.run(
-        [find_program("promtool"), "test", "rules", file],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return tested.stdout + tested.stderr if tested.returncode else ""
+    return objections(folder, expression, expected, series, at=f"{NOW:.0f}s")
 
 
 @pytest.mark.parametrize(("said", "changes"), CASES)

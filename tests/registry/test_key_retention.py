@@ -42,7 +42,7 @@ def test_own_keys_that_nobody_uses_end_and_ended_keys_go_but_for_what_still_ends
     retire_agents(database, Settings())
 
     ended = [agents[name]["key"] for name in ("idle", "never")]
-    eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401})
+    eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401}, 1)
     recorded = records(registry, object_type="keys")[:2]
     told = {(record["method"], record["key_name"], record["object_id"]) for record in recorded}
     ids = registry.rows(
