@@ -111,6 +111,15 @@ def eventually(holds: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+def holds_after_a_second(holds: Callable[[], object]) -> None:
+    """Assert that whatever is asked a second from now, when a key has ended, is so.
+
+    Not that it was answered by then: to a key that has ended an answer takes its time.
+    """
+    time.sleep(1)
+    assert holds()
+
+
 def registration(name: str = "invoice-bot", **said: Any) -> dict[str, Any]:
     """A registration that holds."""
     return {

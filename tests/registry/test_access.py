@@ -18,7 +18,13 @@ from pulseguard_registry.access.schemas import Role
 from pulseguard_registry.access.tokens import is_well_formed, make_token
 from tests.registry.problems import assert_problem
 from tests.registry.proxy import door
-from tests.registry.running import RunningRegistry, eventually, registration, running_registry
+from tests.registry.running import (
+    RunningRegistry,
+    eventually,
+    holds_after_a_second,
+    registration,
+    running_registry,
+)
 
 AGENTS = "/api/v1/agents"
 KEYS = "/api/v1/keys"
@@ -73,7 +79,9 @@ def test_a_key_revoked_at_one_registry_is_refused_by_another_within_a_second(
         assert registry.delete(f"/api/v1/keys/{made['id']}").status_code == 200
 
         both = (registry, other)
-        eventually(lambda: {one.get(AGENTS, made["key"]).status_code for one in both} == {401}, 1)
+        holds_after_a_second(
+            lambda: {one.get(AGENTS, made["key"]).status_code for one in both} == {401}
+        )
 
 
 def test_a_registry_without_its_database_tells_only_of_itself_to_a_key_revoked_elsewhere(

@@ -15,7 +15,7 @@ import pytest
 from tests.registry.events import ahead, change, heartbeat
 from tests.registry.problems import assert_problem, everything
 from tests.registry.requests import CALLS
-from tests.registry.running import RunningRegistry, eventually, registration
+from tests.registry.running import RunningRegistry, eventually, holds_after_a_second, registration
 
 AGENTS = "/api/v1/agents"
 KEYS = "/api/v1/keys"
@@ -158,7 +158,7 @@ def test_an_agents_own_key_outlives_the_enrolment_and_ends_when_an_operator_reti
     for each in (gone, away):
         change(registry, "DELETE", each["id"])
         assert valid_keys(registry, each["id"]) == 0
-    eventually(lambda: registry.get(AGENTS, gone["key"]).status_code == 401, 1)
+    holds_after_a_second(lambda: registry.get(AGENTS, gone["key"]).status_code == 401)
     change(registry, "POST", f"{gone['id']}/restore")
     assert registry.post(AGENTS, registration("gone"), gone["key"]).status_code == 401
 
@@ -245,7 +245,7 @@ def test_an_agent_that_is_gone_is_enrolled_again_and_the_keys_of_before_end(
         beat(registry, again)
         assert_problem(registry.post(AGENTS, registration(name), key), 409, name)
     olds = [agent["key"] for agent in before.values()]
-    eventually(lambda: {registry.get(AGENTS, old).status_code for old in olds} == {401}, 1)
+    holds_after_a_second(lambda: {registry.get(AGENTS, old).status_code for old in olds} == {401})
 
 
 def test_a_key_that_enrols_takes_those_that_it_made_with_it(registry: RunningRegistry) -> None:
@@ -262,7 +262,7 @@ def test_a_key_that_enrols_takes_those_that_it_made_with_it(registry: RunningReg
     assert revoked == {"id": made_by, "own_keys_ended": 2}
     assert again["own_keys_ended"] == 0
     ended = [leaked, *(victim["key"] for victim in victims)]
-    eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401}, 1)
+    holds_after_a_second(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401})
     beat(registry, spared)
 
     # Also those that it is about to make.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulseguard_registry.settings import Settings
 from pulseguard_registry.upkeep import keep_house, retire_agents
-from tests.registry.running import RunningRegistry, eventually
+from tests.registry.running import RunningRegistry, holds_after_a_second
 from tests.registry.test_audit import records
 from tests.registry.test_enrolment import AGENTS, KEYS, beat, enrolment
 
@@ -42,7 +42,7 @@ def test_own_keys_that_nobody_uses_end_and_ended_keys_go_but_for_what_still_ends
     retire_agents(database, Settings())
 
     ended = [agents[name]["key"] for name in ("idle", "never")]
-    eventually(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401}, 1)
+    holds_after_a_second(lambda: {registry.get(AGENTS, key).status_code for key in ended} == {401})
     recorded = records(registry, object_type="keys")[:2]
     told = {(record["method"], record["key_name"], record["object_id"]) for record in recorded}
     ids = registry.rows(

@@ -18,7 +18,7 @@ from tests.exporters.json_handler import JsonHandler
 from tests.registry.events import ahead
 from tests.registry.operating.conftest import Run
 from tests.registry.process import RegistryProcess
-from tests.registry.running import eventually, registration
+from tests.registry.running import eventually, holds_after_a_second, registration
 
 
 class RegistryThatGoes(JsonHandler):
@@ -58,7 +58,7 @@ def test_a_key_is_made_used_shown_and_revoked(
     assert key not in shown
 
     assert run("keys", "revoke", made["id"], **settings).status == 0
-    eventually(lambda: served.get("/api/v1/agents", key).status == 401, 1)
+    holds_after_a_second(lambda: served.get("/api/v1/agents", key).status == 401)
     assert "revoked" in run("keys", "list", **settings).out
 
 
