@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from pulseguard_registry.errors import ConfigurationError
-from pulseguard_registry.settings import Settings, check_pepper
+from pulseguard_registry.pepper import check_pepper
+from pulseguard_registry.settings import Settings
 
 PEPPER_FILE = "pepper"
 ADMIN_KEY_FILE = "admin.key"

@@ -15,6 +15,7 @@ from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
 from pulseguard_registry.logs import LogFormat, LogLevel
+from pulseguard_registry.pepper import check_pepper
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -130,15 +131,6 @@ class Settings(BaseSettings):
                 f"PULSEGUARD_ACCESS_CONTROL=off with PULSEGUARD_HOST={self.host}: whoever reaches"
                 " this address would be an admin; listen on 127.0.0.1, or leave access control on"
             )
-
-
-def check_pepper(pepper: str, where: str) -> None:
-    """ConfigurationError unless it is long, and is not a few characters over and over."""
-    if len(pepper.strip()) < 32 or len(set(pepper)) < 8:
-        raise ConfigurationError(
-            f"{where}: the pepper is shorter than 32 characters, or hardly random; give 32 or more"
-            " random ones"
-        )
 
 
 def read_settings(**flags: object) -> Settings:
