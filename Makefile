@@ -8,11 +8,17 @@ DETACH ?=
 DEMO ?= 1
 GRAFANA ?= 1
 NEW_ADMIN_KEY ?=
+ROTATE ?=
 
 # The tests start a thousand programs: without bytecode each compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help up down install test test-failed test-long bench check format generate package clean
+# With nothing but the system's Python: a host that runs docker-compose.yml has no .venv.
+DEPLOYMENT = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo 'Python 3.11 or later is needed: make $@ PYTHON=python3.11' >&2; exit 1; }; \
+	  PYTHONPATH=registry:prometheus:stack $(PYTHON) -B -m pulseguard_stack.deployment
+
+.PHONY: help up down secrets urls install test test-failed test-long bench check format generate package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -24,6 +30,12 @@ up: .venv/ready ## the whole stack on this machine (DETACH=1: return when ready;
 
 down: .venv/ready ## stop what `make up` runs
 	@$(BIN)/python -m pulseguard.command down
+
+secrets: ## passwords and keys for docker-compose.yml, in secrets/ (ROTATE=1: new API keys in the place of those there)
+	@$(DEPLOYMENT) secrets
+
+urls: ## where the services of docker-compose.yml are, and how to get in
+	@$(DEPLOYMENT) urls
 
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from collections.abc import Iterator
@@ -205,3 +207,22 @@ def test_the_configuration_of_prometheus_is_in_the_wheel(wheel, tmp_path):
 
     assert Path(where).is_relative_to(tmp_path)
     assert text == (ROOT / "prometheus" / "prometheus.yml").read_text()
+
+
+def test_the_source_distribution_has_no_secret_of_the_checkout(tmp_path):
+    checkout = tmp_path / "checkout"
+    for file in tracked_files():
+        copy = checkout / file.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, copy)
+    for folder in ("secrets/registry", "prometheus/secrets"):
+        (checkout / folder).mkdir(parents=True, exist_ok=True)
+        (checkout / folder / "some.key").write_text("hush")
+
+    succeed(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, checkout)
+
+    (packed,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(packed) as archive:
+        names = [Path(name).parts[1:] for name in archive.getnames()]
+    assert ("stack", "pulseguard_stack", "deployment", "command.py") in names
+    assert [name for name in names if "secrets" in name] == []

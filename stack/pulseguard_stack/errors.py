@@ -7,7 +7,9 @@ StackError
 ├── ImageMissing      an image of a container cannot be had
 ├── CannotStart       the stack cannot run; the message says why, the mend and where the log is
 ├── CannotStop        the stack cannot be stopped; the message says why
-└── RegistryRefused   the registry did not give what the stack needs of it
+├── RegistryRefused   the registry did not give what the stack needs of it
+├── SecretsUnusable   a file of the deployment's secrets cannot be used; says why and the mend
+└── SettingUnusable   a setting of the deployment does not hold; says its name, value and mend
 
 The simulated model server has a tree of its own.
 """
@@ -47,3 +49,11 @@ class CannotStop(StackError):
 
 class RegistryRefused(StackError):
     """The registry did not give what the stack needs of it."""
+
+
+class SecretsUnusable(StackError):
+    """Files of the deployment's secrets cannot be used; a line for each, with why and the mend."""
+
+
+class SettingUnusable(StackError):
+    """Settings of the deployment do not hold; a line for each, with its name, value and mend."""
