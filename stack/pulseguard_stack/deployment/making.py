@@ -8,7 +8,9 @@ from pulseguard_stack.deployment.folder import Say, opened, write_secret
 from pulseguard_stack.deployment.secret_files import (
     ADMIN_KEY,
     FOLDERS,
+    PASSWORD,
     REMEMBERED,
+    URL,
     Texts,
     planned,
 )
@@ -64,7 +66,9 @@ def _parts(here: Mapping[str, str]) -> Iterator[str]:
 def _warning(folder: Path, done: Texts) -> Iterator[str]:
     """For one that was there at a time, and that the services' data are of."""
     for path in REMEMBERED:
-        if done[path] == _MADE:
+        # The password is the former one where the database URL still had it.
+        is_former = path == PASSWORD and done[URL] == _UNCHANGED
+        if done[path] == _MADE and not is_former:
             yield (
                 f"attention: {folder / path} was lost, and the services' data are of the former"
                 " one; where you have that, as in a backup, write it there and run `make secrets`"

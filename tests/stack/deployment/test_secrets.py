@@ -172,14 +172,16 @@ def test_a_lost_password_is_taken_from_the_database_url(host):
     before = host.held()
     (host.secrets / PASSWORD).unlink()
 
-    host.make("secrets")
+    said = host.make("secrets")
 
     assert host.held() == before
+    assert "attention" not in said
 
 
-@pytest.mark.parametrize("path", ["registry/pepper", "grafana/secret.key"])
+@pytest.mark.parametrize("path", [PASSWORD, "registry/pepper", "grafana/secret.key"])
 def test_that_data_are_of_a_secret_that_was_lost_is_said(host, path):
     (host.secrets / path).unlink()
+    (host.secrets / DATABASE).unlink()
 
     said = host.make("secrets")
 
