@@ -25,6 +25,8 @@ from pulseguard_registry import (
     upkeep,
 )
 from pulseguard_registry.access import routes as access_routes
+from pulseguard_registry.access.given_files import GivenFiles
+from pulseguard_registry.access.given_keys import GivenKeys
 from pulseguard_registry.access.keyring import Keyring
 from pulseguard_registry.access.last_use import LastUse
 from pulseguard_registry.access.rates import Limits
@@ -116,6 +118,7 @@ def create_app(
     secrets_dir: Path,
     embedded: EmbeddedPostgres | None = None,
     *,
+    given_files: GivenFiles | None = None,
     new_admin_key: bool = False,
 ) -> FastAPI:
     """The registry as an ASGI application; it connects to the database when it is started.
@@ -142,11 +145,15 @@ def create_app(
     silence = SilenceWatch(settings.offline_after_seconds)
     still_running = StillRunning()
     known_names = PrometheusNames(settings.prometheus_url)
+    given_keys = GivenKeys(given_files or GivenFiles(settings.given_keys), database, pepper)
 
     def prepare() -> None:
         nonlocal new_admin_key
         upgrade(database.engine, place)
         upkeep.keep_house(database, settings)
+        given_keys.take_over_all()
+        if settings.gives_admin_key:
+            return
         with database.sessions.begin() as session:
             take_lock(session)
             said = ensure_admin_key(session, pepper, secrets_dir, new_admin_key)
@@ -181,6 +188,7 @@ def create_app(
                 upkeep.watch_statuses(database, settings, supervisor),
                 silencing.run(supervisor),
                 known_names.run(),
+                given_keys.run(supervisor),
             ):
                 await stack.enter_async_context(_running(work, app))
             yield

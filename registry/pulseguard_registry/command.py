@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import uvicorn
 
+from pulseguard_registry.access.given_files import GivenFiles
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.logs import configure_logs
@@ -38,6 +39,11 @@ def main(argv: Sequence[str]) -> int:
 def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
     """Serve until a signal comes; 1 where a defect of ours ended it."""
     settings.check_reach()
+    if new_admin_key and settings.gives_admin_key:
+        raise ConfigurationError(
+            "--new-admin-key: PULSEGUARD_GIVEN_KEYS gives the admin key; write another one into"
+            " its file instead"
+        )
     ending = _Ending()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, ending)
@@ -50,6 +56,7 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
             from pulseguard_registry.database.diagnosis import place_of
 
             place_of(url)
+        given_files = GivenFiles(settings.given_keys)
         folder = open_folder(settings)
         pepper = read_pepper(settings, folder)
         # Imported here, for it takes a second: what is wrong with a setting is told without it.
@@ -62,7 +69,15 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
             stack.callback(embedded.stop)
             with ending.held():
                 url = embedded.start()
-        app = create_app(settings, url, pepper, folder, embedded, new_admin_key=new_admin_key)
+        app = create_app(
+            settings,
+            url,
+            pepper,
+            folder,
+            embedded,
+            given_files=given_files,
+            new_admin_key=new_admin_key,
+        )
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
         with suppress(_Asked):

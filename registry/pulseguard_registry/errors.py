@@ -2,6 +2,7 @@
 
 RegistryError                 everything this package raises on purpose
 ├── ConfigurationError        a setting does not hold; stops the start
+├── KeyFileUnusable           a file of a given key holds none; says why and what to do
 ├── DatabaseUnavailable       the database cannot be used now; says why and what to do
 │   └── SchemaTooNew          the database was migrated by a newer registry
 ├── AlertmanagerUnavailable       Alertmanager does not answer, or refuses (alertmanager/client.py)
@@ -18,6 +19,10 @@ class RegistryError(Exception):
 
 class ConfigurationError(RegistryError):
     """A setting that does not hold; the message names it, its value and the mend."""
+
+
+class KeyFileUnusable(RegistryError):
+    """A file that is to give a key holds none that can be used; the message does not name it."""
 
 
 class DatabaseUnavailable(RegistryError):

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pulseguard.web_address import is_web_address
+from pulseguard_registry.access.given_files import GivenFile, parse_given_files
+from pulseguard_registry.access.tokens import without_keys
 from pulseguard_registry.data_dir import default_data_dir
 from pulseguard_registry.discovery.labels import check_label_name
 from pulseguard_registry.errors import ConfigurationError
@@ -38,6 +40,7 @@ LabelNames = Annotated[
     BeforeValidator(_split),
 ]
 Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_split)]
+KeyFiles = Annotated[tuple[GivenFile, ...], NoDecode, BeforeValidator(parse_given_files)]
 
 
 def _usable_link(text: str) -> str | None:
@@ -81,6 +84,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     pepper: str | None = Field(None, min_length=32, repr=False)
     pepper_file: Path | None = None
+    given_keys: KeyFiles = ()
     offline_after_seconds: float = Field(45, gt=0, le=86_400, allow_inf_nan=False)
     discovery_grace_seconds: float = Field(900, ge=0, le=86_400, allow_inf_nan=False)
     snapshot_retention_days: int = Field(7, ge=1, le=3650)
@@ -124,6 +128,11 @@ class Settings(BaseSettings):
             check_pepper(given, "PULSEGUARD_PEPPER or PULSEGUARD_PEPPER_FILE")
         return given
 
+    @property
+    def gives_admin_key(self) -> bool:
+        """Whether a file gives an admin key, so that the registry makes none."""
+        return any(file.role == "admin" for file in self.given_keys)
+
     def check_reach(self) -> None:
         """ConfigurationError where others than this machine would be admins without a key."""
         if self.access_control == "off" and not self.listens_on_loopback:
@@ -158,9 +167,9 @@ def _secret_from(path: Path | None, variable: str) -> str | None:
 
 def _sentence(field: str, value: object, message: str, flags: Collection[str]) -> str:
     if field in flags:
-        return f"--{field} {value}: {message}"
+        return without_keys(f"--{field} {value}: {message}")
     name = field.upper()
     variable = name if name.startswith("DATABASE_URL") else f"PULSEGUARD_{name}"
     is_secret = "PEPPER" in name or "URL" in name or "@" in str(value)
     shown = "…" if is_secret else repr(value)
-    return f"{variable}={shown}: {message}"
+    return without_keys(f"{variable}={shown}: {message}")

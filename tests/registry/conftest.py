@@ -12,11 +12,14 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from pulseguard_registry import upkeep
+from pulseguard_registry.access import given_keys
+from pulseguard_registry.access.tokens import without_keys
 from pulseguard_registry.database.diagnosis import place_of
 from pulseguard_registry.database.engine import with_driver
 from pulseguard_registry.database.migrate import upgrade
 from pulseguard_registry.embedded import EmbeddedPostgres
 from pulseguard_registry.snapshots.partitions import database_today, keep_partitions
+from tests.registry.given import Given
 from tests.registry.running import RunningRegistry, running_registry
 from tests.server_folder import server_folder
 
@@ -88,6 +91,21 @@ def registry(postgres: str, tmp_path: Path) -> Iterator[RunningRegistry]:
     """A registry that runs in this process, on its own database."""
     with new_database(postgres, "used") as url, running_registry(url, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def given(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> Iterator[Given]:
+    """Files that give keys and are looked at often; of none of these keys may the log tell."""
+    caplog.set_level("INFO")
+    monkeypatch.setattr(given_keys, "LOOK_SECONDS", 0.05)
+    yield Given(database_url, tmp_path)
+    said = [record.getMessage() for record in caplog.get_records("call")]
+    assert [line for line in said if without_keys(line) != line] == []
 
 
 @contextmanager

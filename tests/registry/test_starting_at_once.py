@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pulseguard_registry.access.tokens import make_token
 from pulseguard_registry.database.migrate import head_revision
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings
@@ -26,7 +27,9 @@ def url(postgres: str) -> Iterator[str]:
         yield url
 
 
-def start_at_once(url: str, tmp_path: Path, stack: ExitStack) -> list[RegistryProcess]:
+def start_at_once(
+    url: str, tmp_path: Path, stack: ExitStack, **settings: str
+) -> list[RegistryProcess]:
     """Two of one pepper, held up until both have found the database and want to change it."""
     started: list[RegistryProcess] = []
     with psycopg.connect(url) as connection:
@@ -34,7 +37,7 @@ def start_at_once(url: str, tmp_path: Path, stack: ExitStack) -> list[RegistryPr
         connection.execute("CREATE TABLE alembic_version ()")
         for name in ("one", "other"):
             (tmp_path / name).mkdir()
-            started.append(RegistryProcess(tmp_path / name, url, pepper=PEPPER))
+            started.append(RegistryProcess(tmp_path / name, url, 0, pepper=PEPPER, **settings))
             stack.callback(started[-1].stop)
         waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
         eventually(lambda: connection.execute(waiting).fetchone() == (2,))
@@ -62,6 +65,25 @@ def test_two_on_an_empty_database_make_its_tables_and_its_admin_key_once(
     assert kept[0][0]["id"] == kept[1][0]["id"]
     assert sum(f"the admin key of this registry is in {key_file}" in log for log in logs) == 1
     assert sum("but there are admin keys" in log for log in logs) == 1
+    assert not any(" ERROR " in log or " WARNING " in log for log in logs)
+
+
+def test_two_with_the_same_given_keys_take_them_over_once(url: str, tmp_path: Path) -> None:
+    keys = {role: make_token(role) for role in ("admin", "viewer")}
+    for role, key in keys.items():
+        (tmp_path / role).write_text(key)
+    given = f"admin={tmp_path}/admin, viewer={tmp_path}/viewer"
+    with ExitStack() as stack:
+        started = start_at_once(url, tmp_path, stack, given_keys=given)
+        logs = [registry.log() for registry in started]
+        seen = [registry.get(KEYS, keys["admin"]).body["items"] for registry in started]
+        let_in = [registry.get("/api/v1/agents", keys["viewer"]).status for registry in started]
+
+    assert sorted(item["role"] for item in seen[0]) == ["admin", "viewer"]
+    assert {item["id"] for item in seen[0]} == {item["id"] for item in seen[1]}
+    assert {item["expires_at"] for item in seen[0]} == {None}
+    assert let_in == [200, 200]
+    assert sum(log.count("is taken over") for log in logs) == 2
     assert not any(" ERROR " in log or " WARNING " in log for log in logs)
 
 

@@ -28,5 +28,6 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     agent_id: Mapped[uuid.UUID | None]
     enrolled_by: Mapped[uuid.UUID | None]
+    given_as: Mapped[str | None]
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(True))
     changed_in: Mapped[int] = mapped_column(server_default=FetchedValue())

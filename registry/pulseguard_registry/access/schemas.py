@@ -92,6 +92,10 @@ class Key(BaseModel):
     enrolled_by: uuid.UUID | None = Field(
         description="The key of role enrolment that made it, and with which it ends."
     )
+    given_as: str | None = Field(
+        description="The file from which the registry has taken it over, and whose next key ends"
+        " it; null: none."
+    )
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None = Field(description="To within a minute; null: never.")

@@ -43,9 +43,11 @@ def store_key(
     expires_at: datetime | None = None,
     agent_id: uuid.UUID | None = None,
     enrolled_by: uuid.UUID | None = None,
+    token: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Store a key; an agent's own is dated within the transaction: its newest is told by that."""
-    token = make_token(role)
+    """Store a key, a new one unless its text is given; an agent's own is dated within the
+    transaction: its newest is told by that."""
+    token = token or make_token(role)
     key = ApiKey(
         id=uuid.uuid4(),
         name=name,

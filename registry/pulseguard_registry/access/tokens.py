@@ -14,6 +14,8 @@ RANDOM_CHARACTERS = 32  # 62 ** 32 is 190 bits
 CHECKSUM_CHARACTERS = 6
 
 _TOKEN = re.compile(r"pg_(agent|enrolment|prometheus|viewer|editor|admin)_[0-9A-Za-z]{38}")
+# A key, or what is left of one that was mistyped or cut short.
+_LIKE_A_TOKEN = re.compile(r"pg_[a-z]+_[0-9A-Za-z]{20,}")
 
 
 def make_token(role: str) -> str:
@@ -27,6 +29,16 @@ def is_well_formed(token: str) -> bool:
     if _TOKEN.fullmatch(token) is None:
         return False
     return _checksum(token[:-CHECKSUM_CHARACTERS]) == token[-CHECKSUM_CHARACTERS:]
+
+
+def role_of(token: str) -> str:
+    """The role that a well-formed key names itself."""
+    return token.split("_")[1]
+
+
+def without_keys(text: str) -> str:
+    """The same text, with nothing in it that could be a key: for what is shown."""
+    return _LIKE_A_TOKEN.sub("pg_…", text)
 
 
 def digest(token: str, pepper: str) -> bytes:

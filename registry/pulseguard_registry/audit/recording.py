@@ -66,13 +66,16 @@ def record_change(session: Session, request: Request, response: Response) -> Non
     )
 
 
-def record_start(session: Session, object_type: str, object_id: object) -> None:
-    """Add the record of what the registry makes by itself when it is started, not by a request."""
+def record_start(
+    session: Session, object_type: str, object_id: object, by: str = "start of the registry"
+) -> None:
+    """Add the record of what the registry makes by itself, mostly at its start, not by a request:
+    as of a request that makes it."""
     session.flush()
     session.add(
         AuditRecord(
             **_BY_ITSELF,
-            key_name="start of the registry",
+            key_name=by,
             method="POST",
             route=f"{API_PREFIX}/{object_type}",
             object_type=object_type,
@@ -82,12 +85,17 @@ def record_start(session: Session, object_type: str, object_id: object) -> None:
     )
 
 
-def record_upkeep(session: Session, route: str, object_ids: Iterable[object]) -> None:
+def record_upkeep(
+    session: Session,
+    route: str,
+    object_ids: Iterable[object],
+    by: str = "upkeep of the registry",
+) -> None:
     """Add the records of what the registry ends by itself as time goes on, one for each: as of a
     request that deletes it by this route (without the prefix)."""
     ended = {
         **_BY_ITSELF,
-        "key_name": "upkeep of the registry",
+        "key_name": by,
         "method": "DELETE",
         "route": f"{API_PREFIX}{route}",
         "object_type": route.split("/")[1],
