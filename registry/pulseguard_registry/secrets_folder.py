@@ -16,8 +16,11 @@ ADMIN_KEY_FILE = "admin.key"
 
 
 def open_folder(settings: Settings) -> Path:
-    """Make sure the folder is there and ours; ConfigurationError where it cannot be used."""
+    """Make sure the folder is there and ours, if anything is to be kept in it; ConfigurationError
+    where it cannot be used."""
     folder = settings.data_dir / "secrets"
+    if settings.keeps_nothing():
+        return folder
     try:
         # The data folder itself stays passable: the embedded PostgreSQL runs as its own user.
         settings.data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -133,6 +133,11 @@ class Settings(BaseSettings):
         """Whether a file gives an admin key, so that the registry makes none."""
         return any(file.role == "admin" for file in self.given_keys)
 
+    def keeps_nothing(self) -> bool:
+        """Whether all that the data folder is for is given otherwise."""
+        given = self.resolved_database_url(), self.resolved_pepper()
+        return self.gives_admin_key and None not in given
+
     def check_reach(self) -> None:
         """ConfigurationError where others than this machine would be admins without a key."""
         if self.access_control == "off" and not self.listens_on_loopback:

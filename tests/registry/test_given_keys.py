@@ -15,6 +15,7 @@ from pulseguard_registry.settings import Settings
 from tests.registry.conftest import engine_of
 from tests.registry.events import ahead
 from tests.registry.given import AGENTS, KEYS, OLDER, ROWS, Given, listed, minutes_left, status
+from tests.registry.process import registry_process
 from tests.registry.running import PEPPER, eventually, registration
 from tests.registry.test_audit import records
 
@@ -142,3 +143,16 @@ def test_what_was_given_is_known_again_after_its_column_has_gone_and_come(given:
         downgrade(engine, "0015")
     with given.registry("viewer") as again:
         assert again.get(KEYS).json()["items"] == before
+
+
+def test_where_all_is_given_nothing_is_written(given: Given) -> None:
+    given.write("admin")
+    settings = {"pepper": PEPPER, "given_keys": given.setting("admin")}
+    with registry_process(given.data_dir, given.url, **settings) as registry:
+        eventually(registry.is_ready)
+        items = registry.get(KEYS, given.keys["admin"]).body["items"]
+
+    assert [item["name"] for item in items] == ["admin.key"]
+    assert not registry.data_dir.exists()
+    assert given.keys["admin"] not in registry.log()
+    assert {path.name for path in given.data_dir.iterdir()} == {"given", "registry.log"}
