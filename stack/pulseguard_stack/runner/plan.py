@@ -83,6 +83,8 @@ def _registry(where: Addresses, places: Places, *, new_admin_key: bool) -> Compo
         answers(f"{where.registry_url}/api/v1/health/ready"),
         {
             "PULSEGUARD_DATA_DIR": str(places.data_dir),
+            # The stack needs keys of its own, and the admin key beside the data to make them.
+            "PULSEGUARD_GIVEN_KEYS": "",
             "PULSEGUARD_ALERTMANAGER_URL": where.alertmanager_url,
             "PULSEGUARD_PROMETHEUS_URL": where.prometheus_url,
             "PULSEGUARD_PROMETHEUS_LINK": where.prometheus_url,

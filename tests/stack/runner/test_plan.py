@@ -90,6 +90,8 @@ def test_the_registry_is_told_what_its_page_leads_to_and_where_alertmanager_is(g
     ((registry,), *_) = stages(addresses(ports), PLACES, PROGRAMS)
 
     assert registry.environment["PULSEGUARD_PROMETHEUS_LINK"] == "http://127.0.0.1:9090"
+    # Else the stack would have no admin key, and could make none of its keys.
+    assert registry.environment["PULSEGUARD_GIVEN_KEYS"] == ""
     assert registry.environment["PULSEGUARD_PROMETHEUS_URL"] == "http://127.0.0.1:9090"
     assert registry.environment["PULSEGUARD_GRAFANA_LINK"] == link
     assert registry.environment["PULSEGUARD_ALERTMANAGER_URL"] == "http://127.0.0.1:9093"
