@@ -29,8 +29,8 @@ from pulseguard_registry.operating.terminal import (
 )
 from pulseguard_registry.secrets_folder import write_new_secret
 
-_COLUMNS: Final = ("name", "role", "bound to", "made", "state", "id")
-_TELLING: Final = ("id", "name", "role", "state", "bound to", "made")
+_COLUMNS: Final = ("name", "role", "bound to", "made", "state", "given as", "id")
+_TELLING: Final = ("id", "name", "role", "state", "bound to", "made", "given as")
 _OWN_COLUMNS: Final = ("name", "agent", "bound to", "made", "state", "enrolled by", "id")
 _OWN_TELLING: Final = ("id", "name", "enrolled by", "state", "agent", "bound to", "made")
 
@@ -141,7 +141,9 @@ def _list(given: Namespace) -> None:
 
 def _row(key: Document) -> Sequence[object]:
     made = ago(key["created_at"])
-    return (key["name"], key["role"], _bound(key), made, _state(key), key["id"])
+    # A registry of an earlier version tells of none.
+    given_as = key.get("given_as")
+    return (key["name"], key["role"], _bound(key), made, _state(key), given_as, key["id"])
 
 
 def _own_row(key: Document) -> Sequence[object]:

@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from pulseguard.reporting.keys import own_key_path
+from pulseguard_registry.access.tokens import make_token
 from tests.exporters.examining import Verdict, doctor
 from tests.exporters.json_handler import JsonHandler
 from tests.registry.events import ahead
 from tests.registry.operating.conftest import Run
-from tests.registry.process import RegistryProcess
-from tests.registry.running import eventually, holds_after_a_second, registration
+from tests.registry.process import RegistryProcess, registry_process
+from tests.registry.running import PEPPER, eventually, holds_after_a_second, registration
 
 
 class RegistryThatGoes(JsonHandler):
@@ -86,6 +87,21 @@ def test_own_keys_of_agents_are_listed_where_asked_for_with_the_key_that_enrolle
     revoked, again = (run("keys", "revoke", made["id"], **settings).out for _ in range(2))
     assert "and with it the own key of 1 agent that it enrolled" in revoked
     assert again == f"the key {made['id']} is revoked\n"
+
+
+def test_a_key_that_a_file_gives_is_listed_with_the_file(
+    run: Run, database_url: str, tmp_path: Path
+):
+    file = tmp_path / "admin.key"
+    file.write_text(make_token("admin"))
+    given = {"pepper": PEPPER, "given_keys": f"admin={file}"}
+    with registry_process(tmp_path, database_url, **given) as one:
+        eventually(one.is_ready)
+        asked = {"PULSEGUARD_REGISTRY_URL": one.url, "PULSEGUARD_KEY_FILE": str(file)}
+        _, line = run("keys", "list", **asked).out.splitlines()
+
+    assert re.split("  +", line)[:2] == ["admin.key", "admin"]
+    assert str(file) in line
 
 
 def test_what_the_registry_refuses_is_one_line_with_field_and_mend(
