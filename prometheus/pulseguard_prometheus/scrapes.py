@@ -134,5 +134,5 @@ def _exchange(request: urllib.request.Request, whom: str, mend: str) -> Any:
     except urllib.error.HTTPError as problem:
         with problem:
             raise ScrapesTrouble(f"{whom} answers {problem.code}", mend) from problem
-    except (OSError, http.client.HTTPException, ValueError) as problem:
+    except (OSError, http.client.HTTPException, ValueError, RecursionError) as problem:
         raise ScrapesTrouble(f"{whom} does not answer", mend) from problem

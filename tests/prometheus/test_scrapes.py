@@ -111,6 +111,19 @@ def test_it_is_told_of_as_soon_as_it_knows_them() -> None:
     assert settling_seconds(None, now) == 0
 
 
+def test_an_answer_that_nobody_can_read_is_trouble_like_any_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nested = Reply(200, JSON, b"[" * 100_000)
+    with (
+        fake_server(lambda asked: nested) as prometheus,
+        fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+    ):
+        assert report(prometheus, registry).run_once() == REPORT_SECONDS
+
+    assert "Prometheus does not answer" in caplog.text
+
+
 def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     with (
