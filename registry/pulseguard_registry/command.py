@@ -17,6 +17,7 @@ from pulseguard_registry.access.given_files import GivenFiles
 from pulseguard_registry.embedded import DATA_FOLDER, EmbeddedPostgres, check_folder
 from pulseguard_registry.errors import ConfigurationError, RegistryError
 from pulseguard_registry.logs import configure_logs
+from pulseguard_registry.own_answer import answer_watchdog
 from pulseguard_registry.patience import patient_protocol
 from pulseguard_registry.secrets_folder import open_folder, read_pepper
 from pulseguard_registry.settings import Settings, read_settings
@@ -80,8 +81,13 @@ def serve(settings: Settings, *, new_admin_key: bool = False) -> int:
         )
         host, port = listener.getsockname()[:2]
         log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+        server = uvicorn.Server(_server_config(app, settings))
+        if settings.watchdog == "on":
+            watchdog = answer_watchdog(server, listener)
+            watchdog.start()
+            stack.callback(watchdog.stop)
         with suppress(_Asked):
-            uvicorn.Server(_server_config(app, settings)).run(sockets=[listener])
+            server.run(sockets=[listener])
         return 0 if app.state.failure is None else 1
     return 0
 

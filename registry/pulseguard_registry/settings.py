@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     log_format: LogFormat = "text"
     log_level: LogLevel = "info"
     access_control: Literal["on", "off"] = "on"
+    watchdog: Literal["on", "off"] = "on"
     request_seconds: float = Field(14, gt=0, le=300, allow_inf_nan=False)
     data_dir: Path = Field(default_factory=default_data_dir)
     pepper: str | None = Field(None, min_length=32, repr=False)

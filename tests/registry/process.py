@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.forked_program import Forks
 from tests.registry.running import eventually
 from tests.registry.starts import registries
 
@@ -44,10 +45,14 @@ class RegistryProcess:
             environment["DATABASE_URL"] = database_url
         self.log_path.write_bytes(b"")
         flags = ("serve", "--port", str(port))
-        self.process = registries().start(
+        self.process = self.forks().start(
             *flags, environment=environment, folder=folder, errors=self.log_path
         )
         self.url = ""
+
+    def forks(self) -> Forks:
+        """What it is started by."""
+        return registries()
 
     def wait_until_it_listens(self) -> None:
         """Read from its log where it listens."""

@@ -189,6 +189,7 @@ def test_what_is_wrong_with_a_setting_is_told_without_waiting_for_the_server_to_
         ("PULSEGUARD_PEPPER", " " * 40, "32"),
         ("PULSEGUARD_PEPPER", "changeme" * 4, "random"),
         ("PULSEGUARD_ACCESS_CONTROL", "perhaps", "'off'"),
+        ("PULSEGUARD_WATCHDOG", "perhaps", "'off'"),
         ("DATABASE_URL", "postgresql://u:hun/ter2@127.0.0.1/db", "percent-encoded"),
         ("DATABASE_URL", "host=localhost password=hunter2", "postgresql://"),
         ("DATABASE_URL", "postgresql://h1:1,h2:2/db", "postgresql://"),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pulseguard.watchdog import HUNG
 from pulseguard_stack.runner.component import Component, has_logged
 from pulseguard_stack.runner.logs import LARGEST_BYTES, last_words
 from pulseguard_stack.runner.progress import Progress
@@ -68,6 +69,20 @@ def test_a_program_that_is_away_when_it_is_to_be_restarted_is_tried_until_it_is_
         eventually(
             lambda: one.has_said("") and one.runner_log.read_text().count("ready after") == 2,
             timeout_seconds=10,
+        )
+
+        assert one.components[0].process.pid != before
+
+
+def test_one_that_its_watchdog_has_ended_is_started_again_like_any_that_died(tmp_path):
+    hangs = tmp_path / "hangs"
+    with watched(tmp_path) as one:
+        one.start(f"echo up; until [ -e {hangs} ]; do sleep 0.05; done; rm {hangs}; exit {HUNG}")
+        before = one.components[0].process.pid
+        hangs.touch()
+        eventually(lambda: one.has_said(f"died (status {HUNG}) and starts again"))
+        eventually(
+            lambda: one.has_said("") and one.runner_log.read_text().count("ready after") == 2
         )
 
         assert one.components[0].process.pid != before
