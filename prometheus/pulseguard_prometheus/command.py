@@ -4,20 +4,21 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+from pulseguard_prometheus.alive_file import kept_alive_file
 from pulseguard_prometheus.errors import BadSetting, InUse
 from pulseguard_prometheus.key import KeyFile
+from pulseguard_prometheus.loops import Loops
 from pulseguard_prometheus.notification.settings import AlertmanagerPlace
 from pulseguard_prometheus.publication.promtool import find_promtool
 from pulseguard_prometheus.registry import RegistryConnection
-from pulseguard_prometheus.scrapes import ScrapesReport
+from pulseguard_prometheus.scrapes import SCRAPES_TURN_SECONDS, ScrapesReport
 from pulseguard_prometheus.settings import ServerAddress, Settings, read_settings
-from pulseguard_prometheus.sync import TargetsSync
+from pulseguard_prometheus.sync import TARGETS_TURN_SECONDS, TargetsSync
 from pulseguard_prometheus.targets_file import claimed_targets_file
 
 
@@ -45,13 +46,21 @@ def _sync(settings: Settings) -> int:
         ExitStack() as parts,
     ):
         sync = TargetsSync(registry, targets_file, read_key=_key_reader(settings))
+        renew = _alive_file(settings, parts)
+        loops = Loops()
         if settings.prometheus_url and settings.rules_dir:
-            _keep_rules(settings, settings.prometheus_url, settings.rules_dir)
+            _keep_rules(settings, settings.prometheus_url, settings.rules_dir, loops)
         if settings.prometheus_url:
-            _tell_scrapes(settings, settings.prometheus_url)
+            _tell_scrapes(settings, settings.prometheus_url, loops)
         if settings.alertmanager:
-            _keep_alertmanager(settings, settings.alertmanager, parts)
+            _keep_alertmanager(settings, settings.alertmanager, loops, parts)
+        longest = settings.interval_seconds + TARGETS_TURN_SECONDS
+        note = loops.begin("targets", longest_seconds=longest)
+        watchdog = loops.watchdog(is_armed=settings.is_watchdog_on, all_is_well=renew)
+        parts.callback(watchdog.stop)
+        watchdog.start()
         while True:
+            note()
             started = time.monotonic()
             sync.run_once()
             time.sleep(max(0.0, settings.interval_seconds - (time.monotonic() - started)))
@@ -62,7 +71,14 @@ def _key_reader(settings: Settings) -> Callable[[], str | None]:
     return KeyFile(settings.key_file).read if settings.key_file else lambda: None
 
 
-def _tell_scrapes(settings: Settings, prometheus: ServerAddress) -> None:
+def _alive_file(settings: Settings, parts: ExitStack) -> Callable[[], None]:
+    """What sets its time, if there is to be one."""
+    if settings.alive_file is None:
+        return lambda: None
+    return parts.enter_context(kept_alive_file(settings.alive_file)).renew
+
+
+def _tell_scrapes(settings: Settings, prometheus: ServerAddress, loops: Loops) -> None:
     """In a thread of its own: a Prometheus that hangs must not delay the targets file."""
     report = ScrapesReport(
         prometheus_url=str(prometheus),
@@ -70,20 +86,25 @@ def _tell_scrapes(settings: Settings, prometheus: ServerAddress) -> None:
         name=settings.prometheus_name,
         read_key=_key_reader(settings),
     )
-    threading.Thread(target=report.run, name="scrapes", daemon=True).start()
+    note = loops.begin("scrapes", longest_seconds=SCRAPES_TURN_SECONDS)
+    loops.run("scrapes", lambda: report.run(note))
 
 
-def _keep_rules(settings: Settings, prometheus: ServerAddress, rules_dir: Path) -> None:
+def _keep_rules(
+    settings: Settings, prometheus: ServerAddress, rules_dir: Path, loops: Loops
+) -> None:
     """In another one: nor must a promtool or a Prometheus that takes its time to load."""
     promtool = find_promtool(settings.promtool, os.environ)
     try:
         # Here, for it is the only part that needs PyYAML, which a plain install is without.
+        from pulseguard_prometheus.publication.rules_sync import RULES_STEP_SECONDS
         from pulseguard_prometheus.publication.start import claimed_rules_sync
     except ModuleNotFoundError as problem:
         raise BadSetting(
             f"rules folder {rules_dir}: {problem.name} is missing: install the extra"
             " pulseguard-monitor[sync]"
         ) from problem
+    note = loops.begin("rules", longest_seconds=RULES_STEP_SECONDS)
     claimed = claimed_rules_sync(
         settings.registry,
         rules_dir,
@@ -91,6 +112,7 @@ def _keep_rules(settings: Settings, prometheus: ServerAddress, rules_dir: Path) 
         prometheus,
         prometheus_name=settings.prometheus_name,
         read_key=_key_reader(settings),
+        note=note,
     )
     # Not left when this process is told to end, which takes nothing from under the thread: what it
     # does can be broken off at any step.
@@ -98,19 +120,24 @@ def _keep_rules(settings: Settings, prometheus: ServerAddress, rules_dir: Path) 
 
     def keep() -> None:
         try:
-            sync.run(settings.rules_interval_seconds)
+            sync.run(settings.rules_interval_seconds, note)
         finally:
             claimed.__exit__(None, None, None)
 
-    threading.Thread(target=keep, name="rules", daemon=True).start()
+    loops.run("rules", keep)
 
 
-def _keep_alertmanager(settings: Settings, place: AlertmanagerPlace, parts: ExitStack) -> None:
+def _keep_alertmanager(
+    settings: Settings, place: AlertmanagerPlace, loops: Loops, parts: ExitStack
+) -> None:
     """In a thread of its own: neither amtool nor an Alertmanager that hangs delays the targets."""
     try:
         # Here alone: it takes a YAML library, which whoever keeps only targets need not have.
         from pulseguard_prometheus.notification.files import claimed_files
-        from pulseguard_prometheus.notification.sync import AlertmanagerSync
+        from pulseguard_prometheus.notification.sync import (
+            ALERTMANAGER_TURN_SECONDS,
+            AlertmanagerSync,
+        )
     except ModuleNotFoundError as problem:
         raise BadSetting(
             f"alertmanager configuration {place.configuration}: {problem.name} is missing: install"
@@ -118,4 +145,5 @@ def _keep_alertmanager(settings: Settings, place: AlertmanagerPlace, parts: Exit
         ) from problem
     files = parts.enter_context(claimed_files(place.configuration))
     keeping = AlertmanagerSync(settings.notification, place, files)
-    threading.Thread(target=keeping.run, name="alertmanager", daemon=True).start()
+    note = loops.begin("alertmanager", longest_seconds=ALERTMANAGER_TURN_SECONDS)
+    loops.run("alertmanager", lambda: keeping.run(note))

@@ -15,6 +15,7 @@ PrometheusSideError
     ├── RulesFolderTrouble    the folder of rules cannot be read or written
     ├── PromtoolTrouble       promtool cannot be run, so no file of rules can be checked
     ├── PrometheusTrouble     Prometheus cannot be asked what rules it has, or to reload them
+    ├── AliveFileTrouble      the alive file cannot be written
     └── NotificationTrouble   receivers cannot be used, or Alertmanager does not take them
 """
 
@@ -82,6 +83,10 @@ class PromtoolTrouble(Trouble):
 
 class PrometheusTrouble(Trouble):
     """Prometheus does not answer, or answers something else than was asked for."""
+
+
+class AliveFileTrouble(Trouble):
+    """The alive file cannot be written, so its time is not set."""
 
 
 class NotificationTrouble(Trouble):

@@ -17,6 +17,9 @@ from pulseguard_prometheus.settling import read_start, settling_seconds
 
 REPORT_SECONDS: Final = 15.0
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
+# From one turn to the next, by the deadlines of what it calls: three questions, with as much for
+# connecting, asking and hearing each.
+SCRAPES_TURN_SECONDS: Final = REPORT_SECONDS + 3 * 3 * ANSWER_TIMEOUT_SECONDS
 # Ten thousand targets, with their labels before and after relabelling.
 ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 STATES: Final = ("up", "down")
@@ -41,9 +44,11 @@ class ScrapesReport:
         self._read_key = read_key
         self._trouble: str | None = None
 
-    def run(self) -> None:
-        """Goes on for ever; meant for a daemon thread of its own, since either may be slow."""
+    def run(self, note: Callable[[], None]) -> None:
+        """Goes on for ever, and notes each turn; meant for a daemon thread of its own, since either
+        may be slow."""
         while True:
+            note()
             started = time.monotonic()
             pause = self.run_once()
             time.sleep(max(1.0, pause - (time.monotonic() - started)))

@@ -51,6 +51,8 @@ class Settings:
     promtool: Path | None
     alertmanager: AlertmanagerPlace | None
     notification: NotificationSettings
+    alive_file: Path | None
+    is_watchdog_on: bool
 
     @property
     def rules_interval_seconds(self) -> float:
@@ -68,6 +70,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
     interval = _chosen(given.interval, environment, "PULSEGUARD_SYNC_INTERVAL_SECONDS")
     prometheus = _chosen(given.prometheus_url, environment, "PULSEGUARD_PROMETHEUS_URL")
     name = _chosen(given.prometheus_name, environment, "PULSEGUARD_PROMETHEUS_NAME")
+    alive_file = _chosen(given.alive_file, environment, "PULSEGUARD_ALIVE_FILE")
+    watchdog = _chosen(given.watchdog, environment, "PULSEGUARD_WATCHDOG")
     rules_dir = _chosen(given.rules_dir, environment, "PULSEGUARD_RULES_DIR")
     promtool = _chosen(given.promtool, environment, "PULSEGUARD_PROMTOOL")
     if rules_dir and not prometheus:
@@ -96,6 +100,8 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
             key_file=key,
             prometheus_url=str(reader) if reader else None,
         ),
+        alive_file=Path(alive_file).absolute() if alive_file else None,
+        is_watchdog_on=_is_on(watchdog or "on"),
     )
 
 
@@ -142,6 +148,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PROGRAM",
         help="checks rules before they are loaded; PULSEGUARD_PROMTOOL (the one on PATH)",
     )
+    parser.add_argument(
+        "--alive-file",
+        metavar="FILE",
+        help="its time is set every 2 s as long as all goes on, for a health check;"
+        " PULSEGUARD_ALIVE_FILE (none)",
+    )
+    parser.add_argument(
+        "--watchdog",
+        metavar="on|off",
+        help="ends this process where it hangs, to be started again; PULSEGUARD_WATCHDOG (on)",
+    )
     add_flags(parser)
     return parser
 
@@ -176,6 +193,12 @@ def _name(text: str) -> str:
     if not text.strip() or not text.isprintable() or "/" in text or len(text) > 120:
         raise BadSetting(f"Prometheus name {text!r}: write 1 to 120 characters without a slash")
     return text
+
+
+def _is_on(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise BadSetting(f"watchdog {text!r}: write on or off (PULSEGUARD_WATCHDOG, --watchdog)")
+    return text == "on"
 
 
 def _interval(text: str) -> float:

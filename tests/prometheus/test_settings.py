@@ -18,6 +18,8 @@ def test_only_the_targets_file_has_to_be_named():
     assert settings.key_file is None
     assert settings.interval_seconds == 1
     assert settings.rules_dir is None
+    assert settings.alive_file is None
+    assert settings.is_watchdog_on
 
 
 def test_a_flag_goes_before_its_variable():
@@ -70,6 +72,7 @@ def test_rules_go_to_a_folder_beside_the_prometheus_that_is_named():
         ([*FILE, "--registry-url", "http://regi stry"], "regi stry"),
         ([*FILE, "--registry-url", "http://[::1"], "::1"),
         ([*FILE, "--rules-dir", "/user-rules"], "--prometheus-url"),
+        ([*FILE, "--watchdog", "no"], "watchdog 'no': write on or off (PULSEGUARD_WATCHDOG"),
     ],
 )
 def test_a_bad_value_is_named(arguments, said):

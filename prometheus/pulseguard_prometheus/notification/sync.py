@@ -20,6 +20,11 @@ LOOK_SECONDS: Final = 1.0
 PROOF_SECONDS: Final = 15.0
 # After which Alertmanager is asked again for what it has refused: its reason may have passed.
 RETRY_SECONDS: Final = 60.0
+# From one turn to the next, by the deadlines of what it calls: amtool, three questions with as much
+# for connecting, asking and hearing each, and a pause for a fault of our own.
+ALERTMANAGER_TURN_SECONDS: Final = (
+    amtool.CHECK_TIMEOUT_SECONDS + 3 * 3 * alertmanager.ANSWER_TIMEOUT_SECONDS + PROOF_SECONDS
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +66,11 @@ class AlertmanagerSync:
         self._told: str | None = None
         self._trouble: str | None = None
 
-    def run(self) -> None:
-        """Goes on for ever; meant for a daemon thread of its own: nobody waits for it."""
+    def run(self, note: Callable[[], None]) -> None:
+        """Goes on for ever, and notes each turn; meant for a daemon thread of its own: nobody waits
+        for it."""
         while True:
+            note()
             started = time.monotonic()
             try:
                 self.run_once()

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -27,9 +28,10 @@ class Reading:
 
 
 class Prometheus:
-    """One Prometheus, over connections that are kept."""
+    """One Prometheus, over connections that are kept; `note` is told before each question."""
 
-    def __init__(self, address: ServerAddress) -> None:
+    def __init__(self, address: ServerAddress, *, note: Callable[[], None] = lambda: None) -> None:
+        self._note = note
         self._questions = KeptConnection(address, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
         self._reloads = KeptConnection(address, timeout_seconds=RELOAD_TIMEOUT_SECONDS)
 
@@ -38,7 +40,7 @@ class Prometheus:
 
         Raises PrometheusTrouble where it could not be asked, or may not be.
         """
-        response = _answered(self._reloads, "POST", "/-/reload")
+        response = self._answered(self._reloads, "POST", "/-/reload")
         if response.status in (403, 404, 405):
             raise PrometheusTrouble(
                 f"Prometheus answers {response.status} when it is to reload",
@@ -51,7 +53,7 @@ class Prometheus:
     # Any: the objects of Prometheus' API, as JSON gives them.
     def groups(self) -> list[dict[str, Any]]:
         """Answers the groups of rules that it has loaded; raises PrometheusTrouble."""
-        response = _answered(self._questions, "GET", "/api/v1/rules?exclude_alerts=true")
+        response = self._answered(self._questions, "GET", "/api/v1/rules?exclude_alerts=true")
         if response.status != 200:
             raise _unexpected(response)
         try:
@@ -65,7 +67,7 @@ class Prometheus:
     def read(self, expression: str) -> Reading:
         """Answers how it reads an expression; neither text nor fault where it does not tell."""
         body = urlencode({"query": expression}).encode()
-        response = _answered(self._questions, "POST", "/api/v1/format_query", body)
+        response = self._answered(self._questions, "POST", "/api/v1/format_query", body)
         try:
             said = json.loads(response.body)
             if response.status == 200 and isinstance(said["data"], str):
@@ -82,19 +84,19 @@ class Prometheus:
         self._questions.close()
         self._reloads.close()
 
-
-def _answered(
-    connection: KeptConnection, method: str, path: str, body: bytes | None = None
-) -> Response:
-    headers = {"Accept": "application/json", "User-Agent": "pulseguard-sync"}
-    if body is not None:
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-    try:
-        return connection.exchange(method, path, headers, body, limit_bytes=ANSWER_LIMIT_BYTES)
-    except (OSError, http.client.HTTPException) as problem:
-        raise PrometheusTrouble(
-            f"Prometheus does not answer ({why_unanswered(problem)})", _MEND
-        ) from problem
+    def _answered(
+        self, connection: KeptConnection, method: str, path: str, body: bytes | None = None
+    ) -> Response:
+        self._note()
+        headers = {"Accept": "application/json", "User-Agent": "pulseguard-sync"}
+        if body is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        try:
+            return connection.exchange(method, path, headers, body, limit_bytes=ANSWER_LIMIT_BYTES)
+        except (OSError, http.client.HTTPException) as problem:
+            raise PrometheusTrouble(
+                f"Prometheus does not answer ({why_unanswered(problem)})", _MEND
+            ) from problem
 
 
 def _unexpected(response: Response) -> PrometheusTrouble:

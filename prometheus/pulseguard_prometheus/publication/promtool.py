@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,14 +50,21 @@ def find_promtool(named: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 class Promtool:
-    """promtool, run in one folder, so that no path is in what it says."""
+    """promtool, run in one folder, so that no path is in what it says; `note` is told before each
+    run."""
 
     def __init__(
-        self, program: Path, folder: Path, *, timeout_seconds: float = TIMEOUT_SECONDS
+        self,
+        program: Path,
+        folder: Path,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        note: Callable[[], None] = lambda: None,
     ) -> None:
         self._program = program
         self._folder = folder
         self._timeout_seconds = timeout_seconds
+        self._note = note
 
     def check(self, names: Sequence[str]) -> dict[str, Rejection]:
         """Answers which of these files are not to be loaded, and why.
@@ -87,6 +94,7 @@ class Promtool:
         return Rejection(_reason(name, run.said) or "promtool rejects it without saying why")
 
     def _run(self, names: Sequence[str]) -> _Run:
+        self._note()
         try:
             process = subprocess.Popen(
                 [self._program, "check", "rules", *names],

@@ -9,6 +9,7 @@ from pulseguard_prometheus.errors import PrometheusTrouble, Trouble
 from pulseguard_prometheus.publication.bundle import Bundle, parse_bundle
 from pulseguard_prometheus.publication.folder import ENDING, RulesFolder
 from pulseguard_prometheus.publication.older_bundle import OlderBundle
+from pulseguard_prometheus.publication.promtool import SECONDS_A_FILE, TIMEOUT_SECONDS
 from pulseguard_prometheus.publication.proof import Proof, Shown
 from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.report import GroupState, report, report_path
@@ -18,6 +19,9 @@ from pulseguard_prometheus.troubles import Troubles
 
 # As often all is read back and told, changed or not.
 PROOF_SECONDS: Final = 15.0
+# From one step to the next, by the deadlines of both: a promtool with two thousand files, which
+# does not end when it is done, after a pause for a fault of our own and the one of each turn.
+RULES_STEP_SECONDS: Final = 2 * PROOF_SECONDS + 2 * TIMEOUT_SECONDS + 2000 * SECONDS_A_FILE
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +68,11 @@ class RulesSync:
             starts="rules are not told to the registry", ends="rules are told to the registry again"
         )
 
-    def run(self, interval_seconds: float) -> None:
-        """Goes on for ever; meant for a daemon thread of its own, since all of them may be slow."""
+    def run(self, interval_seconds: float, note: Callable[[], None]) -> None:
+        """Goes on for ever, and notes each turn; meant for a daemon thread of its own, since all of
+        them may be slow."""
         while True:
+            note()
             started = self._clock()
             try:
                 self.run_once()

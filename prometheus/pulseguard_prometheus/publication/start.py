@@ -25,18 +25,20 @@ def claimed_rules_sync(
     *,
     prometheus_name: str,
     read_key: Callable[[], str | None],
+    note: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[RulesSync]:
-    """Answers what keeps this folder for this Prometheus, as long as the context lasts.
+    """Answers what keeps this folder for this Prometheus, as long as the context lasts; `note` is
+    told before each of its longer steps.
 
     Raises RulesFolderInUse where another process has it, BadSetting where it cannot be used.
     """
     with (
         claimed_rules_folder(path) as folder,
         closing(RegistryConnection(registry, path=RULES_PATH)) as source,
-        closing(Prometheus(prometheus)) as reader,
+        closing(Prometheus(prometheus, note=note)) as reader,
     ):
-        check = FileCheck(Promtool(promtool, folder.candidates), reader)
+        check = FileCheck(Promtool(promtool, folder.candidates, note=note), reader)
         yield RulesSync(
             source,
             folder,
