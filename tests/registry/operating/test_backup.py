@@ -51,12 +51,17 @@ def crowd(serving: RegistryProcess) -> Crowd:
 
 def orphans(database_url: str) -> int:
     """How many events and own keys have no agent; there have to be some of both."""
+    found = events_and_own_keys(database_url)
+    assert all(found)
+    return sum(agent is None for rows in found for (agent,) in rows)
+
+
+def events_and_own_keys(database_url: str) -> list[list[tuple[uuid.UUID | None]]]:
+    """The agents that they are of, where these are there."""
     query = "SELECT agents.id FROM {0} LEFT JOIN agents ON agents.id = agent_id"
     of = ("agent_events", "(SELECT agent_id FROM api_keys WHERE agent_id IS NOT NULL) own_keys")
     with psycopg.connect(database_url) as connection:
-        found = [connection.execute(query.format(each)).fetchall() for each in of]
-    assert all(found)
-    return sum(agent is None for rows in found for (agent,) in rows)
+        return [connection.execute(query.format(each)).fetchall() for each in of]
 
 
 @contextmanager
@@ -113,6 +118,7 @@ def test_a_backup_under_load_is_what_was_stored_at_one_moment(
         eventually(serving.is_ready)
         with crowd(serving) as clients:
             clients.wait_for_writes()
+            eventually(lambda: all(events_and_own_keys(url)))
             before = clients.acknowledged.copy()
             here = {"DATABASE_URL": url, "PULSEGUARD_DATA_DIR": str(serving.data_dir)}
             assert run("backup", file, **here).status == 0
