@@ -105,6 +105,22 @@ def missing_database(postgres: str) -> Iterator[Trouble]:
 
 
 @contextmanager
+def other_encoding(postgres: str) -> Iterator[Trouble]:
+    """It was created where no locale was set."""
+    make = "CREATE DATABASE no_text TEMPLATE template0 ENCODING '{}' LOCALE 'C'"
+    drop = "DROP DATABASE no_text WITH (FORCE)"
+
+    def mend() -> None:
+        for statement in (drop, make.format("UTF8")):
+            execute(postgres, statement)
+
+    execute(postgres, make.format("SQL_ASCII"))
+    with door_to(postgres, "open") as way:
+        yield Trouble(way.port, "no_text", "its encoding is SQL_ASCII, and has to be UTF8", mend)
+    execute(postgres, drop)
+
+
+@contextmanager
 def newer_schema(postgres: str) -> Iterator[Trouble]:
     """A newer registry has migrated it."""
     with door_to(postgres, "open") as way, new_database(postgres) as url:
@@ -120,7 +136,7 @@ def name_of(url: str) -> str:
 
 @pytest.mark.parametrize(
     "way",
-    [closed_port, black_hole, wrong_password, missing_database, newer_schema],
+    [closed_port, black_hole, wrong_password, missing_database, other_encoding, newer_schema],
     ids=lambda way: way.__name__,
 )
 def test_a_database_that_is_not_there_is_named_and_waited_for(

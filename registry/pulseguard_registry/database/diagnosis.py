@@ -93,6 +93,15 @@ def place_of(url: str) -> Place:
     return place
 
 
+def check_encoding(place: Place, encoding: str | None) -> None:
+    """DatabaseUnavailable unless the database holds any text that an agent may send."""
+    if encoding != "UTF8":
+        raise DatabaseUnavailable(
+            f"cannot use {place}: its encoding is {encoding}, and has to be UTF8; create it anew:"
+            f" createdb -T template0 -E UTF8 -l C.UTF-8 {place.database}"
+        )
+
+
 def diagnose(place: Place, error: BaseException) -> DatabaseUnavailable:
     """The failure as a DatabaseUnavailable whose message is the sentence to show."""
     if isinstance(error, DatabaseUnavailable):

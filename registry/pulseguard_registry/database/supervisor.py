@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from pulseguard_registry.database.connecting import CONNECT_SECONDS, connect
 from pulseguard_registry.database.deadline import within
-from pulseguard_registry.database.diagnosis import Place, diagnose, silent
+from pulseguard_registry.database.diagnosis import Place, check_encoding, diagnose, silent
 from pulseguard_registry.database.engine import Database
 from pulseguard_registry.errors import DatabaseUnavailable
 
@@ -114,6 +114,7 @@ class Supervisor:
 
     async def _bring_up(self, connection: AsyncConnection[Any]) -> None:
         await within(ANSWER_SECONDS, connection, _select_one(connection))
+        check_encoding(self._place, connection.info.parameter_status("server_encoding"))
         await self._prepared(connection)
         self._known.clear()
         await self._tick(connection)
