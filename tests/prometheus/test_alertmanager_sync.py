@@ -239,6 +239,20 @@ def test_an_alertmanager_with_another_file_is_told(
     assert "check that its --config.file names this file" in said
 
 
+def test_the_files_are_their_owners_alone_or_also_the_groups_where_their_folder_is_one(
+    tmp_path: Path,
+) -> None:
+    modes = {0o700: 0o600, 0o2750: 0o640}
+    for folder_mode, mode in modes.items():
+        folder = tmp_path / oct(folder_mode)
+        folder.mkdir()
+        folder.chmod(folder_mode)
+        with claimed_files(folder / "alertmanager.yml") as files:
+            files.replace(Rendered("route: {}", "template"))
+        for name in ("alertmanager.yml", "pulseguard.tmpl"):
+            assert (folder / name).stat().st_mode & 0o777 == mode
+
+
 def test_the_command_keeps_both_files_and_says_whom_alerts_reach(
     sync: SyncProcess, registry: FakeServer, server: AlertmanagerServer, amtool: Path
 ) -> None:

@@ -1,4 +1,6 @@
-"""The configuration beside an Alertmanager: replaced durably, readable by this user alone.
+"""The configuration beside an Alertmanager: replaced durably, readable by this user alone, or also
+by the group to which its folder gives all that is in it (setgid), where Alertmanager is another
+user of that group.
 
 alertmanager.yml          what Alertmanager reads
 pulseguard.tmpl           what it names
@@ -8,6 +10,7 @@ pulseguard.tmpl           what it names
 
 import fcntl
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -103,7 +106,9 @@ def _text(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    write_durably(path, text.encode("utf-8", errors="surrogateescape"), mode=0o600)
+    is_shared = path.parent.stat().st_mode & stat.S_ISGID
+    content = text.encode("utf-8", errors="surrogateescape")
+    write_durably(path, content, mode=0o640 if is_shared else 0o600)
 
 
 def _trouble(path: Path, deed: str, problem: OSError) -> NotificationTrouble:
