@@ -155,7 +155,7 @@ def test_the_shipped_alerts_are_these() -> None:
         *("PrometheusConfigurationRejected", "PrometheusRulesFail"),
         *("AlertmanagerDown", "AlertmanagerNotificationsFail", "AlertmanagerConfigurationRejected"),
         *("RegistryRulesRejected", "RegistryRulesNotLoaded", "RegistryNotTold"),
-        *("AlertmanagerSilencesMissing", WATCHDOG),
+        *("AlertmanagerSilencesMissing", "SyncSilent", WATCHDOG),
     }
 
     assert {rule["alert"] for rule in ALERTS} == names
@@ -170,9 +170,9 @@ def test_an_alert_says_what_is_wrong_and_how_bad_and_what_to_do(rule: dict[str, 
     annotations = rule["annotations"]
 
     # The subject, then its problem.
-    subjects = r"^(Agent|Registry|Prometheus|Alertmanager)(?:[A-Z][a-z]+)+$"
+    subjects = r"^(Agent|Registry|Sync|Prometheus|Alertmanager)(?:[A-Z][a-z]+)+$"
     (subject,) = re.findall(subjects, rule["alert"])
-    assert re.fullmatch(r"\d+m", rule["for"])
+    assert re.fullmatch(r"\d+[ms]", rule["for"])
     assert set(rule["labels"]) == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     said = {"summary", "description", "value", "threshold", "runbook_url", "dashboard_url"}
