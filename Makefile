@@ -18,7 +18,7 @@ DEPLOYMENT = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/
 	  { echo 'Python 3.11 or later is needed: make $@ PYTHON=python3.11' >&2; exit 1; }; \
 	  PYTHONPATH=registry:prometheus:stack $(PYTHON) -B -m pulseguard_stack.deployment
 
-.PHONY: help up down secrets urls install test test-failed test-long bench check format generate package clean
+.PHONY: help up down secrets urls install test test-failed test-stack test-long bench check format generate lock package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -51,13 +51,16 @@ install: .venv/ready ## make .venv with everything in it
 # Both parts, whatever the first one says; 5: this part has no such test.
 test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part)
 	@failed=0; set -x; \
-	$(BIN)/python -m pytest -m alone $(T) || [ $$? -eq 5 ] || failed=1; \
-	$(BIN)/python -m pytest -m 'not alone' -n 4 --dist loadfile --no-loadscope-reorder $(T) \
+	$(BIN)/python -m pytest -m 'alone and not containers' $(T) || [ $$? -eq 5 ] || failed=1; \
+	$(BIN)/python -m pytest -m 'not alone and not containers' -n 4 --dist loadfile --no-loadscope-reorder $(T) \
 	  || failed=1; \
 	exit $$failed
 
 test-failed: .venv/ready ## what failed the last time, one test after the other
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+
+test-stack: .venv/ready ## docker-compose.yml in containers: faults, load, data; needs Docker
+	$(BIN)/python -m pytest -m containers tests/containers
 
 test-long: .venv/ready ## the same tests with full counts
 	PULSEGUARD_TEST_LONG=1 $(MAKE) test
@@ -80,6 +83,17 @@ generate: .venv/ready ## what is made from code: dashboards, docs/metrics.md, do
 	$(BIN)/python -m pulseguard_grafana
 	$(BIN)/python -m pulseguard.catalog > docs/metrics.md
 	$(BIN)/python -m pulseguard_registry > docs/openapi.json
+
+# As old as the oldest Python that we promise: the images may move on by themselves.
+UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-header --no-annotate --upgrade
+
+lock: .venv/ready ## the newest versions for the images, into docker/requirements
+	$(BIN)/python -m pip install --quiet uv
+	$(UV_COMPILE) pyproject.toml --extra registry --extra sync -o docker/requirements/registry.txt
+	$(UV_COMPILE) pyproject.toml --extra demo --extra cost -o docker/requirements/demo.txt
+	$(UV_COMPILE) pyproject.toml -o docker/requirements/agent.txt
+	echo hatchling | $(UV_COMPILE) - -o docker/requirements/build.txt
 
 package: .venv/ready ## build the wheel and prove that the plain install is light
 	$(BIN)/python -m pytest tests/test_package.py

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pulseguard.command import VERBS
 from pulseguard.settings import Settings as ExporterSettings
 from pulseguard_prometheus import settings as sync_settings
 from pulseguard_prometheus.notification import settings as notification_settings
@@ -82,3 +83,23 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
     made_by_users = {"prometheus/targets/agents.json", "prometheus/secrets/prometheus.key"}
 
     assert [n for n in named if n not in made_by_users and not (REPOSITORY / n).exists()] == []
+
+
+def test_everything_in_scope_is_there() -> None:
+    text = (REPOSITORY / "docs" / "scope.md").read_text(encoding="utf-8")
+    rows = [row.split("|")[2] for row in text.split("\n## ")[0].splitlines() if "`" in row]
+    named = {name for row in rows for name in re.findall("`([^`]+)`", row)}
+    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    routes = (REPOSITORY / "docs" / "openapi.json").read_text(encoding="utf-8")
+
+    assert len(rows) > 20
+    for name in named:
+        program, _, rest = name.partition(" ")
+        if program == "make":
+            assert rest in targets, name
+        elif program == "pulseguard":
+            assert rest.split()[0] in VERBS, name
+        else:
+            assert (REPOSITORY / name).exists(), name
+    for path in re.findall(r"^\| `(/api/[^`]+)` \|", text, re.MULTILINE):
+        assert f'"{path.replace("{id}", "{agent_id}")}"' in routes, path

@@ -30,7 +30,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "registry": Verb("pulseguard_registry.command", "registry", "the server that knows the fleet"),
     "sync": Verb("pulseguard_prometheus.command", None, "what runs beside Prometheus"),
     "simulated-model-server": Verb(
-        "pulseguard_stack.model_server.command", "stack", "a model server for trials, simulated"
+        "pulseguard_stack.model_server.command", "demo", "a model server for trials, simulated"
     ),
     "up": Verb("pulseguard_stack.runner.up", "stack", "the whole stack on this machine"),
     "down": Verb("pulseguard_stack.runner.down", "stack", "stop what up runs"),
@@ -49,7 +49,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "restore": Verb("pulseguard_registry.operating.restore", "registry", "and out of it again"),
     "run": Verb("pulseguard.running.command", None, "any program, observed as an agent"),
     "doctor": Verb("pulseguard.doctor.command", None, "which link to your agent is broken"),
-    "demo-agent": Verb("pulseguard_stack.demo.command", "stack", "one agent of the demo fleet"),
+    "demo-agent": Verb("pulseguard_stack.demo.command", "demo", "one agent of the demo fleet"),
 }
 
 

@@ -1,0 +1,1 @@
+"""docker-compose.yml, the images, and what runs in them."""
