@@ -57,7 +57,7 @@ test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part
 	exit $$failed
 
 test-failed: .venv/ready ## what failed the last time, one test after the other
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m 'not containers'
 
 test-stack: .venv/ready ## docker-compose.yml in containers: faults, load, data; needs Docker
 	$(BIN)/python -m pytest -m containers tests/containers

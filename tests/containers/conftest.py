@@ -11,6 +11,7 @@ from tests.containers.docker import check_docker
 HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before they are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of them need Docker: `make test` leaves them to `make test-stack`."""
     for item in items:

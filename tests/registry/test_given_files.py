@@ -50,6 +50,8 @@ def test_files_are_named_by_role_and_for_agents_by_environment() -> None:
         (f"viewer={KEY}", "viewer: this is a key, not a file; write it into a file and name that"),
         (KEY, "is no role of a given key"),
     ],
+    # Processes that share the tests call each by the same name.
+    ids=lambda text: text.replace(KEY, "<key>"),
 )
 def test_a_setting_that_cannot_be_meant_is_refused_with_the_mend_and_without_a_key(
     monkeypatch: pytest.MonkeyPatch, value: str, words: str

@@ -46,6 +46,8 @@ def give_away(*paths: Path) -> None:
         ("grafana/admin.password", "hu$sh", "holds a $, which Grafana takes for a variable"),
         ("grafana/secret.key", "", "is empty"),
     ],
+    # Processes that share the tests call each by the same name.
+    ids=lambda text: "<key>" if text.startswith("pg_") else text,
 )
 def test_a_secret_that_is_none_is_named_with_the_mend_and_nothing_is_touched(host, path, text, why):
     host.write(path, text)
