@@ -14,9 +14,9 @@ ROTATE ?=
 unexport PYTHONDONTWRITEBYTECODE
 
 # With nothing but the system's Python: a host that runs docker-compose.yml has no .venv.
-DEPLOYMENT = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+DEPLOYMENT = "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'Python 3.11 or later is needed: make $@ PYTHON=python3.11' >&2; exit 1; }; \
-	  PYTHONPATH=registry:prometheus:stack $(PYTHON) -B -m pulseguard_stack.deployment
+	  PYTHONPATH=registry:prometheus:stack "$(PYTHON)" -B -m pulseguard_stack.deployment
 
 .PHONY: help up down secrets urls install test test-failed test-stack test-long bench check format generate lock package clean
 
@@ -38,10 +38,10 @@ urls: ## where the services of docker-compose.yml are, and how to get in
 	@$(DEPLOYMENT) urls
 
 .venv/ready: pyproject.toml
-	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo 'Python 3.11 or later with venv is needed: sudo apt install python3-venv' >&2; exit 1; }
 	@echo 'making .venv with everything in it; this takes a minute or two'
-	$(PYTHON) -m venv .venv
+	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --editable '.[registry,embedded,dashboards,stack,cost]' --group dev
 	touch $@

@@ -27,7 +27,7 @@ PACKAGE_OF = {
 }
 PACKAGES = set(PACKAGE_OF.values())
 CONFIGURATION = {".json", ".yml", ".yaml", ".tmpl"}
-EXTRAS = {"registry", "embedded", "dashboards", "stack", "sync", "otel", "cost"}
+EXTRAS = {"registry", "embedded", "dashboards", "demo", "stack", "sync", "otel", "cost"}
 # What would come along with the server: an agent's process must never meet it.
 HEAVY = (
     "fastapi",
@@ -126,10 +126,10 @@ def test_the_command_says_the_version_of_the_package(light):
     ("verb", "extra"),
     [
         (["registry", "serve"], "registry"),
-        (["simulated-model-server"], "stack"),
+        (["simulated-model-server"], "demo"),
         (["up"], "stack"),
         (["status"], "stack"),
-        (["demo-agent", "coder"], "stack"),
+        (["demo-agent", "coder"], "demo"),
         (["dashboards", "preview", "fleet"], "dashboards"),
     ],
 )
