@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.test_architecture import ROOT, tracked_files
 
 # Neither the packages of an environment nor those of the user.
-BARE_PYTHON = f"{sys.executable} -S -s"
+BARE_PYTHON = (sys.executable, "-S", "-s")
 CODE = ("Makefile", "registry", "prometheus", "stack")
 PATH = "registry:prometheus:stack"
 ORDINARY_USER = 65534
@@ -86,16 +88,30 @@ class Host:
 
     def start_make(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start make there."""
-        return self.start("make", *arguments, f"PYTHON={BARE_PYTHON}", environment=environment)
+        python = f"PYTHON={self._bare_python()}"
+        return self.start("make", *arguments, python, environment=environment)
 
     def start_python(
         self, *arguments: str, stdout: int = subprocess.PIPE, **environment: str
     ) -> subprocess.Popen[str]:
         """Start what make runs, without make."""
-        python = (*BARE_PYTHON.split(), "-B")
         return self.start(
-            *python, *arguments, environment={"PYTHONPATH": PATH, **environment}, stdout=stdout
+            *BARE_PYTHON,
+            "-B",
+            *arguments,
+            environment={"PYTHONPATH": PATH, **environment},
+            stdout=stdout,
         )
+
+    def _bare_python(self) -> Path:
+        """It as one program, whose path is any."""
+        program = self.folder.with_name("a bare python")
+        if not program.exists():
+            beside = program.with_name(f"{program.name}.{uuid.uuid4()}")
+            beside.write_text(f'#!/bin/sh\nexec {shlex.join(BARE_PYTHON)} "$@"\n')
+            beside.chmod(0o755)
+            beside.replace(program)
+        return program
 
     def start_as_ordinary_user(self, verb: str) -> subprocess.Popen[str]:
         """Start the same as another user, where this one is root."""
