@@ -48,11 +48,6 @@ def image_size(image: str) -> int:
     return int(docker("image", "inspect", "--format", "{{.Size}}", image))
 
 
-def has_image(image: str) -> bool:
-    """Whether it is here, or can be had."""
-    return _succeeds(["docker", "image", "inspect", image]) or _succeeds(["docker", "pull", image])
-
-
 def check_docker() -> None:
     """AssertionError with a sentence where there is no Docker that answers."""
     asked = subprocess.run(["docker", "version"], capture_output=True, text=True)

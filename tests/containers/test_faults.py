@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.compose.compose_file import LASTING
-from tests.containers.deployment import HEALED_SECONDS, Deployment, eventually
+from tests.compose.compose_file import SERVICES
+from tests.containers.deployment import HEALED_SECONDS, RUN, Deployment, eventually
 from tests.containers.writing import written_all_the_time
 
 
@@ -37,17 +37,11 @@ def nobody_expires(deployment: Deployment) -> Iterator[None]:
         assert [event for event in events if event.get("status") == "OFFLINE"] == []
 
 
-def present(deployment: Deployment, service: str) -> None:
-    if service not in deployment.services:
-        pytest.skip("its image cannot be had here")
-
-
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=lambda how: how.name)
-@pytest.mark.parametrize("service", LASTING[:6])
+@pytest.mark.parametrize("service", [name for name in RUN if "profiles" not in SERVICES[name]])
 def test_a_service_that_dies_or_hangs_is_healthy_again_by_itself(
     deployment: Deployment, clients: None, service: str, how: signal.Signals
 ) -> None:
-    present(deployment, service)
     program = deployment.program(service)
     with nobody_expires(deployment):
         os.kill(program, how)
