@@ -156,6 +156,7 @@ def test_the_shipped_alerts_are_these() -> None:
         *("AlertmanagerDown", "AlertmanagerNotificationsFail", "AlertmanagerConfigurationRejected"),
         *("RegistryRulesRejected", "RegistryRulesNotLoaded", "RegistryNotTold"),
         *("AlertmanagerSilencesMissing", "SyncSilent", WATCHDOG),
+        *("RegistryRequestsFail", "PrometheusNotStoring", "RegistryAgentsSilent"),
     }
 
     assert {rule["alert"] for rule in ALERTS} == names
