@@ -78,7 +78,9 @@ def test_what_ends_is_started_again_and_what_hangs_is_ended(name: str) -> None:
     assert ("./docker/watched", "/usr/local/bin/watched", True) in mounts(name)
     assert service["healthcheck"]["test"] == ["CMD", "/usr/local/bin/watched", "--healthy"]
     asks = service["environment"]["ALIVE"] + service["environment"].get("READY", "")
-    assert ("answers " in asks) == any("/answers" in target for _, target, _ in mounts(name))
+    for script in ("answers", "prometheus-alive"):
+        mounted = (f"./docker/{script}", f"/usr/local/bin/{script}", True) in mounts(name)
+        assert (f"{script} " in asks) == mounted
 
 
 @pytest.mark.parametrize("name", LASTING)

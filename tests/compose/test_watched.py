@@ -73,7 +73,7 @@ def test_what_hangs_is_ended_and_its_end_said(watch: Watch, tmp_path: Path) -> N
     _, said = process.communicate(timeout=10)
 
     assert process.returncode == KILLED
-    assert "has failed 5 times in a row: the program hangs, and is ended" in said
+    assert "has failed 5 times in a row: the program does not do its work, and is ended" in said
 
 
 def test_a_server_that_was_stopped_is_ended(server: tuple[Process, int]) -> None:

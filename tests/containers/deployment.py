@@ -71,7 +71,9 @@ class Deployment:
     # --- containers -----------------------------------------------------------------------------
     def container(self, service: str) -> str:
         """The id of its container."""
-        found = self.compose("ps", "--quiet", service).split()
+        wanted = {"project": self.project, "service": service, "oneoff": "False"}
+        filters = [f"--filter=label=com.docker.compose.{name}={wanted[name]}" for name in wanted]
+        found = docker("ps", "--all", "--quiet", "--no-trunc", *filters).split()
         assert len(found) == 1, (service, found)
         return found[0]
 
@@ -151,6 +153,11 @@ class Deployment:
         """The names of the alerts that fire, but for those about agents outside of the demo."""
         wanted = 'ALERTS{alertstate="firing",environment=~"demo|"}'
         return {labels["alertname"] for labels, _ in self.query(wanted)}
+
+    def told(self) -> set[str]:
+        """The names of the alerts that Alertmanager was told of, and that are not over."""
+        told = _json(f"{self.alertmanager_url}/api/v2/alerts?active=true")
+        return {str(alert["labels"]["alertname"]) for alert in told}
 
 
 _SHELLS = ("sh", "watched", "sleep", "timeout")

@@ -61,6 +61,7 @@ def test_agents_that_are_cut_off_the_registry_go_on_and_come_back(deployment: De
 
     docker("network", "disconnect", network, deployment.container("registry"))
     try:
+        eventually(lambda: "RegistryAgentsSilent" in deployment.firing(), NOTICED_SECONDS)
         # So many at once are held back for two more periods before they are called so.
         eventually(lambda: statuses(deployment) == {"OFFLINE"}, 240)
         # Their work and their measurements go on.
@@ -72,6 +73,7 @@ def test_agents_that_are_cut_off_the_registry_go_on_and_come_back(deployment: De
         )
 
     eventually(lambda: statuses(deployment) == {"ONLINE"})
+    eventually(lambda: "RegistryAgentsSilent" not in deployment.firing(), NOTICED_SECONDS)
     assert {name: agent["id"] for name, agent in deployment.agents().items()} == ids
 
 
