@@ -16,6 +16,7 @@ from pulseguard_stack.runner.settings import DEFAULT_PORTS
 from tests.checkout import copy_of_checkout
 from tests.started_program import free_port
 
+END_SECONDS: Final = 30
 # What the user of these tests has set is not set for the reader of the README.
 _FOREIGN: Final = re.compile(r"PULSEGUARD_|XDG_|MAKE|DATABASE|PG|DEMO$|DETACH$")
 _PYTHON: Final = """\
@@ -35,18 +36,22 @@ class Typed:
     """What was typed and runs on: its process group, and what it has said."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
+        self._process = process
         self._log = log
 
     def said(self) -> str:
         """All of it until now."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
-    def end(self, number: signal.Signals = signal.SIGINT, seconds: float = 30) -> None:
-        """Ctrl-C, as a terminal sends it, or another signal; harmless where it has ended."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, number)
-        self.process.wait(seconds)
+    def end(self) -> None:
+        """Ctrl-C, as a terminal sends it; harmless where it has ended."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGINT)
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            raise
 
 
 class Terminal:
