@@ -3,11 +3,14 @@
 import argparse
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from pulseguard.command import VERBS
+from pulseguard.command import VERBS, main
 from pulseguard.settings import Settings as ExporterSettings
 from pulseguard_prometheus import settings as sync_settings
 from pulseguard_prometheus.notification import settings as notification_settings
@@ -16,6 +19,7 @@ from pulseguard_stack.runner.settings import read_up_settings
 
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENTS = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]
+WITH_COMMANDS = [*DOCUMENTS, REPOSITORY / "exporters" / "README.md"]
 
 
 def section(name: str) -> str:
@@ -83,6 +87,33 @@ def test_every_file_that_a_document_names_exists(document: Path) -> None:
     made_by_users = {"prometheus/targets/agents.json", "prometheus/secrets/prometheus.key"}
 
     assert [n for n in named if n not in made_by_users and not (REPOSITORY / n).exists()] == []
+
+
+def commands(text: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
+    """Each `pulseguard …` that a document has as code: the words it begins with, and its flags."""
+    lines = re.findall(r"^(?: {4}|pulseguard ).*$", text.replace("\\\n", " "), re.MULTILINE)
+    for code in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
+        found = re.match(r"(?:.*[\s/])?pulseguard((?: [a-z][a-z-]*)+)(.*)", code.strip())
+        if found:
+            given = re.split(" -- | # |[|;&>)]", found[2])[0]
+            yield tuple(found[1].split()), set(re.findall(r"(?<=\s)--[a-z0-9-]+", given))
+
+
+def flags_of(words: tuple[str, ...]) -> set[str]:
+    """What the help of this command knows; it has to be a command."""
+    said, refused = StringIO(), StringIO()
+    with redirect_stdout(said), redirect_stderr(refused), pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0, (words, refused.getvalue())
+    return set(re.findall(r"--[a-z0-9-]+", said.getvalue()))
+
+
+@pytest.mark.parametrize(
+    "document", WITH_COMMANDS, ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+def test_every_command_that_a_document_shows_is_one_with_these_flags(document: Path) -> None:
+    for words, flags in commands(document.read_text(encoding="utf-8")):
+        assert flags <= flags_of(words), words
 
 
 def test_everything_in_scope_is_there() -> None:

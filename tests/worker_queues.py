@@ -8,6 +8,7 @@ from xdist.workermanage import WorkerController
 # These start servers and mostly wait for them; the longest first.
 WAITING = (
     "tests/end_to_end/",
+    "tests/readme/",
     "tests/stack/runner/",
     "tests/stack/demo/",
     "tests/stack/status/test_whole_way.py",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.deployment import Deployment, copy_of_checkout, eventually
+from tests.checkout import copy_of_checkout
+from tests.containers.deployment import Deployment, eventually
 from tests.containers.docker import check_docker
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from tests.compose.compose_file import LASTING, REPOSITORY, SERVICES
+from tests.compose.compose_file import LASTING, SERVICES
 from tests.containers.docker import compose, docker, inspected
 from tests.started_program import free_port
 
@@ -180,30 +180,6 @@ def _json(
     request = urllib.request.Request(url, data, dict(headers or {}), method=method)
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.load(response)
-
-
-def copy_of_checkout(folder: Path) -> Path:
-    """All that git has or would take, so that the test needs no commit and changes no file here."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        check=True,
-        capture_output=True,
-    ).stdout
-    present = b"".join(
-        name + b"\0"
-        for name in listed.split(b"\0")
-        if name
-        and (REPOSITORY / os.fsdecode(name)).is_symlink()
-        | (REPOSITORY / os.fsdecode(name)).exists()
-    )
-    folder.mkdir(parents=True)
-    archive = ["tar", "--create", "--null", "--no-recursion", "--files-from=-"]
-    packed = subprocess.run(
-        archive, cwd=REPOSITORY, input=present, check=True, capture_output=True
-    ).stdout
-    subprocess.run(["tar", "--extract"], cwd=folder, input=packed, check=True)
-    return folder
 
 
 def eventually(holds: Callable[[], object], seconds: float = HEALED_SECONDS) -> None:

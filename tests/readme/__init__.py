@@ -1,0 +1,1 @@
+"""What the README says to type, typed; and what it promises of it, seen."""
