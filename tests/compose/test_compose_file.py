@@ -100,8 +100,10 @@ def test_a_service_starts_after_what_it_needs_is_healthy_and_all_after_the_secre
 
 @pytest.mark.parametrize("name", LASTING)
 def test_ports_are_published_on_this_machine_unless_one_variable_says_otherwise(name: str) -> None:
+    # Whoever reaches the other two may change what they do.
+    opened = name in ("registry", "grafana")
     for port in SERVICES[name].get("ports", []):
-        assert port.startswith("${PULSEGUARD_BIND:-127.0.0.1}:")
+        assert port.startswith("${PULSEGUARD_BIND:-127.0.0.1}:" if opened else "127.0.0.1:${")
     pages = {"registry", "prometheus", "alertmanager", "grafana"}
     assert bool(SERVICES[name].get("ports")) == (name in pages)
 

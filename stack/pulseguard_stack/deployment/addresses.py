@@ -18,32 +18,39 @@ PORTS: Final[Mapping[str, tuple[str, str]]] = {
     "alertmanager": ("PULSEGUARD_ALERTMANAGER_PORT", "9093"),
 }
 
+# Those that BIND opens; the others have no login.
+OPENED: Final = frozenset({"grafana", "registry"})
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True)
 class Addresses:
-    """The address on which all services listen, and the port of each."""
+    """The address on which those listen that may be opened, and the port of each service."""
 
     bind: Address
     ports: Mapping[str, int]
 
     @property
     def only_here(self) -> bool:
-        """Whether nobody but this host reaches them."""
+        """Whether nobody but this host reaches any of them."""
         return self.bind.is_loopback
 
     def url(self, service: str, host_name: str) -> str:
         """As a browser reaches it; where it listens on every address, by this host's name."""
-        host = host_name if self.bind.is_unspecified else _in_url(self.bind)
+        bind = self._bind(service)
+        host = host_name if bind.is_unspecified else _in_url(bind)
         return f"http://{host}:{self.ports[service]}"
 
     def from_here(self, service: str) -> str:
         """host:port as this host itself reaches it."""
-        host = self.bind
+        host = self._bind(service)
         if host.is_unspecified:
             host = ipaddress.ip_address("127.0.0.1" if host.version == 4 else "::1")
         return f"{_in_url(host)}:{self.ports[service]}"
+
+    def _bind(self, service: str) -> Address:
+        return self.bind if service in OPENED else ipaddress.ip_address(DEFAULT_BIND)
 
 
 def read_addresses(environment: Mapping[str, str], env_file: Mapping[str, str]) -> Addresses:

@@ -16,6 +16,7 @@ _PAGES: Final[Mapping[str, tuple[str, str]]] = {
     "prometheus": ("", "measurements, targets, what fires"),
     "alertmanager": ("", "what is notified to whom, silences"),
 }
+_SOME: Final = "Grafana and registry"
 _OPEN: Final = "to whoever reaches this host, past a firewall like ufw"
 _NO_TLS: Final = (
     "They speak no TLS, so that passwords and keys can be read on the way: put a reverse proxy with"
@@ -64,9 +65,10 @@ def _tunnel(addresses: Addresses, host_name: str) -> Iterator[str]:
 
 def _reach(addresses: Addresses) -> Iterator[str]:
     if addresses.only_here:
-        yield f"Only this host reaches them; {BIND}=0.0.0.0 in .env opens them {_OPEN}."
+        yield f"Only this host reaches them; {BIND}=0.0.0.0 in .env opens {_SOME} {_OPEN}."
     else:
-        yield f"Attention: {BIND}={addresses.bind} opens them {_OPEN}."
+        yield f"Attention: {BIND}={addresses.bind} opens {_SOME} {_OPEN}."
+    yield "Prometheus and Alertmanager, which have no login, stay on this host."
     yield _NO_TLS
 
 

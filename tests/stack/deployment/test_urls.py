@@ -25,7 +25,8 @@ Each agent gets a copy of secrets/registry/agents.key, and two variables:
 All four on your own machine, at the same ports of 127.0.0.1 there (user: yours here):
   ssh -N -L 3000:127.0.0.1:3000 -L 8000:127.0.0.1:8000 -L 9090:127.0.0.1:9090 -L 9093:127.0.0.1:9093 user@{NAME}
 
-Only this host reaches them; PULSEGUARD_BIND=0.0.0.0 in .env opens them to whoever reaches this host, past a firewall like ufw.
+Only this host reaches them; PULSEGUARD_BIND=0.0.0.0 in .env opens Grafana and registry to whoever reaches this host, past a firewall like ufw.
+Prometheus and Alertmanager, which have no login, stay on this host.
 They speak no TLS, so that passwords and keys can be read on the way: put a reverse proxy with TLS in front.
 """  # noqa: E501
 
@@ -96,7 +97,12 @@ def test_beyond_this_host_they_are_shown_as_others_reach_them_with_a_warning(
     assert f"http://{shown}:3000 " in said
     assert f"PULSEGUARD_REGISTRY_URL=http://{shown}:8000\n" in said
     assert forwards(said).startswith(f"ssh -N -L 3000:{tunnelled}:3000 ")
-    assert f"Attention: PULSEGUARD_BIND={bind.strip('[]')} opens them to whoever" in said
+    assert "http://127.0.0.1:9090 " in said
+    assert " -L 9090:127.0.0.1:9090 -L 9093:127.0.0.1:9093 " in forwards(said)
+    assert (
+        f"Attention: PULSEGUARD_BIND={bind.strip('[]')} opens Grafana and registry to whoever"
+        in said
+    )
     assert "no TLS" in said
     assert "Only this host" not in said
 
