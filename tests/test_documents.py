@@ -93,6 +93,8 @@ def commands(text: str) -> Iterator[tuple[tuple[str, ...], set[str]]]:
     """Each `pulseguard …` that a document has as code: the words it begins with, and its flags."""
     lines = re.findall(r"^(?: {4}|pulseguard ).*$", text.replace("\\\n", " "), re.MULTILINE)
     for code in [*lines, *re.findall(r"`([^`\n]+)`", text)]:
+        # In a container of its own: the service comes between.
+        code = code.replace("--entrypoint pulseguard registry", "pulseguard")
         found = re.match(r"(?:.*[\s/])?pulseguard((?: [a-z][a-z-]*)+)(.*)", code.strip())
         if found:
             given = re.split(" -- | # |[|;&>)]", found[2])[0]
