@@ -58,14 +58,18 @@ class Observed:
             return hours < SETTLED_HOURS and key.quantity in ("memory", "descriptors")
         return hours < BLOCK_HOURS and key == Key("prometheus", "memory")
 
-    def p99_course(self) -> Course | None:
-        """How the p99 of all that was asked went, minute by minute, in seconds."""
+    def p99_by_minute(self) -> Points:
+        """Of all that was asked in a minute, in seconds."""
         minutes: dict[int, list[float]] = defaultdict(list)
         for operation, answers in self.answers.items():
             if operation not in OF_OTHERS:
                 for at, seconds in zip(answers.at, answers.seconds, strict=True):
                     minutes[int(at // 60)].append(seconds)
-        points = [(60.0 * minute, p99(seconds)) for minute, seconds in sorted(minutes.items())]
+        return [(60.0 * minute, p99(seconds)) for minute, seconds in sorted(minutes.items())]
+
+    def p99_course(self) -> Course | None:
+        """How that went, where there are minutes enough."""
+        points = self.p99_by_minute()
         return judge(points, LIMITS["p99"]) if len(points) >= FEWEST_POINTS else None
 
     def slow(self) -> Mapping[str, float]:

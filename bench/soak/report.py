@@ -169,7 +169,8 @@ def _answers(observed: Observed) -> Iterator[str]:
         yield (
             f"The p99 of each minute, over all of them: {drift.first * 1e3:.0f} →"
             f" {drift.last * 1e3:.0f} ms, {drift.an_hour * 1e3:+.1f} ms an hour:"
-            f" {'**grows**' if drift.grows else 'flat'}."
+            f" {'**grows**' if drift.grows else 'flat'}. In the worst minute"
+            f" {max(value for _, value in observed.p99_by_minute()) * 1e3:.0f} ms."
         )
     others = [name for name in OF_OTHERS if name in observed.answers]
     if others:

@@ -107,7 +107,9 @@ def test_what_an_agent_shows_is_of_a_usual_size_and_goes_on_as_an_agents_does() 
     calls = [key for key in first if key[0] == "gen_ai_client_operation_duration_seconds_count"]
     assert [later[key] / first[key] for key in calls] == [6, 6]
     assert all(later[key] >= value for key, value in first.items())
-    assert later["pulseguard_calls_in_progress", ()] == first["pulseguard_calls_in_progress", ()]
+    assert all(later[key] == first[key] for key in first if key[0].endswith("_limit_tokens"))
+    activity = "pulseguard_last_activity_timestamp_seconds", ()
+    assert later[activity] - first[activity] == 5 * TURN_SECONDS
 
 
 def samples(shown: Exposition, seconds: float) -> dict[tuple[str, tuple[str, ...]], float]:

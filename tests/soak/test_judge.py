@@ -53,8 +53,18 @@ def test_a_heap_that_is_cleared_now_and_then_is_flat() -> None:
     assert not judge(hour(lambda at: (80 + at % 700 / 20) * MEGABYTE), MEMORY).grows
 
 
-def test_what_a_service_takes_until_it_is_warm_is_no_leak() -> None:
-    assert not judge(hour(lambda at: (80 + min(at, 1500) / 30) * MEGABYTE), MEMORY).grows
+def test_what_a_service_takes_until_it_is_warm_is_no_leak_and_in_no_level() -> None:
+    course = judge(hour(lambda at: (80 + min(at, 800) / 20) * MEGABYTE), MEMORY)
+
+    assert not course.grows
+    assert course.first == course.last == 120 * MEGABYTE
+
+
+def test_what_settles_later_than_that_is_no_leak() -> None:
+    course = judge(hour(lambda at: (80 + min(at, 2100) / 20) * MEGABYTE), MEMORY)
+
+    assert course.an_hour > 0
+    assert not course.grows
 
 
 def test_one_that_is_high_for_a_while_is_flat() -> None:
@@ -63,11 +73,11 @@ def test_one_that_is_high_for_a_while_is_flat() -> None:
     assert not judge(high, DESCRIPTORS).grows
 
 
-def test_a_day_is_judged_as_soon_as_an_hour() -> None:
+def test_of_a_day_all_hours_count() -> None:
     course = judge(hour(lambda at: 80 * MEGABYTE + 1400 * at, seconds=86_400), MEMORY)
 
     assert course.grows
-    assert course.in_a_day / MEGABYTE == pytest.approx(121, rel=0.05)
+    assert course.last == pytest.approx(80 * MEGABYTE + 1400 * 86_400, rel=0.05)
 
 
 def test_too_few_measurements_say_so() -> None:

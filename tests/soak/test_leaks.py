@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 from bench.soak.judge import HOUR, LIMITS, Points, judge
+from bench.soak.observed import Observed
 from bench.soak.processes import Usage, usage
+from bench.soak.report import report
+from bench.soak.sampling import Key, Quantity
 
 LEAKING = """
 import sys, time
@@ -26,6 +29,7 @@ while True:
 """
 # So much longer counts every second of what is watched here: three are an hour.
 LOOKS, EVERY = 60, 0.05
+QUANTITIES: tuple[Quantity, ...] = ("memory", "descriptors", "threads")
 FASTER = HOUR / (LOOKS * EVERY)
 
 
@@ -50,7 +54,7 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in told.split()]
 
 
-def watched(program: str) -> dict[str, Points]:
+def watched(program: str) -> dict[Quantity, Points]:
     """An hour of it, each second of which is twenty minutes."""
     seen: list[tuple[float, Usage]] = []
     with started(program) as pid:
@@ -60,7 +64,7 @@ def watched(program: str) -> dict[str, Points]:
             time.sleep(EVERY)
     return {
         quantity: [(at, float(getattr(each, quantity))) for at, each in seen]
-        for quantity in Usage._fields
+        for quantity in QUANTITIES
     }
 
 
@@ -78,6 +82,20 @@ def test_a_process_that_leaks_memory_and_descriptors_is_seen_to_grow() -> None:
     packets = judge(seen["descriptors"], LIMITS["descriptors"]).an_hour
     bytes_each = judge(seen["memory"], LIMITS["memory"]).an_hour / packets
     assert bytes_each == pytest.approx(100_000, rel=0.2)
+
+
+def test_it_is_a_fault_of_the_run_and_stands_in_the_report() -> None:
+    seen = watched(LEAKING)
+    series = {Key("leaking", quantity): points for quantity, points in seen.items()}
+    observed = Observed(agents=500, samples=241, seconds=HOUR, series=series, answers={})
+
+    faults = list(observed.faults())
+
+    assert [fault.partition(", by")[0] for fault in faults] == [
+        "leaking: memory grows",
+        "leaking: descriptors grows",
+    ]
+    assert "**grows: memory, descriptors**" in report(observed, {})
 
 
 def test_a_process_that_lets_go_of_all_it_takes_is_flat() -> None:
