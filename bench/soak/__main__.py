@@ -36,8 +36,8 @@ def main(hours: str, path: str) -> int:
         with deployed() as deployment:
             sys.stderr.write(f"{len(deployment.services)} services are healthy\n")
             observed = observe(deployment, seconds)
-    except (ValueError, AssertionError, PermissionError, Refused, NotServed) as error:
-        sys.stderr.write(f"{error}\n")
+    except (ValueError, AssertionError, OSError, Refused, NotServed) as error:
+        sys.stderr.write(f"{error or type(error).__name__}\n")
         return 2
     report_file.write_text(report(observed, machine()), encoding="utf-8")
     faults = list(observed.faults())

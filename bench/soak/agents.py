@@ -180,12 +180,11 @@ async def run(told: Told) -> None:
     agents = [SimulatedAgent(number, calls, shown) for number in range(told.agents)]
     for agent in agents:
         await agent.listen(told.host)
-    began = time.monotonic()
     try:
         await asyncio.wait_for(_register(agents), REGISTERED_SECONDS)
     except TimeoutError:
         sys.exit(f"agents were not registered: {calls.last_refusal}")
-    _say({"samples": shown.samples, "seconds": time.monotonic() - began})
+    _say({"samples": shown.samples, "ids": [agent.agent_id for agent in agents]})
     work = [
         asyncio.create_task(agent.work(agent.number / len(agents), told), name=agent.agent_id)
         for agent in agents

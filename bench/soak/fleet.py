@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,6 +17,7 @@ from bench.soak.agents import ENVIRONMENT, Told
 
 UP_SECONDS = 120
 END_SECONDS = 60
+SERVED_SECONDS = 120
 STORED = """
 SELECT agent_id::text, count(*) FROM ai_metrics JOIN agents ON agents.id = agent_id
  WHERE environment = %s GROUP BY 1
@@ -33,7 +35,7 @@ class Fleet:
         self.agents = agents
         self._deployment = deployment
         sent = {"name": "simulated agents", "role": "agent", "environment": ENVIRONMENT}
-        key = deployment.tell("POST", "/keys", sent)["key"]
+        key = served(lambda: deployment.tell("POST", "/keys", sent))["key"]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "bench.soak.agents"],
             stdin=subprocess.PIPE,
@@ -46,8 +48,10 @@ class Fleet:
         assert self._process.stdin
         self._process.stdin.write(told.as_line())
         self._process.stdin.flush()
-        # How many samples each of them shows.
-        self.samples: int = self._heard()["samples"]
+        heard = self._heard()
+        # How many samples each of them shows, and who they are.
+        self.samples: int = heard["samples"]
+        self.ids: Sequence[str] = heard["ids"]
 
     def wait_until_watched(self) -> None:
         """Until every one is online and was scraped."""
@@ -66,18 +70,6 @@ class Fleet:
         """Where it was not stopped."""
         self._process.kill()
         self._process.wait()
-
-    def ids(self) -> list[str]:
-        """Of all its agents, as the registry has them."""
-        targets = self._deployment.ask("/discovery/targets")
-        labels = [target["labels"] for target in targets]
-        return [each["agent_id"] for each in labels if each["environment"] == ENVIRONMENT]
-
-    def retire(self) -> None:
-        """Leave the deployment to others: nobody misses them."""
-        for agent_id in self.ids():
-            self._deployment.tell("DELETE", f"/agents/{agent_id}")
-        self._deployment.tell("POST", "/discovery/release")
 
     def _up(self) -> list[object]:
         return list(self._deployment.query(f'up{{environment="{ENVIRONMENT}"}} == 1'))
@@ -103,6 +95,28 @@ def simulated_fleet(deployment: Deployment, agents: int) -> Iterator[Fleet]:
         yield fleet
     finally:
         fleet.kill()
+
+
+def retire_agents(deployment: Deployment) -> None:
+    """Leave the deployment to others: nobody misses them."""
+    for target in deployment.ask("/discovery/targets"):
+        labels = target["labels"]
+        if labels["environment"] == ENVIRONMENT:
+            deployment.tell("DELETE", f"/agents/{labels['agent_id']}")
+    deployment.tell("POST", "/discovery/release")
+
+
+# Any: whatever was asked for.
+def served(ask: Callable[[], Any]) -> Any:
+    """What is answered, as soon as it is: an hour is not given up for a bad moment."""
+    until = time.monotonic() + SERVED_SECONDS
+    while True:
+        try:
+            return ask()
+        except (OSError, psycopg.Error):
+            if time.monotonic() > until:
+                raise
+            time.sleep(1)
 
 
 def gateway(deployment: Deployment) -> str:

@@ -38,6 +38,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     # It grows by design until what is old is dropped.
     "disk": Limit(inf, inf),
     "log": Limit(inf, inf),
+    "load": Limit(inf, inf),
 }
 
 

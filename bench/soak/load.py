@@ -10,7 +10,7 @@ from tests.containers.deployment import Deployment
 
 from bench.soak.agents import ENVIRONMENT
 from bench.soak.asking import Asker, NotServed
-from bench.soak.fleet import Fleet, lost_snapshots, simulated_fleet, times_offline
+from bench.soak.fleet import Fleet, lost_snapshots, served, simulated_fleet, times_offline
 from bench.soak.observed import Observed
 from bench.soak.requests import Round
 from bench.soak.sampling import EVERY_SECONDS, Sampler, sampled
@@ -38,11 +38,12 @@ def observe(
     every: float = EVERY_SECONDS,
     tell: Callable[[str], object] = sys.stderr.write,
 ) -> Observed:
-    """Ask and look for so long, or until somebody interrupts; the agents are retired after it."""
+    """Ask and look for so long, or until somebody interrupts."""
     with simulated_fleet(deployment, agents) as fleet:
-        made = deployment.tell("POST", "/keys", {"name": "probe", "role": "admin"})
+        sent = {"name": "probe", "role": "admin"}
+        made = served(lambda: deployment.tell("POST", "/keys", sent))
         asker = Asker(deployment.registry_url, made["key"], REQUESTS_A_SECOND)
-        asked = Round(asker, fleet.ids())
+        asked = Round(asker, fleet.ids)
         _ask_once(asked)
         asker.answers.clear()
         sampler = Sampler(deployment)
@@ -56,7 +57,6 @@ def observe(
         lasted = time.monotonic() - began
         asker.close()
         seen = _told(deployment, fleet, lasted)
-        fleet.retire()
     return Observed(
         agents=agents,
         samples=fleet.samples,
@@ -107,15 +107,15 @@ def _told(deployment: Deployment, fleet: Fleet, seconds: float) -> Mapping[str, 
     """What Prometheus, the agents and the database tell when it is over."""
     over = f"[{max(int(seconds), 60)}s]"
     up = f'up{{environment="{ENVIRONMENT}"}}{over}'
-    ((_, scraped),) = deployment.query(f"sum(sum_over_time({up})) / sum(count_over_time({up}))")
-    fired = deployment.query(
+    share = f"sum(sum_over_time({up})) / sum(count_over_time({up}))"
+    ((_, scraped),) = served(lambda: deployment.query(share))
+    firing = (
         f'sum by (alertname, environment) (count_over_time(ALERTS{{alertstate="firing"}}{over}))'
     )
+    fired = served(lambda: deployment.query(f"sum by (alertname, environment) ({firing})"))
     ledger = fleet.stop()
     url = deployment.database_url()
-    with psycopg.connect(url) as connection:
-        tables = {name: int(size) for name, size in connection.execute(TABLES).fetchall()}
-        (snapshots,) = connection.execute(SNAPSHOTS).fetchone() or (0,)
+    tables, snapshots = served(lambda: _stored(url))
     return {
         "scraped": scraped,
         "fired": {
@@ -126,6 +126,14 @@ def _told(deployment: Deployment, fleet: Fleet, seconds: float) -> Mapping[str, 
         "ledger": ledger,
         "tables": tables,
         "snapshots": snapshots,
-        "lost": lost_snapshots(url, ledger["acknowledged"]),
-        "times_offline": times_offline(url),
+        "lost": served(lambda: lost_snapshots(url, ledger["acknowledged"])),
+        "times_offline": served(lambda: times_offline(url)),
     }
+
+
+def _stored(url: str) -> tuple[Mapping[str, int], int]:
+    """The bytes of each table, and how many snapshots there are."""
+    with psycopg.connect(url) as connection:
+        tables = {name: int(size) for name, size in connection.execute(TABLES).fetchall()}
+        (snapshots,) = connection.execute(SNAPSHOTS).fetchone() or (0,)
+    return tables, int(snapshots)

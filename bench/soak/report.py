@@ -42,6 +42,9 @@ def _head(observed: Observed, machine: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield from ("| | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in machine.items())
+    load = observed.courses().get(Key("machine", "load"))
+    if load:
+        yield f"| load average of the machine | {_levels(load)} |"
 
 
 def _verdict(observed: Observed) -> Iterator[str]:
@@ -110,7 +113,7 @@ def _connections(courses: Mapping[Key, Course]) -> Iterator[str]:
 
 
 def _levels(course: Course, unit: float = 1.0) -> str:
-    digits = 1 if unit > 1 else 0
+    digits = 1 if unit > 1 or course.first != int(course.first) else 0
     return f"{course.first / unit:.{digits}f} → {course.last / unit:.{digits}f}"
 
 

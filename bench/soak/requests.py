@@ -3,7 +3,7 @@
 What is written is about an agent and rules of its own, which nobody scrapes and which never fire.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -34,7 +34,7 @@ OF_OTHERS = (
 class Round:
     """One round after the other; `turn` is the number of the next."""
 
-    def __init__(self, asker: Asker, agents: list[str]) -> None:
+    def __init__(self, asker: Asker, agents: Sequence[str]) -> None:
         """`agents`: the ids of those whose pages are read."""
         self.turn = 0
         self._ask = asker.ask

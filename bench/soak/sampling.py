@@ -1,5 +1,7 @@
 """What the services of a deployment hold, looked at every few seconds until it is over."""
 
+import os
+import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -16,6 +18,7 @@ from bench.soak.processes import Usage, usage
 
 EVERY_SECONDS = 10.0
 DISK_EVERY = 6
+TROUBLES = (OSError, ValueError, AssertionError, Refused, subprocess.SubprocessError, psycopg.Error)
 # Without the one that asks.
 CONNECTIONS = """
 SELECT count(*), count(*) FILTER (WHERE state = 'idle in transaction')
@@ -25,7 +28,9 @@ DATABASE_DISK = (
     "SELECT pg_database_size(current_database()), (SELECT sum(size) FROM pg_ls_waldir())"
 )
 
-Quantity = Literal["memory", "descriptors", "threads", "connections", "waiting", "disk", "log"]
+Quantity = Literal[
+    "memory", "descriptors", "threads", "connections", "waiting", "disk", "log", "load"
+]
 
 
 class Key(NamedTuple):
@@ -50,6 +55,8 @@ class Sampler:
 
     def sample(self) -> None:
         """Look once; what cannot be seen just now is a gap and a trouble."""
+        # Of the whole machine: what else ran on it is seen there.
+        self.add("machine", load=os.getloadavg()[0])
         with self._noting("processes"):
             for service in self._programs:
                 self._add_usage(service)
@@ -93,7 +100,7 @@ class Sampler:
                 f"{error.filename}: only root sees what the processes of containers hold;"
                 " run it as root"
             ) from None
-        except (OSError, ValueError, AssertionError, Refused, psycopg.Error) as error:
+        except TROUBLES as error:
             self.troubles.append(f"{what}: {error}")
 
 

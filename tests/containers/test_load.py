@@ -2,6 +2,7 @@
 
 import os
 
+from bench.soak.fleet import retire_agents
 from bench.soak.load import AGENTS, observe
 from bench.soak.observed import LIMIT_SECONDS, p99
 
@@ -14,7 +15,10 @@ LOOK_SECONDS = 3
 def test_five_hundred_agents_are_served_and_nothing_is_late_or_grows(
     deployment: Deployment,
 ) -> None:
-    seen = observe(deployment, SECONDS, AGENTS, LOOK_SECONDS)
+    try:
+        seen = observe(deployment, SECONDS, AGENTS, LOOK_SECONDS)
+    finally:
+        retire_agents(deployment)
 
     assert list(seen.faults()) == []
     # It was a load: each was scraped every 10 s, beat every 15 s and sent a snapshot a minute.
