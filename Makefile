@@ -9,6 +9,8 @@ DEMO ?= 1
 GRAFANA ?= 1
 NEW_ADMIN_KEY ?=
 ROTATE ?=
+HOURS ?= 1
+REPORT ?= docs/stability.md
 
 # The tests start a thousand programs: without bytecode each compiles what it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,7 +20,7 @@ DEPLOYMENT = "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2
 	  { echo 'Python 3.11 or later is needed: make $@ PYTHON=python3.11' >&2; exit 1; }; \
 	  PYTHONPATH=registry:prometheus:stack "$(PYTHON)" -B -m pulseguard_stack.deployment
 
-.PHONY: help up down secrets urls install test test-failed test-stack test-long bench check format generate lock package clean
+.PHONY: help up down secrets urls install test test-failed test-stack test-long bench soak check format generate lock package clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -67,6 +69,9 @@ test-long: .venv/ready ## the same tests with full counts
 
 bench: .venv/ready ## what exporter and registry cost beside their floors (B="record scrape": some of them)
 	$(BIN)/python -m bench $(B)
+
+soak: .venv/ready ## docker-compose.yml under 500 simulated agents for HOURS=1, and a report of what grows in REPORT=docs/stability.md; needs Docker, as root
+	GRAFANA=$(GRAFANA) HOURS="$(HOURS)" REPORT="$(REPORT)" $(BIN)/python -m bench.soak
 
 check: .venv/ready ## formatting, lint, types, Prometheus configuration
 	$(BIN)/ruff format --check .

@@ -1,0 +1,1 @@
+"""What `make soak` sees and says of it, without Docker."""
