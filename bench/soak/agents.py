@@ -7,6 +7,7 @@ and one with its ledger when its input ends.
 import asyncio
 import json
 import math
+import os
 import sys
 import time
 from array import array
@@ -194,6 +195,8 @@ async def run(told: Told) -> None:
     for task in work:
         task.cancel()
     _say({**_ledger(agents, calls), "ended": ended})
+    # Scrapes under way are answered no more: to end them in good order is of no use to anybody.
+    os._exit(0)
 
 
 async def _register(agents: Sequence[SimulatedAgent]) -> None:

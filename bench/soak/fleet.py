@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,10 +13,10 @@ from tests.containers.deployment import Deployment, eventually
 from tests.containers.docker import docker
 
 from bench.soak.agents import ENVIRONMENT, Told
+from bench.soak.patience import served
 
 UP_SECONDS = 120
 END_SECONDS = 60
-SERVED_SECONDS = 120
 STORED = """
 SELECT agent_id::text, count(*) FROM ai_metrics JOIN agents ON agents.id = agent_id
  WHERE environment = %s GROUP BY 1
@@ -104,19 +103,6 @@ def retire_agents(deployment: Deployment) -> None:
         if labels["environment"] == ENVIRONMENT:
             deployment.tell("DELETE", f"/agents/{labels['agent_id']}")
     deployment.tell("POST", "/discovery/release")
-
-
-# Any: whatever was asked for.
-def served(ask: Callable[[], Any]) -> Any:
-    """What is answered, as soon as it is: an hour is not given up for a bad moment."""
-    until = time.monotonic() + SERVED_SECONDS
-    while True:
-        try:
-            return ask()
-        except (OSError, psycopg.Error):
-            if time.monotonic() > until:
-                raise
-            time.sleep(1)
 
 
 def gateway(deployment: Deployment) -> str:

@@ -10,8 +10,9 @@ from tests.containers.deployment import Deployment
 
 from bench.soak.agents import ENVIRONMENT
 from bench.soak.asking import Asker, NotServed
-from bench.soak.fleet import Fleet, lost_snapshots, served, simulated_fleet, times_offline
+from bench.soak.fleet import Fleet, lost_snapshots, simulated_fleet, times_offline
 from bench.soak.observed import Observed
+from bench.soak.patience import served
 from bench.soak.requests import Round
 from bench.soak.sampling import EVERY_SECONDS, Sampler, sampled
 

@@ -98,6 +98,9 @@ class Observed:
             yield f"the p99 of all requests grows, by {drift.an_hour * 1e3:.1f} ms an hour"
         for name, seconds in self.slow().items():
             yield f"{name}: p99 {seconds * 1e3:.0f} ms, over {LIMIT_SECONDS * 1e3:.0f} ms"
+        beats = self.ledger.get("p99", 0.0)
+        if beats > LIMIT_SECONDS:
+            yield f"heartbeats of the simulated agents: p99 {beats * 1e3:.0f} ms, over 100 ms"
         for service in self.restarted:
             yield f"{service} was started again"
         if self.failures:

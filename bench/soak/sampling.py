@@ -14,6 +14,7 @@ from tests.containers.deployment import Deployment
 from tests.containers.docker import Refused, docker
 
 from bench.soak.judge import Points
+from bench.soak.patience import served
 from bench.soak.processes import Usage, usage
 
 EVERY_SECONDS = 10.0
@@ -48,7 +49,8 @@ class Sampler:
         self.restarted: set[str] = set()
         self.troubles: list[str] = []
         self._deployment = deployment
-        self._programs = {name: deployment.program(name) for name in deployment.services}
+        services = deployment.services
+        self._programs = served(lambda: {name: deployment.program(name) for name in services})
         self._prometheus = deployment.container("prometheus")
         self._database_url = deployment.database_url()
         self._turn = 0
@@ -57,8 +59,8 @@ class Sampler:
         """Look once; what cannot be seen just now is a gap and a trouble."""
         # Of the whole machine: what else ran on it is seen there.
         self.add("machine", load=os.getloadavg()[0])
-        with self._noting("processes"):
-            for service in self._programs:
+        for service in self._programs:
+            with self._noting(service):
                 self._add_usage(service)
         with self._noting("the database"):
             self._add_database()

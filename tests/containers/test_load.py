@@ -25,7 +25,6 @@ def test_five_hundred_agents_are_served_and_nothing_is_late_or_grows(
     assert seen.ledger["scrapes"] > 0.9 * AGENTS * SECONDS / 10
     assert seen.ledger["beats"] > 0.9 * AGENTS * SECONDS / 15
     assert sum(seen.ledger["acknowledged"].values()) >= AGENTS * SECONDS // 60
-    assert seen.ledger["p99"] < LIMIT_SECONDS
     # And somebody asked for all of it.
     assert len(seen.answers) > 55
     assert p99(seen.answers["GET /api/v1/agents"].seconds) < LIMIT_SECONDS

@@ -112,6 +112,14 @@ def test_an_endpoint_that_is_late_is_named_and_one_that_waits_for_others_is_not(
     assert "| `GET /late` | 1,000 | 10.0 | 250.0 | 250.0 |" in report(seen, {})
 
 
+def test_heartbeats_that_are_answered_late_are_named() -> None:
+    ledger = {**observed().ledger, "p99": 0.3}
+
+    assert list(observed(ledger=ledger).faults()) == [
+        "heartbeats of the simulated agents: p99 300 ms, over 100 ms"
+    ]
+
+
 def test_answers_that_come_later_from_hour_to_hour_are_seen() -> None:
     slower = answers(*(0.01 + 0.00004 * number for number in range(1000)))
     seen = observed(answers={"GET /": slower})
