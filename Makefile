@@ -95,7 +95,8 @@ UV_COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --g
 
 lock: .venv/ready ## the newest versions for the images, into docker/requirements
 	$(BIN)/python -m pip install --quiet uv
-	$(UV_COMPILE) pyproject.toml --extra registry --extra sync -o docker/requirements/registry.txt
+	$(UV_COMPILE) pyproject.toml --extra registry -o docker/requirements/registry.txt
+	$(UV_COMPILE) pyproject.toml --extra sync -o docker/requirements/sync.txt
 	$(UV_COMPILE) pyproject.toml --extra demo --extra cost -o docker/requirements/demo.txt
 	$(UV_COMPILE) pyproject.toml -o docker/requirements/agent.txt
 	echo hatchling | $(UV_COMPILE) - -o docker/requirements/build.txt

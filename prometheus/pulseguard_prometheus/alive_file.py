@@ -33,7 +33,8 @@ class AliveFile:
 
 @contextmanager
 def kept_alive_file(path: Path) -> Iterator[AliveFile]:
-    """Makes the file and its folder, and removes the file when the context ends.
+    """Answers a file that is not there until it is renewed; its folder is. Removes it when the
+    context ends.
 
     Raises BadSetting where no file can be there.
     """
@@ -42,6 +43,8 @@ def kept_alive_file(path: Path) -> Iterator[AliveFile]:
         if path.is_dir():
             raise BadSetting(f"alive file {path}: this is a folder, name a file in it")
         path.touch()
+        # One that a process before us has left says nothing of this one.
+        path.unlink()
     except OSError as problem:
         raise BadSetting(
             f"alive file {path}: it cannot be written ({problem.strerror or problem}); name one in"

@@ -16,9 +16,9 @@ from pulseguard_prometheus.loops import Loops
 from pulseguard_prometheus.notification.settings import AlertmanagerPlace
 from pulseguard_prometheus.publication.promtool import find_promtool
 from pulseguard_prometheus.registry import RegistryConnection
-from pulseguard_prometheus.scrapes import SCRAPES_TURN_SECONDS, ScrapesReport
+from pulseguard_prometheus.scrapes import TELL_TIMEOUT_SECONDS, ScrapesReport
 from pulseguard_prometheus.settings import ServerAddress, Settings, read_settings
-from pulseguard_prometheus.sync import TARGETS_TURN_SECONDS, TargetsSync
+from pulseguard_prometheus.sync import TargetsSync
 from pulseguard_prometheus.targets_file import claimed_targets_file
 
 
@@ -42,28 +42,29 @@ def main(argv: Sequence[str]) -> int:
 def _sync(settings: Settings) -> int:
     with (
         claimed_targets_file(settings.targets_file) as targets_file,
-        closing(RegistryConnection(settings.registry)) as registry,
         ExitStack() as parts,
     ):
+        loops = Loops()
+        turns = loops.begin("targets")
+        registry = parts.enter_context(
+            closing(RegistryConnection(settings.registry, note=turns.note))
+        )
         sync = TargetsSync(registry, targets_file, read_key=_key_reader(settings))
         renew = _alive_file(settings, parts)
-        loops = Loops()
         if settings.prometheus_url and settings.rules_dir:
             _keep_rules(settings, settings.prometheus_url, settings.rules_dir, loops)
         if settings.prometheus_url:
             _tell_scrapes(settings, settings.prometheus_url, loops)
         if settings.alertmanager:
             _keep_alertmanager(settings, settings.alertmanager, loops, parts)
-        longest = settings.interval_seconds + TARGETS_TURN_SECONDS
-        note = loops.begin("targets", longest_seconds=longest)
         watchdog = loops.watchdog(is_armed=settings.is_watchdog_on, all_is_well=renew)
         parts.callback(watchdog.stop)
         watchdog.start()
         while True:
-            note()
+            turns.note()
             started = time.monotonic()
             sync.run_once()
-            time.sleep(max(0.0, settings.interval_seconds - (time.monotonic() - started)))
+            turns.rest(max(0.0, settings.interval_seconds - (time.monotonic() - started)))
 
 
 def _key_reader(settings: Settings) -> Callable[[], str | None]:
@@ -80,14 +81,17 @@ def _alive_file(settings: Settings, parts: ExitStack) -> Callable[[], None]:
 
 def _tell_scrapes(settings: Settings, prometheus: ServerAddress, loops: Loops) -> None:
     """In a thread of its own: a Prometheus that hangs must not delay the targets file."""
+    turns = loops.begin("scrapes")
     report = ScrapesReport(
-        prometheus_url=str(prometheus),
-        registry_url=str(settings.registry),
+        prometheus=prometheus,
+        registry=RegistryConnection(
+            settings.registry, timeout_seconds=TELL_TIMEOUT_SECONDS, note=turns.note
+        ),
         name=settings.prometheus_name,
         read_key=_key_reader(settings),
+        note=turns.note,
     )
-    note = loops.begin("scrapes", longest_seconds=SCRAPES_TURN_SECONDS)
-    loops.run("scrapes", lambda: report.run(note))
+    loops.run("scrapes", lambda: report.run(turns))
 
 
 def _keep_rules(
@@ -97,14 +101,13 @@ def _keep_rules(
     promtool = find_promtool(settings.promtool, os.environ)
     try:
         # Here, for it is the only part that needs PyYAML, which a plain install is without.
-        from pulseguard_prometheus.publication.rules_sync import RULES_STEP_SECONDS
         from pulseguard_prometheus.publication.start import claimed_rules_sync
     except ModuleNotFoundError as problem:
         raise BadSetting(
             f"rules folder {rules_dir}: {problem.name} is missing: install the extra"
             " pulseguard-monitor[sync]"
         ) from problem
-    note = loops.begin("rules", longest_seconds=RULES_STEP_SECONDS)
+    turns = loops.begin("rules")
     claimed = claimed_rules_sync(
         settings.registry,
         rules_dir,
@@ -112,7 +115,7 @@ def _keep_rules(
         prometheus,
         prometheus_name=settings.prometheus_name,
         read_key=_key_reader(settings),
-        note=note,
+        note=turns.note,
     )
     # Not left when this process is told to end, which takes nothing from under the thread: what it
     # does can be broken off at any step.
@@ -120,7 +123,7 @@ def _keep_rules(
 
     def keep() -> None:
         try:
-            sync.run(settings.rules_interval_seconds, note)
+            sync.run(settings.rules_interval_seconds, turns)
         finally:
             claimed.__exit__(None, None, None)
 
@@ -134,16 +137,13 @@ def _keep_alertmanager(
     try:
         # Here alone: it takes a YAML library, which whoever keeps only targets need not have.
         from pulseguard_prometheus.notification.files import claimed_files
-        from pulseguard_prometheus.notification.sync import (
-            ALERTMANAGER_TURN_SECONDS,
-            AlertmanagerSync,
-        )
+        from pulseguard_prometheus.notification.sync import AlertmanagerSync
     except ModuleNotFoundError as problem:
         raise BadSetting(
             f"alertmanager configuration {place.configuration}: {problem.name} is missing: install"
             " the extra pulseguard-monitor[sync]"
         ) from problem
     files = parts.enter_context(claimed_files(place.configuration))
-    keeping = AlertmanagerSync(settings.notification, place, files)
-    note = loops.begin("alertmanager", longest_seconds=ALERTMANAGER_TURN_SECONDS)
-    loops.run("alertmanager", lambda: keeping.run(note))
+    turns = loops.begin("alertmanager")
+    keeping = AlertmanagerSync(settings.notification, place, files, note=turns.note)
+    loops.run("alertmanager", lambda: keeping.run(turns))

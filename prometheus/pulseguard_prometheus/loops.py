@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Final
 
 from pulseguard.watchdog import Watchdog, Watched, looks_in
+from pulseguard_prometheus.turns import LOOK_SECONDS, Turns
 
-LOOK_SECONDS: Final = 2.0
-# What a turn may take on top of the deadlines of what it calls: a resolver that asks every server
-# for every search domain, a disk that syncs, a machine that swaps.
-UNTIMED_SECONDS: Final = 300.0
-
-Note = Callable[[], None]
+# For all that a loop does without noting how long it may take: to read and write a file, to work
+# out what is in it. Everything else has a deadline of its own.
+UNTIMED_SECONDS: Final = 20.0
+# After which all is well though a first turn still goes on, as that of very many new rules.
+FIRST_TURN_SECONDS: Final = 60.0
 
 
 class Loops:
@@ -19,19 +19,21 @@ class Loops:
 
     def __init__(self) -> None:
         self._watched: list[Watched] = []
+        self._turns: list[Turns] = []
+        self._looks_until_well = looks_in(FIRST_TURN_SECONDS, LOOK_SECONDS)
 
-    def begin(self, name: str, *, longest_seconds: float) -> Note:
-        """Answers what a loop is to call at each turn; by its own deadlines, one call follows the
-        other after this time at the latest."""
-        turns = _Turns()
+    def begin(self, name: str) -> Turns:
+        """Answers what a loop tells of itself from now on."""
+        turns = Turns()
+        self._turns.append(turns)
         self._watched.append(
             Watched(
                 f"the loop of {name} has not turned",
-                turns.were_noted,
-                looks=looks_in(longest_seconds + UNTIMED_SECONDS, LOOK_SECONDS),
+                turns.go_on,
+                looks=looks_in(UNTIMED_SECONDS, LOOK_SECONDS),
             )
         )
-        return turns.note
+        return turns
 
     def run(self, name: str, loop: Callable[[], None]) -> None:
         """Runs a loop in a daemon thread of its own, which is not to end."""
@@ -40,24 +42,17 @@ class Loops:
         self._watched.append(Watched(f"the thread of {name} has not run", thread.is_alive, looks=1))
 
     def watchdog(self, *, is_armed: bool, all_is_well: Callable[[], None]) -> Watchdog:
-        """Answers what looks after all that was begun so far, not started yet."""
+        """Answers what looks after all that was begun so far, not started yet; all is well once
+        each loop has turned."""
+
+        def none_hangs() -> None:
+            self._looks_until_well -= 1
+            if self._looks_until_well <= 0 or all(each.has_turned for each in self._turns):
+                all_is_well()
+
         return Watchdog(
             self._watched,
             period_seconds=LOOK_SECONDS,
             is_armed=is_armed,
-            all_is_well=all_is_well,
+            all_is_well=none_hangs,
         )
-
-
-class _Turns:
-    def __init__(self) -> None:
-        self._noted = 0
-        self._seen = 0
-
-    def note(self) -> None:
-        self._noted += 1
-
-    def were_noted(self) -> bool:
-        """Whether there was any since this was asked last."""
-        before, self._seen = self._seen, self._noted
-        return self._seen != before

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pulseguard_prometheus.connection import KeptConnection, Response, why_unanswered
 from pulseguard_prometheus.errors import RegistryTrouble
 from pulseguard_prometheus.settings import ServerAddress
+from pulseguard_prometheus.turns import Note, unwatched
 
 TARGETS_PATH = "/api/v1/discovery/targets"
 RULES_PATH = "/api/v1/rules/bundle"
@@ -33,15 +34,16 @@ class RegistryConnection:
         *,
         path: str = TARGETS_PATH,
         timeout_seconds: float = ANSWER_TIMEOUT_SECONDS,
+        note: Note = unwatched,
     ) -> None:
         self._address = address
         self._path = path
-        self._connection = KeptConnection(address, timeout_seconds=timeout_seconds)
+        self._connection = KeptConnection(address, timeout_seconds=timeout_seconds, note=note)
 
     def ask(self, *, key: str | None, etag: str | None) -> Answer | None:
         """Answers the document, None where it still is the one with this ETag.
 
-        Raises RegistryTrouble after at most the time-out for connecting and as much again.
+        Raises RegistryTrouble, at the latest when a kept connection does.
         """
         headers = {"Accept": "application/json"} | ({"If-None-Match": etag} if etag else {})
         try:

@@ -4,22 +4,22 @@ import http.client
 import json
 import logging
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from pulseguard_prometheus.connection import KeptConnection
 from pulseguard_prometheus.errors import ScrapesTrouble, Trouble
+from pulseguard_prometheus.registry import RegistryConnection
+from pulseguard_prometheus.settings import ServerAddress
 from pulseguard_prometheus.settling import read_start, settling_seconds
+from pulseguard_prometheus.turns import Note, Turns, unwatched
 
 REPORT_SECONDS: Final = 15.0
-ANSWER_TIMEOUT_SECONDS: Final = 5.0
-# From one turn to the next, by the deadlines of what it calls: three questions, with as much for
-# connecting, asking and hearing each.
-SCRAPES_TURN_SECONDS: Final = REPORT_SECONDS + 3 * 3 * ANSWER_TIMEOUT_SECONDS
+ANSWER_TIMEOUT_SECONDS: Final = 10.0
+TELL_TIMEOUT_SECONDS: Final = 5.0
 # Ten thousand targets, with their labels before and after relabelling.
 ANSWER_LIMIT_BYTES: Final = 64 * 1024 * 1024
 STATES: Final = ("up", "down")
@@ -28,30 +28,34 @@ log = logging.getLogger(__name__)
 
 
 class ScrapesReport:
-    """One Prometheus, by its name, and the registry that is told of it."""
+    """One Prometheus, by its name, and the registry that is told of it; `note` is told how long
+    a question to Prometheus may take."""
 
     def __init__(
         self,
         *,
-        prometheus_url: str,
-        registry_url: str,
+        prometheus: ServerAddress,
+        registry: RegistryConnection,
         name: str,
         read_key: Callable[[], str | None],
+        note: Note = unwatched,
     ) -> None:
-        self._targets_url = f"{prometheus_url}/api/v1/targets?state=active"
-        self._start_url = f"{prometheus_url}/api/v1/status/runtimeinfo"
-        self._report_url = f"{registry_url}/api/v1/sync/{quote(name, safe='')}"
+        self._prometheus = KeptConnection(
+            prometheus, timeout_seconds=ANSWER_TIMEOUT_SECONDS, note=note
+        )
+        self._registry = registry
+        self._report_path = f"/api/v1/sync/{quote(name, safe='')}"
         self._read_key = read_key
         self._trouble: str | None = None
 
-    def run(self, note: Callable[[], None]) -> None:
+    def run(self, turns: Turns) -> None:
         """Goes on for ever, and notes each turn; meant for a daemon thread of its own, since either
         may be slow."""
         while True:
-            note()
+            turns.note()
             started = time.monotonic()
             pause = self.run_once()
-            time.sleep(max(1.0, pause - (time.monotonic() - started)))
+            turns.rest(max(1.0, pause - (time.monotonic() - started)))
 
     def run_once(self) -> float:
         """Tells once; answers the seconds until it is time to tell again.
@@ -60,7 +64,7 @@ class ScrapesReport:
         what was told before holds. Trouble is logged when it starts and when it ends.
         """
         try:
-            scrapes = scrapes_of(self._ask(self._targets_url))
+            scrapes = scrapes_of(self._ask("/api/v1/targets?state=active"))
             # Asked afterwards: a start that is long ago is that of the one that has told of these.
             if settling := settling_seconds(self._started_at(), datetime.now(UTC)):
                 return min(settling, REPORT_SECONDS)
@@ -83,26 +87,29 @@ class ScrapesReport:
 
     def _started_at(self) -> datetime | None:
         try:
-            return read_start(self._ask(self._start_url))
+            return read_start(self._ask("/api/v1/status/runtimeinfo"))
         except ScrapesTrouble:
             # Others that speak its language need not tell this.
             return None
 
-    def _ask(self, url: str) -> Any:  # Any: whatever JSON holds
+    def _ask(self, path: str) -> Any:  # Any: whatever JSON holds
         mend = "check that it runs and that PULSEGUARD_PROMETHEUS_URL names it"
-        return _exchange(urllib.request.Request(url), "Prometheus", mend)
+        headers = {"User-Agent": "pulseguard-sync"}
+        try:
+            response = self._prometheus.exchange(
+                "GET", path, headers, limit_bytes=ANSWER_LIMIT_BYTES
+            )
+            if response.status == 200:
+                return json.loads(response.body)
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as problem:
+            raise ScrapesTrouble("Prometheus does not answer", mend) from problem
+        finally:
+            # Not worth to be kept for fifteen seconds.
+            self._prometheus.close()
+        raise ScrapesTrouble(f"Prometheus answers {response.status}", mend)
 
     def _tell(self, scrapes: dict[str, str]) -> None:
-        request = urllib.request.Request(
-            self._report_url,
-            json.dumps({"scrapes": scrapes}, separators=(",", ":")).encode(),
-            {"Content-Type": "application/json", "User-Agent": "pulseguard-sync"},
-            method="PUT",
-        )
-        if key := self._read_key():
-            # Not followed by a redirect, as other headers are.
-            request.add_unredirected_header("Authorization", f"Bearer {key}")
-        _exchange(request, "the registry", "its log and its /api/v1/health/ready say why")
+        self._registry.tell(self._report_path, {"scrapes": scrapes}, key=self._read_key())
 
 
 def scrapes_of(answer: Any) -> dict[str, str]:
@@ -127,17 +134,3 @@ def _is_id(text: object) -> bool:
         return isinstance(text, str) and str(uuid.UUID(text)) == text
     except ValueError:
         return False
-
-
-# Any: whatever JSON holds.
-def _exchange(request: urllib.request.Request, whom: str, mend: str) -> Any:
-    # Neither is asked through a proxy, as the registry is not for its list.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=ANSWER_TIMEOUT_SECONDS) as answer:
-            return json.loads(answer.read(ANSWER_LIMIT_BYTES))
-    except urllib.error.HTTPError as problem:
-        with problem:
-            raise ScrapesTrouble(f"{whom} answers {problem.code}", mend) from problem
-    except (OSError, http.client.HTTPException, ValueError, RecursionError) as problem:
-        raise ScrapesTrouble(f"{whom} does not answer", mend) from problem

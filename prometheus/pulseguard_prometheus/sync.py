@@ -3,16 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
 from pulseguard_prometheus.errors import Trouble
-from pulseguard_prometheus.registry import ANSWER_TIMEOUT_SECONDS, Answer
+from pulseguard_prometheus.registry import Answer
 from pulseguard_prometheus.targets import parse_target_list
 from pulseguard_prometheus.targets_file import TargetsFile
-
-# Of one turn, by the deadlines of what it calls: to connect and to ask, both again where a kept
-# connection has broken.
-TARGETS_TURN_SECONDS: Final = 4 * ANSWER_TIMEOUT_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ StackError
 ├── CannotStart       the stack cannot run; the message says why, the mend and where the log is
 ├── CannotStop        the stack cannot be stopped; the message says why
 ├── RegistryRefused   the registry did not give what the stack needs of it
+├── CheckoutUnusable  the containers cannot read the checkout; says which file and the mend
 ├── SecretsUnusable   a file of the deployment's secrets cannot be used; says why and the mend
 └── SettingUnusable   a setting of the deployment does not hold; says its name, value and mend
 
@@ -49,6 +50,10 @@ class CannotStop(StackError):
 
 class RegistryRefused(StackError):
     """The registry did not give what the stack needs of it."""
+
+
+class CheckoutUnusable(StackError):
+    """Files that the containers mount are not for them to read; a line for each, with the mend."""
 
 
 class SecretsUnusable(StackError):

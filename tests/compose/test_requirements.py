@@ -9,13 +9,15 @@ from packaging.requirements import Requirement
 from tests.compose.compose_file import REPOSITORY
 
 LOCKS = REPOSITORY / "docker" / "requirements"
+DOCKERFILE = (REPOSITORY / "docker" / "Dockerfile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 OF_AGENTS = PROJECT["project"]["dependencies"]
 ASKED = {
     "agent": OF_AGENTS,
     "demo": [*OF_AGENTS, *EXTRAS["demo"], *EXTRAS["cost"]],
-    "registry": [*OF_AGENTS, *EXTRAS["registry"], *EXTRAS["sync"]],
+    "registry": [*OF_AGENTS, *EXTRAS["registry"]],
+    "sync": [*OF_AGENTS, *EXTRAS["sync"]],
     "build": PROJECT["build-system"]["requires"],
 }
 
@@ -57,3 +59,12 @@ def test_two_locks_agree_on_what_both_have() -> None:
 
 def test_there_is_no_lock_that_nothing_uses() -> None:
     assert {file.stem for file in LOCKS.iterdir()} == ASKED.keys()
+    made = set(re.findall(r"docker/environment made (\w+)", DOCKERFILE))
+    assert made == ASKED.keys() - {"build"}
+
+
+def test_the_image_of_sync_has_nothing_of_the_registrys() -> None:
+    stage = DOCKERFILE.split("FROM bare AS sync\n")[1].split("\nFROM ")[0]
+
+    assert re.findall(r"COPY --from=(\S+) /opt/pulseguard ", stage) == ["sync-files"]
+    assert locked("sync").keys() == {"psutil", "pyyaml"}

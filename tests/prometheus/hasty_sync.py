@@ -4,10 +4,14 @@ import sys
 
 from pulseguard.watchdog import Watchdog
 from pulseguard_prometheus import command, loops, scrapes
+from pulseguard_prometheus.loops import UNTIMED_SECONDS
+from pulseguard_prometheus.publication.promtool import TIMEOUT_SECONDS
+from pulseguard_prometheus.turns import LOOK_SECONDS
 
-# After which a loop is taken to hang: of the targets about the first, of the rules the second.
-PATIENCE_SECONDS, RULES_PATIENCE_SECONDS = 2.1, 3.1
-HASTE = 150
+HASTE = 10
+# After which a loop is taken to hang: where it has told nothing, and while it waits for promtool.
+PATIENCE_SECONDS = (UNTIMED_SECONDS + 2 * LOOK_SECONDS) / HASTE
+PROMTOOL_PATIENCE_SECONDS = PATIENCE_SECONDS + 2 * TIMEOUT_SECONDS / HASTE
 
 
 class HastyWatchdog(Watchdog):

@@ -1,6 +1,7 @@
 """How an Alertmanager comes to its configuration: checked, proven, and as it was in any doubt."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pulseguard_prometheus.configuration import shipped_alertmanager_configuration
+from pulseguard_prometheus.errors import NotificationTrouble
+from pulseguard_prometheus.notification import alertmanager
 from pulseguard_prometheus.notification.alertmanager import hash_of
 from pulseguard_prometheus.notification.files import ConfigurationFiles, claimed_files
 from pulseguard_prometheus.notification.receivers import read_receivers
@@ -187,6 +190,18 @@ def test_a_refusal_that_passes_is_asked_about_again(careless: Path, keeping: Kee
         kept.run_once()
 
         assert [asked.path for asked in server.asked].count("/-/reload") == 2
+
+
+def test_an_alertmanager_that_never_stops_talking_is_given_up_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(alertmanager, "ANSWER_TIMEOUT_SECONDS", 0.3)
+    dripping = Reply(200, {}, b"#", (b" ",) * 100, pause_seconds=0.1)
+    began = time.monotonic()
+    with fake_server(lambda _: dripping) as server, pytest.raises(NotificationTrouble):
+        alertmanager.Alertmanager(server.url).loaded_hash()
+
+    assert time.monotonic() - began < 2
 
 
 def test_an_alertmanager_that_is_away_takes_it_when_it_is_back(

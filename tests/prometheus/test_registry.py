@@ -1,6 +1,9 @@
 """Asking a registry that hangs, drips or never stops talking."""
 
+import socket
+import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -9,6 +12,7 @@ from pulseguard_prometheus.errors import RegistryTrouble
 from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.settings import ServerAddress
 from tests.prometheus.fakes import JSON, Reply, fake_server
+from tests.prometheus_server import eventually
 
 DRIPS = (b" ",) * 100 + (b"]",)
 HANGING = {
@@ -32,6 +36,34 @@ def test_a_registry_that_hangs_is_given_up_at_the_deadline(manner):
 
         assert time.monotonic() - began < 2
         assert len(server.asked) == 1
+
+
+def names_of_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
+def test_a_name_that_is_looked_up_for_long_is_waited_for_no_longer_and_by_one_thread(
+    registry, monkeypatch
+):
+    found, look_up = threading.Event(), socket.getaddrinfo
+
+    def hanging(*arguments, **more):
+        found.wait(10)
+        return look_up(*arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    address = ServerAddress("http", "127.0.0.1", registry.port, "")
+    with closing(RegistryConnection(address, timeout_seconds=0.2)) as connection:
+        began = time.monotonic()
+        for _ in range(3):
+            with pytest.raises(RegistryTrouble, match="timed out"):
+                connection.ask(key=None, etag=None)
+        assert time.monotonic() - began < 2
+        assert names_of_threads().count("connecting") == 1
+
+        found.set()
+        eventually(lambda: "connecting" not in names_of_threads())
+        assert connection.ask(key=None, etag=None) is not None
 
 
 def test_the_deadline_is_three_seconds():

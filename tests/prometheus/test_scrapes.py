@@ -1,13 +1,18 @@
 """What sync tells the registry of the scrapes of the Prometheus beside it."""
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pulseguard_prometheus import scrapes
 from pulseguard_prometheus.errors import ScrapesTrouble
+from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.scrapes import REPORT_SECONDS, ScrapesReport, scrapes_of
+from pulseguard_prometheus.settings import ServerAddress
 from pulseguard_prometheus.settling import settling_seconds
 from tests.prometheus.fakes import JSON, FakeServer, Reply, fake_server
 
@@ -42,14 +47,20 @@ def test_what_is_no_answer_of_prometheus_is_not_told(said: object) -> None:
         scrapes_of(said)
 
 
-def report(prometheus: FakeServer, registry: FakeServer) -> ScrapesReport:
+def address(server: FakeServer) -> ServerAddress:
+    return ServerAddress("http", "127.0.0.1", server.port, "")
+
+
+@contextmanager
+def report(prometheus: FakeServer, registry: FakeServer) -> Iterator[ScrapesReport]:
     """What tells this registry of this Prometheus."""
-    return ScrapesReport(
-        prometheus_url=prometheus.url,
-        registry_url=registry.url,
-        name="eu/1",
-        read_key=lambda: "secret",
-    )
+    with closing(RegistryConnection(address(registry))) as connection:
+        yield ScrapesReport(
+            prometheus=address(prometheus),
+            registry=connection,
+            name="eu/1",
+            read_key=lambda: "secret",
+        )
 
 
 def test_the_registry_is_told_with_the_key_that_prometheus_never_sees() -> None:
@@ -57,8 +68,9 @@ def test_the_registry_is_told_with_the_key_that_prometheus_never_sees() -> None:
     with (
         fake_server(lambda asked: targets) as prometheus,
         fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+        report(prometheus, registry) as telling,
     ):
-        report(prometheus, registry).run_once()
+        telling.run_once()
 
         (told,) = registry.asked
         assert told.path == "/api/v1/sync/eu%2F1"
@@ -94,8 +106,8 @@ def test_a_prometheus_that_has_just_started_is_told_of_once_it_knows_its_targets
     with (
         fake_server(lambda asked: targets if "targets" in asked.path else began) as prometheus,
         fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+        report(prometheus, registry) as telling,
     ):
-        telling = report(prometheus, registry)
         assert telling.run_once() == REPORT_SECONDS
         assert bool(registry.asked) is is_told
 
@@ -118,9 +130,27 @@ def test_an_answer_that_nobody_can_read_is_trouble_like_any_other(
     with (
         fake_server(lambda asked: nested) as prometheus,
         fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+        report(prometheus, registry) as telling,
     ):
-        assert report(prometheus, registry).run_once() == REPORT_SECONDS
+        assert telling.run_once() == REPORT_SECONDS
 
+    assert "Prometheus does not answer" in caplog.text
+
+
+def test_a_prometheus_that_never_stops_talking_is_given_up_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(scrapes, "ANSWER_TIMEOUT_SECONDS", 0.3)
+    dripping = Reply(200, JSON, b"[", (b" ",) * 100, pause_seconds=0.1)
+    with (
+        fake_server(lambda asked: dripping) as prometheus,
+        fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+        report(prometheus, registry) as telling,
+    ):
+        began = time.monotonic()
+        telling.run_once()
+
+    assert time.monotonic() - began < 2
     assert "Prometheus does not answer" in caplog.text
 
 
@@ -129,8 +159,8 @@ def test_trouble_is_said_once_and_its_end_too(caplog: pytest.LogCaptureFixture) 
     with (
         fake_server(lambda asked: Reply(503)) as prometheus,
         fake_server(lambda asked: Reply(200, JSON, b"{}")) as registry,
+        report(prometheus, registry) as telling,
     ):
-        telling = report(prometheus, registry)
         for _ in range(2):
             telling.run_once()
         targets = Reply(200, JSON, json.dumps(answer()).encode())

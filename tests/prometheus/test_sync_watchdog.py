@@ -1,16 +1,19 @@
 """A sync of which a loop hangs ends by itself, and while it lives its alive file says so."""
 
 import os
+import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pulseguard.watchdog import HUNG
+from pulseguard_prometheus.turns import LOOK_SECONDS
 from tests.prometheus.fakes import FLEET, JSON, Asked, FakeServer, Reply, fake_server
-from tests.prometheus.hasty_sync import PATIENCE_SECONDS, RULES_PATIENCE_SECONDS
+from tests.prometheus.hasty_sync import PATIENCE_SECONDS, PROMTOOL_PATIENCE_SECONDS
 from tests.prometheus.publication.rules_registry import RulesRegistry, constant
 from tests.prometheus.sync_process import SyncProcess
 from tests.prometheus_server import eventually
@@ -23,11 +26,40 @@ def hang_in_the_loop(_):
     time.sleep(1000)
 {loop}.run_once = hang_in_the_loop
 """
+# Until somebody lets it go on.
+HANG_AT_FIRST = """
+import os, pathlib, time
+from pulseguard_prometheus.{module} import {loop}
+folder, turn = pathlib.Path(os.environ["HELD"]), {loop}.run_once
+def hold(loop):
+    (folder / "held").touch()
+    while not (folder / "let-go").exists():
+        time.sleep(0.02)
+    return turn(loop)
+{loop}.run_once = hold
+"""
+HANG_LATER = """
+import time
+from pulseguard_prometheus.{module} import {loop}
+turn = {loop}.run_once
+def hang_after_one(loop):
+    {loop}.run_once = lambda _: time.sleep(1000)
+    return turn(loop)
+{loop}.run_once = hang_after_one
+"""
 DIE = """
 from pulseguard_prometheus.{module} import {loop}
 def fail(*_):
     raise AssertionError("never thought of")
 {loop}.run = fail
+"""
+SLOW_DISK = """
+import os, time
+fsync = os.fsync
+def fsync_slowly(handle):
+    time.sleep(0.3)
+    fsync(handle)
+os.fsync = fsync_slowly
 """
 LOOPS = {
     "targets": ("sync", "TargetsSync"),
@@ -40,7 +72,7 @@ IS_ALIVE = """test -n "$(find "$FILE" -newermt '-20 seconds')" """
 
 
 def ill(name: str, how: str) -> str:
-    """The start of a sync of which this loop hangs in its first turn, or dies."""
+    """The start of a sync of which this loop hangs, or dies."""
     module, loop = LOOPS[name]
     return how.format(module=module, loop=loop) + START
 
@@ -83,8 +115,11 @@ def test_a_loop_that_hangs_ends_it_and_its_stack_is_told(
     whole.start(registry.url)
 
     assert status(whole, seconds=20) == HUNG
-    assert f"the loop of {name} has not turned since 20" in whole.said()[-1]
+    last = whole.said()[-1]
+    assert f"the loop of {name} has not turned since 20" in last
     assert " in hang_in_the_loop" in whole.log.read_text()
+    (looks,) = re.findall(r"failed looks in a row: (\d+)", last)
+    assert int(looks) * LOOK_SECONDS < 30
 
 
 @pytest.mark.parametrize("name", ["rules", "scrapes", "alertmanager"])
@@ -104,34 +139,83 @@ def test_a_thread_that_has_died_ends_it_at_once(
 def test_one_whose_neighbours_are_all_slow_or_away_lives(
     whole: SyncProcess, registry: FakeServer
 ) -> None:
-    registry.reply = lambda _: Reply(200, JSON, b"[]", pause_seconds=1.5)
+    registry.reply = lambda _: Reply(200, JSON, b"[]", pause_seconds=PATIENCE_SECONDS + 0.2)
     whole.start(registry.url)
 
-    assert status(whole, seconds=RULES_PATIENCE_SECONDS + 1) is None
+    assert status(whole, seconds=2 * PATIENCE_SECONDS) is None
     assert whole.end() == 0
     assert "watchdog" not in whole.log.read_text()
 
 
-def test_rules_that_take_long_to_check_are_no_hang_as_long_as_one_is_checked_after_the_other(
-    whole: SyncProcess, tmp_path: Path
-) -> None:
-    runs, seconds = tmp_path / "runs", RULES_PATIENCE_SECONDS / 6
-    # All four are bad, so each half and each file is checked by itself as well.
-    script(tmp_path / "promtool", f"echo run >> {runs}; sleep {seconds}; exit 1")
-    rules = RulesRegistry()
-    for name in ("a", "b", "c", "d"):
-        rules.put(name, constant(name))
-
+def no_targets_and(rules: RulesRegistry) -> Callable[[Asked], Reply | None]:
     def reply(asked: Asked) -> Reply | None:
         return Reply(200, JSON, b"[]") if "targets" in asked.path else rules.reply(asked)
 
-    with fake_server(reply) as registry:
-        whole.start(registry.url)
-        eventually(runs.exists, timeout_seconds=20)
+    return reply
 
-        assert status(whole, seconds=7 * seconds) is None
-        eventually(lambda: runs.read_text().count("run") == 7, timeout_seconds=10)
-        eventually(lambda: whole.log.read_text().count("are not loaded") == 4)
+
+def test_many_rules_and_a_slow_disk_are_no_hang(whole: SyncProcess, tmp_path: Path) -> None:
+    rules, folder = RulesRegistry(), tmp_path / "user-rules"
+    for number in range(12):
+        rules.put(f"rule-{number}", constant(f"rule-{number}"))
+    whole.program = ("-c", SLOW_DISK + START)
+
+    with fake_server(no_targets_and(rules)) as registry:
+        whole.start(registry.url)
+        eventually(lambda: len(list(folder.glob("*.yml"))) == 12, timeout_seconds=20)
+
+        assert status(whole, seconds=0.1) is None
+
+
+def test_rules_that_take_long_to_check_are_no_hang_and_hold_nobody_up_for_ever(
+    whole: SyncProcess, tmp_path: Path
+) -> None:
+    runs, seconds, alive = tmp_path / "runs", PROMTOOL_PATIENCE_SECONDS / 2, tmp_path / "alive"
+    # Both are bad, so each is checked by itself as well.
+    script(tmp_path / "promtool", f"echo run >> {runs}; sleep {seconds}; exit 1")
+    rules = RulesRegistry()
+    for name in ("a", "b"):
+        rules.put(name, constant(name))
+
+    with fake_server(no_targets_and(rules)) as registry:
+        whole.start(registry.url, "--alive-file", str(alive))
+        eventually(runs.exists, timeout_seconds=20)
+        assert not alive.exists()
+
+        eventually(alive.exists, timeout_seconds=3 * seconds)
+        assert "are not loaded" not in whole.log.read_text()
+        eventually(lambda: runs.read_text().count("run") == 3, timeout_seconds=10)
+        eventually(lambda: whole.log.read_text().count("are not loaded") == 2)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_it_is_alive_once_each_of_its_loops_has_turned_and_not_before(
+    whole: SyncProcess, registry: FakeServer, tmp_path: Path, name: str
+) -> None:
+    alive, held = tmp_path / "alive", tmp_path / "held"
+    # As one that was killed has left it.
+    alive.touch()
+    whole.program = ("-c", ill(name, HANG_AT_FIRST))
+    whole.start(registry.url, "--alive-file", str(alive), HELD=str(tmp_path))
+    eventually(held.exists, timeout_seconds=20)
+
+    assert status(whole, seconds=PATIENCE_SECONDS / 2) is None
+    assert not alive.exists()
+    (tmp_path / "let-go").touch()
+    eventually(alive.exists, timeout_seconds=4)
+
+
+def test_with_all_of_its_neighbours_away_it_is_alive_and_alertmanager_has_its_file(
+    whole: SyncProcess, tmp_path: Path
+) -> None:
+    alive = tmp_path / "alive"
+    whole.start("http://127.0.0.1:9", "--alive-file", str(alive))
+
+    eventually(alive.exists, timeout_seconds=20)
+
+    assert (tmp_path / "alertmanager.yml").exists()
+    assert whole.targets() is None
+    assert is_renewed(alive)
 
 
 def test_one_that_was_stopped_for_long_and_goes_on_is_not_ended_and_was_not_alive_meanwhile(
@@ -140,7 +224,7 @@ def test_one_that_was_stopped_for_long_and_goes_on_is_not_ended_and_was_not_aliv
     alive = tmp_path / "run" / "alive"
     whole.start(registry.url, "--alive-file", str(alive))
     eventually(lambda: whole.targets() == FLEET)
-    eventually(lambda: is_renewed(alive))
+    eventually(alive.exists)
     assert is_alive(alive)
 
     os.kill(number(whole), signal.SIGSTOP)
@@ -176,12 +260,11 @@ def test_with_the_watchdog_off_what_hangs_goes_on_and_its_alive_file_gets_old(
     whole: SyncProcess, registry: FakeServer, tmp_path: Path
 ) -> None:
     alive = tmp_path / "alive"
-    whole.program = ("-c", ill("targets", HANG))
+    whole.program = ("-c", ill("targets", HANG_LATER))
     whole.start(registry.url, PULSEGUARD_ALIVE_FILE=str(alive), PULSEGUARD_WATCHDOG="off")
     eventually(alive.exists)
-    assert is_renewed(alive)
 
-    assert status(whole, seconds=PATIENCE_SECONDS) is None
+    assert status(whole, seconds=2 * PATIENCE_SECONDS) is None
     assert not is_renewed(alive)
 
 

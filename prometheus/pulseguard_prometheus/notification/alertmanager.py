@@ -3,11 +3,13 @@
 import hashlib
 import http.client
 import re
-import urllib.error
-import urllib.request
 from typing import Final
+from urllib.parse import urlsplit
 
+from pulseguard_prometheus.connection import KeptConnection, Response
 from pulseguard_prometheus.errors import NotificationTrouble
+from pulseguard_prometheus.settings import ServerAddress
+from pulseguard_prometheus.turns import Note, unwatched
 
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
 _LIMIT_BYTES: Final = 4 * 1024 * 1024
@@ -19,32 +21,50 @@ class ReloadRefused(NotificationTrouble):
     """It was asked to take its configuration, and keeps the one that it has."""
 
 
-def reload(url: str) -> None:
-    """Raises ReloadRefused where it says no, NotificationTrouble where it does not answer."""
-    try:
-        _exchange(urllib.request.Request(f"{url}/-/reload", method="POST"))
-    except urllib.error.HTTPError as problem:
-        raise ReloadRefused(
-            f"Alertmanager does not take its configuration ({problem.code}: {_said(problem)})",
-            "its log says more",
-        ) from problem
+class Alertmanager:
+    """One Alertmanager; `note` is told how long each question may take."""
 
+    def __init__(self, url: str, *, note: Note = unwatched) -> None:
+        parts = urlsplit(url)
+        path = parts.path.rstrip("/")
+        address = ServerAddress(parts.scheme, parts.hostname or "", parts.port, path)
+        self._connection = KeptConnection(
+            address, timeout_seconds=ANSWER_TIMEOUT_SECONDS, note=note
+        )
 
-def loaded_hash(url: str) -> float:
-    """Answers the hash of what it runs with, secrets included, which its API would hide.
+    def reload(self) -> None:
+        """Raises ReloadRefused where it says no, NotificationTrouble where it does not answer."""
+        response = self._answered("POST", "/-/reload")
+        if response.status != 200:
+            raise ReloadRefused(
+                f"Alertmanager does not take its configuration ({response.status}:"
+                f" {_said(response.body)})",
+                "its log says more",
+            )
 
-    Raises NotificationTrouble where it does not tell.
-    """
-    try:
-        metrics = _exchange(urllib.request.Request(f"{url}/metrics"))
-    except urllib.error.HTTPError as problem:
-        problem.close()
-        raise NotificationTrouble(f"Alertmanager answers {problem.code}", _MEND) from problem
-    found = _HASH.search(metrics.decode("utf-8", errors="replace"))
-    try:
-        return float(found[1] if found else "none")
-    except ValueError:
-        raise NotificationTrouble("what answers is no Alertmanager", _MEND) from None
+    def loaded_hash(self) -> float:
+        """Answers the hash of what it runs with, secrets included, which its API would hide.
+
+        Raises NotificationTrouble where it does not tell.
+        """
+        response = self._answered("GET", "/metrics")
+        if response.status != 200:
+            raise NotificationTrouble(f"Alertmanager answers {response.status}", _MEND)
+        found = _HASH.search(response.body.decode("utf-8", errors="replace"))
+        try:
+            return float(found[1] if found else "none")
+        except ValueError:
+            raise NotificationTrouble("what answers is no Alertmanager", _MEND) from None
+
+    def _answered(self, method: str, path: str) -> Response:
+        headers = {"User-Agent": "pulseguard-sync"}
+        try:
+            return self._connection.exchange(method, path, headers, limit_bytes=_LIMIT_BYTES)
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            raise NotificationTrouble("Alertmanager does not answer", _MEND) from problem
+        finally:
+            # Not worth to be kept for fifteen seconds.
+            self._connection.close()
 
 
 def hash_of(configuration: bytes) -> float:
@@ -53,25 +73,6 @@ def hash_of(configuration: bytes) -> float:
     return float(int.from_bytes(digest[:6], "little"))
 
 
-def _said(refusal: urllib.error.HTTPError) -> str:
-    """Its reason, on one line; a refusal whose reason breaks off is one all the same."""
-    try:
-        with refusal:
-            text: bytes = refusal.read(1000)
-    except (OSError, http.client.HTTPException, ValueError):
-        return "without a reason"
-    return " ".join(text.decode("utf-8", errors="replace").split())
-
-
-def _exchange(request: urllib.request.Request) -> bytes:
-    """Raises HTTPError as it is, and what keeps it from answering as NotificationTrouble."""
-    # Not through a proxy, as nothing that sync asks.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=ANSWER_TIMEOUT_SECONDS) as answer:
-            body: bytes = answer.read(_LIMIT_BYTES)
-            return body
-    except urllib.error.HTTPError:
-        raise
-    except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise NotificationTrouble("Alertmanager does not answer", _MEND) from problem
+def _said(body: bytes) -> str:
+    """Its reason, on one line; it may have broken off."""
+    return " ".join(body[:1000].decode("utf-8", errors="replace").split()) or "without a reason"

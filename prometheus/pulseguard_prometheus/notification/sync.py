@@ -8,23 +8,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from pulseguard_prometheus.errors import NotificationTrouble
-from pulseguard_prometheus.notification import alertmanager, amtool
+from pulseguard_prometheus.notification import amtool
+from pulseguard_prometheus.notification.alertmanager import Alertmanager, ReloadRefused, hash_of
 from pulseguard_prometheus.notification.files import ConfigurationFiles
 from pulseguard_prometheus.notification.receivers import Receivers, read_receivers
 from pulseguard_prometheus.notification.rendering import Rendered, render
 from pulseguard_prometheus.notification.routes import Times
 from pulseguard_prometheus.notification.settings import AlertmanagerPlace, NotificationSettings
+from pulseguard_prometheus.turns import Note, Turns, unwatched
 
 LOOK_SECONDS: Final = 1.0
 # How often it is asked whether it still runs with what it has taken.
 PROOF_SECONDS: Final = 15.0
 # After which Alertmanager is asked again for what it has refused: its reason may have passed.
 RETRY_SECONDS: Final = 60.0
-# From one turn to the next, by the deadlines of what it calls: amtool, three questions with as much
-# for connecting, asking and hearing each, and a pause for a fault of our own.
-ALERTMANAGER_TURN_SECONDS: Final = (
-    amtool.CHECK_TIMEOUT_SECONDS + 3 * 3 * alertmanager.ANSWER_TIMEOUT_SECONDS + PROOF_SECONDS
-)
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +41,8 @@ class _Refused:
 
 
 class AlertmanagerSync:
-    """One Alertmanager, its configuration, and what was last heard of it."""
+    """One Alertmanager, its configuration, and what was last heard of it; `note` is told of each
+    of its longer steps."""
 
     def __init__(
         self,
@@ -53,10 +51,13 @@ class AlertmanagerSync:
         files: ConfigurationFiles,
         *,
         times: Times | None = None,
+        note: Note = unwatched,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._place = place
+        self._amtool = place.amtool
+        self._alertmanager = Alertmanager(place.url, note=note)
+        self._note = note
         self._files = files
         self._times = times
         self._clock = clock
@@ -66,19 +67,19 @@ class AlertmanagerSync:
         self._told: str | None = None
         self._trouble: str | None = None
 
-    def run(self, note: Callable[[], None]) -> None:
+    def run(self, turns: Turns) -> None:
         """Goes on for ever, and notes each turn; meant for a daemon thread of its own: nobody waits
         for it."""
         while True:
-            note()
-            started = time.monotonic()
+            turns.note()
+            started, least_pause = time.monotonic(), 0.1
             try:
                 self.run_once()
             except Exception:
                 # Else the thread would end, and with it what it is for, unnoticed.
                 log.exception("receivers of alerts are not kept, by a fault of sync's own")
-                time.sleep(PROOF_SECONDS)
-            time.sleep(max(0.1, LOOK_SECONDS - (time.monotonic() - started)))
+                least_pause = PROOF_SECONDS
+            turns.rest(max(least_pause, LOOK_SECONDS - (time.monotonic() - started)))
 
     def run_once(self) -> None:
         """Looks once; trouble is logged when it starts and when it ends."""
@@ -112,11 +113,14 @@ class AlertmanagerSync:
     def _check(self, wanted: Rendered) -> None:
         if self._checked == wanted:
             return
+        self._note(amtool.CHECK_TIMEOUT_SECONDS)
         try:
-            amtool.check(self._place.amtool, wanted)
+            amtool.check(self._amtool, wanted)
         except amtool.Refused as refusal:
             self._refused = _Refused(wanted, refusal, self._clock())
             raise
+        finally:
+            self._note()
         self._checked = wanted
 
     def _install(self, wanted: Rendered, present: Rendered | None) -> None:
@@ -128,11 +132,11 @@ class AlertmanagerSync:
             return
         self._put(wanted)
         try:
-            alertmanager.reload(self._place.url)
-        except alertmanager.ReloadRefused as refusal:
+            self._alertmanager.reload()
+        except ReloadRefused as refusal:
             self._take_back(wanted, refusal)
             raise
-        if alertmanager.loaded_hash(self._place.url) != _hash(wanted):
+        if self._alertmanager.loaded_hash() != _hash(wanted):
             raise NotificationTrouble(
                 f"Alertmanager was reloaded and runs with something else than {self._files.path}",
                 "check that its --config.file names this file",
@@ -140,7 +144,7 @@ class AlertmanagerSync:
 
     def _loaded_hash(self, wanted: Rendered) -> float:
         try:
-            return alertmanager.loaded_hash(self._place.url)
+            return self._alertmanager.loaded_hash()
         except NotificationTrouble:
             # It may not start with what it never took, and then nobody would hear of anything.
             if not self._restore():
@@ -152,7 +156,7 @@ class AlertmanagerSync:
         self._refused = _Refused(wanted, refusal, self._clock())
         if self._restore():
             with suppress(NotificationTrouble):
-                alertmanager.reload(self._place.url)
+                self._alertmanager.reload()
 
     def _restore(self) -> bool:
         """Has what was proven last lie there, where anything was."""
@@ -174,4 +178,4 @@ class AlertmanagerSync:
 
 def _hash(rendered: Rendered) -> float:
     """What Alertmanager shows while it runs with this."""
-    return alertmanager.hash_of(rendered.configuration.encode("utf-8", errors="surrogateescape"))
+    return hash_of(rendered.configuration.encode("utf-8", errors="surrogateescape"))

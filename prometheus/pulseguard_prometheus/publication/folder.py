@@ -20,15 +20,18 @@ from pulseguard_prometheus.durable_file import sync_folder, write_durably, write
 from pulseguard_prometheus.errors import BadSetting, RulesFolderInUse, RulesFolderTrouble
 from pulseguard_prometheus.publication.stamp import stamped_revision
 from pulseguard_prometheus.targets_file import Signature, file_signature
+from pulseguard_prometheus.turns import Note, unwatched
 
 ENDING = ".yml"
 
 
 class RulesFolder:
-    """A folder of rule files that this process has claimed."""
+    """A folder of rule files that this process has claimed; `note` is told of each file that is
+    written: a slow disk takes its time for thousands."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, note: Note = unwatched) -> None:
         self.path = path
+        self._note = note
         self.candidates = path / ".new"
         self._before_file = path / ".before.json"
         self._published_file = path / ".published"
@@ -48,6 +51,7 @@ class RulesFolder:
         with _translated("written"):
             self.candidates.mkdir(exist_ok=True)
             for name, content in files.items():
+                self._note()
                 if _content(self.candidates / name) != content:
                     write_new(self.candidates / name, content)
 
@@ -95,6 +99,7 @@ class RulesFolder:
         with _translated("written"):
             before = self._before()
             for name, content in before.items():
+                self._note()
                 if content is None:
                     (self.path / name).unlink(missing_ok=True)
                 elif _content(self.path / name) != content:
@@ -135,7 +140,7 @@ class RulesFolder:
 
 
 @contextmanager
-def claimed_rules_folder(path: Path) -> Iterator[RulesFolder]:
+def claimed_rules_folder(path: Path, *, note: Note = unwatched) -> Iterator[RulesFolder]:
     """Claims the folder for as long as the context lasts, making it where it is missing; what a
     crash has left is mended first.
 
@@ -153,7 +158,7 @@ def claimed_rules_folder(path: Path) -> Iterator[RulesFolder]:
             raise RulesFolderInUse(
                 f"another pulseguard sync keeps {path}: stop that one, or name another folder"
             ) from problem
-        folder = RulesFolder(path)
+        folder = RulesFolder(path, note=note)
         try:
             folder.put_back()
             folder.clear_candidates()

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 from pulseguard_prometheus.connection import KeptConnection, Response, why_unanswered
 from pulseguard_prometheus.errors import PrometheusTrouble
 from pulseguard_prometheus.settings import ServerAddress
+from pulseguard_prometheus.turns import Note, unwatched
 
 ANSWER_TIMEOUT_SECONDS: Final = 5.0
 # It answers when all rules are loaded: two thousand take a second or two.
@@ -28,12 +28,11 @@ class Reading:
 
 
 class Prometheus:
-    """One Prometheus, over connections that are kept; `note` is told before each question."""
+    """One Prometheus, over connections that are kept; `note` is told of each question."""
 
-    def __init__(self, address: ServerAddress, *, note: Callable[[], None] = lambda: None) -> None:
-        self._note = note
-        self._questions = KeptConnection(address, timeout_seconds=ANSWER_TIMEOUT_SECONDS)
-        self._reloads = KeptConnection(address, timeout_seconds=RELOAD_TIMEOUT_SECONDS)
+    def __init__(self, address: ServerAddress, *, note: Note = unwatched) -> None:
+        self._questions = KeptConnection(address, timeout_seconds=ANSWER_TIMEOUT_SECONDS, note=note)
+        self._reloads = KeptConnection(address, timeout_seconds=RELOAD_TIMEOUT_SECONDS, note=note)
 
     def reload(self) -> bool:
         """Whether it now has what is on disk; False where it refuses that, and has what it had.
@@ -87,7 +86,6 @@ class Prometheus:
     def _answered(
         self, connection: KeptConnection, method: str, path: str, body: bytes | None = None
     ) -> Response:
-        self._note()
         headers = {"Accept": "application/json", "User-Agent": "pulseguard-sync"}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"

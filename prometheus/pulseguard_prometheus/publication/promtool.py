@@ -5,12 +5,13 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pulseguard_prometheus.errors import BadSetting, PromtoolTrouble
+from pulseguard_prometheus.turns import Note, unwatched
 
 TIMEOUT_SECONDS: Final = 15.0
 # On top, for each file that is checked in the same run.
@@ -50,8 +51,8 @@ def find_promtool(named: Path | None, environment: Mapping[str, str]) -> Path:
 
 
 class Promtool:
-    """promtool, run in one folder, so that no path is in what it says; `note` is told before each
-    run."""
+    """promtool, run in one folder, so that no path is in what it says; `note` is told how long a
+    run may take."""
 
     def __init__(
         self,
@@ -59,7 +60,7 @@ class Promtool:
         folder: Path,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        note: Callable[[], None] = lambda: None,
+        note: Note = unwatched,
     ) -> None:
         self._program = program
         self._folder = folder
@@ -73,7 +74,11 @@ class Promtool:
         """
         if not names:
             return {}
-        run = self._run(names)
+        seconds = self._timeout_seconds + SECONDS_A_FILE * (len(names) - 1)
+        # Once more for one that has closed its output and goes on.
+        self._note(seconds + self._timeout_seconds)
+        run = self._run(names, seconds)
+        self._note()
         if run.status == 0:
             return {}
         if len(names) == 1:
@@ -93,8 +98,7 @@ class Promtool:
             )
         return Rejection(_reason(name, run.said) or "promtool rejects it without saying why")
 
-    def _run(self, names: Sequence[str]) -> _Run:
-        self._note()
+    def _run(self, names: Sequence[str], seconds: float) -> _Run:
         try:
             process = subprocess.Popen(
                 [self._program, "check", "rules", *names],
@@ -111,7 +115,6 @@ class Promtool:
                 "install Prometheus' programs, or name it with PULSEGUARD_PROMTOOL",
             ) from problem
         late = threading.Event()
-        seconds = self._timeout_seconds + SECONDS_A_FILE * (len(names) - 1)
         timer = threading.Timer(seconds, _end, [process, late])
         timer.daemon = True
         timer.start()

@@ -9,19 +9,16 @@ from pulseguard_prometheus.errors import PrometheusTrouble, Trouble
 from pulseguard_prometheus.publication.bundle import Bundle, parse_bundle
 from pulseguard_prometheus.publication.folder import ENDING, RulesFolder
 from pulseguard_prometheus.publication.older_bundle import OlderBundle
-from pulseguard_prometheus.publication.promtool import SECONDS_A_FILE, TIMEOUT_SECONDS
 from pulseguard_prometheus.publication.proof import Proof, Shown
 from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.report import GroupState, report, report_path
 from pulseguard_prometheus.publication.stamp import stamped, stamped_revision
 from pulseguard_prometheus.registry import RegistryConnection
 from pulseguard_prometheus.troubles import Troubles
+from pulseguard_prometheus.turns import Turns
 
 # As often all is read back and told, changed or not.
 PROOF_SECONDS: Final = 15.0
-# From one step to the next, by the deadlines of both: a promtool with two thousand files, which
-# does not end when it is done, after a pause for a fault of our own and the one of each turn.
-RULES_STEP_SECONDS: Final = 2 * PROOF_SECONDS + 2 * TIMEOUT_SECONDS + 2000 * SECONDS_A_FILE
 
 log = logging.getLogger(__name__)
 
@@ -68,19 +65,19 @@ class RulesSync:
             starts="rules are not told to the registry", ends="rules are told to the registry again"
         )
 
-    def run(self, interval_seconds: float, note: Callable[[], None]) -> None:
+    def run(self, interval_seconds: float, turns: Turns) -> None:
         """Goes on for ever, and notes each turn; meant for a daemon thread of its own, since all of
         them may be slow."""
         while True:
-            note()
-            started = self._clock()
+            turns.note()
+            started, least_pause = self._clock(), 0.0
             try:
                 self.run_once()
             except Exception:
                 # Else the thread would end, and with it what it is for, unnoticed.
                 log.exception("rules are not kept, by a fault of sync's own")
-                time.sleep(PROOF_SECONDS)
-            time.sleep(max(0.0, interval_seconds - (self._clock() - started)))
+                least_pause = PROOF_SECONDS
+            turns.rest(max(least_pause, interval_seconds - (self._clock() - started)))
 
     def run_once(self) -> None:
         """Asks, publishes what changed, reads back and tells; without a bundle it does nothing."""

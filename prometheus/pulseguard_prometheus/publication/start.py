@@ -14,6 +14,7 @@ from pulseguard_prometheus.publication.publisher import Publisher
 from pulseguard_prometheus.publication.rules_sync import RulesSync
 from pulseguard_prometheus.registry import RULES_PATH, RegistryConnection
 from pulseguard_prometheus.settings import ServerAddress
+from pulseguard_prometheus.turns import Note, unwatched
 
 
 @contextmanager
@@ -25,17 +26,17 @@ def claimed_rules_sync(
     *,
     prometheus_name: str,
     read_key: Callable[[], str | None],
-    note: Callable[[], None] = lambda: None,
+    note: Note = unwatched,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[RulesSync]:
     """Answers what keeps this folder for this Prometheus, as long as the context lasts; `note` is
-    told before each of its longer steps.
+    told of each of its longer steps.
 
     Raises RulesFolderInUse where another process has it, BadSetting where it cannot be used.
     """
     with (
-        claimed_rules_folder(path) as folder,
-        closing(RegistryConnection(registry, path=RULES_PATH)) as source,
+        claimed_rules_folder(path, note=note) as folder,
+        closing(RegistryConnection(registry, path=RULES_PATH, note=note)) as source,
         closing(Prometheus(prometheus, note=note)) as reader,
     ):
         check = FileCheck(Promtool(promtool, folder.candidates, note=note), reader)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from pulseguard_stack.deployment.making import make_secrets
+from pulseguard_stack.deployment.mounted import make_readable
 from pulseguard_stack.deployment.rotation import is_rotation, rotate_keys
 from pulseguard_stack.deployment.urls import urls
-from pulseguard_stack.errors import SecretsUnusable, SettingUnusable
+from pulseguard_stack.errors import CheckoutUnusable, SecretsUnusable, SettingUnusable
 
+CHECKOUT: Final = Path()
 SECRETS: Final = Path("secrets")
 ENV_FILE: Final = Path(".env")
 INTERRUPTED: Final = 130
@@ -19,7 +21,8 @@ NOBODY_READS: Final = 141
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """0 where it was done; 1 where the secrets cannot be used, 2 for a setting that does not hold.
+    """0 where it was done; 1 where the secrets or the checkout cannot be used, 2 for a setting that
+    does not hold.
 
     130 after Ctrl-C, 141 where nobody reads what is said.
     """
@@ -28,7 +31,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     os.umask(0o022)
     try:
         _run(verb, environment)
-    except SecretsUnusable as problem:
+    except (CheckoutUnusable, SecretsUnusable) as problem:
         return _refused(verb, str(problem), 1)
     except SettingUnusable as problem:
         return _refused(verb, str(problem), 2)
@@ -49,8 +52,8 @@ def _verb(arguments: Sequence[str]) -> str:
     parser.add_argument(
         "verb",
         choices=("secrets", "urls"),
-        help="secrets: make what is missing below secrets/, or with ROTATE=1 in the environment"
-        " new API keys; urls: where the services are",
+        help="secrets: make what is missing below secrets/, and readable what containers mount; or"
+        " with ROTATE=1 in the environment new API keys; urls: where the services are",
     )
     return str(parser.parse_args(arguments).verb)
 
@@ -61,6 +64,7 @@ def _run(verb: str, environment: Mapping[str, str]) -> None:
     elif is_rotation(environment):
         rotate_keys(SECRETS, _say)
     else:
+        make_readable(CHECKOUT, _say)
         make_secrets(SECRETS, _say)
 
 

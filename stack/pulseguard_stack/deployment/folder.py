@@ -29,7 +29,7 @@ GITIGNORE: Final = """\
 !.gitignore
 !.gitkeep
 """
-_AGAIN: Final = "and run `make secrets` again"
+AGAIN: Final = "and run `make secrets` again"
 _NO_FOLDER: Final = "there has to be a folder: move away what is there"
 _MENDS: Final[Mapping[int, str]] = {
     errno.EACCES: 'make all of it yours (sudo chown -R "$(id -u):$(id -g)" {folder})',
@@ -117,10 +117,10 @@ def _text(path: Path) -> str | None:
     if stat.S_ISDIR(mode):
         raise SecretsUnusable(
             f"{path} is a folder where a file has to be, as Docker makes one for a mount that it"
-            f" does not find; remove it (sudo rmdir {path}) {_AGAIN}"
+            f" does not find; remove it (sudo rmdir {path}) {AGAIN}"
         )
     if not stat.S_ISREG(mode):
-        raise SecretsUnusable(f"{path} is no file; move it away {_AGAIN}")
+        raise SecretsUnusable(f"{path} is no file; move it away {AGAIN}")
     _set_mode(path, FILE_MODE)
     # Not as text with line ends of any kind: to a shell, \r is of the secret.
     return path.read_bytes().decode(errors="replace").rstrip("\n")
@@ -129,7 +129,7 @@ def _text(path: Path) -> str | None:
 def _faults(file: SecretFile, path: Path, text: str) -> Iterator[str]:
     if file.fault is not None and (fault := file.fault(text) if text else "is empty"):
         mend = "put the right text there, or remove it to have another made"
-        yield f"{path} {fault}; {mend}, {_AGAIN}"
+        yield f"{path} {fault}; {mend}, {AGAIN}"
 
 
 @contextmanager
@@ -138,12 +138,12 @@ def _explained(folder: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{error.strerror or error}{_owner(path)}"
+        reason = f"{error.strerror or error}{foreign_owner(path)}"
         mend = _MENDS.get(error.errno or 0, "mend that").format(folder=folder)
-        raise SecretsUnusable(f"{path} cannot be used ({reason}); {mend}, {_AGAIN}") from None
+        raise SecretsUnusable(f"{path} cannot be used ({reason}); {mend}, {AGAIN}") from None
 
 
-def _owner(path: Path) -> str:
+def foreign_owner(path: Path) -> str:
     """Whose it is, or its folder, where that is another user."""
     for each in (path, path.parent):
         try:

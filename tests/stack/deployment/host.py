@@ -11,11 +11,12 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+from pulseguard_stack.deployment.mounted import MOUNTED
 from tests.test_architecture import ROOT, tracked_files
 
 # Neither the packages of an environment nor those of the user.
 BARE_PYTHON = (sys.executable, "-S", "-s")
-CODE = ("Makefile", "registry", "prometheus", "stack")
+CODE = ("Makefile", "registry", "prometheus/pulseguard_prometheus", "stack")
 PATH = "registry:prometheus:stack"
 ORDINARY_USER = 65534
 # All is imported before, for that user may not read this Python.
@@ -52,6 +53,18 @@ def cloned_secrets() -> list[Path]:
     return [file for file in tracked_files() if file.is_relative_to(ROOT / "secrets")]
 
 
+def cloned_mounts() -> list[Path]:
+    """What git has, or would take, of the rest that docker-compose.yml mounts."""
+    mounted = {ROOT / name for name in MOUNTED}
+    return [file for file in tracked_files() if mounted & {file, *file.parents}]
+
+
+def give_away(*paths: Path) -> None:
+    """Have them be another user's, as only root may."""
+    for path in paths:
+        os.chown(path, ORDINARY_USER, ORDINARY_USER)
+
+
 class Host:
     """The clone in this folder."""
 
@@ -63,8 +76,9 @@ class Host:
         """Have there what a clone has."""
         self.folder.mkdir(exist_ok=True)
         for name in CODE:
+            (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).symlink_to(ROOT / name)
-        for file in cloned_secrets():
+        for file in (*cloned_secrets(), *cloned_mounts()):
             here = self.folder / file.relative_to(ROOT)
             here.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, here)

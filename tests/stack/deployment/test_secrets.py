@@ -248,7 +248,7 @@ def test_no_bytecode_is_left_in_the_clone(tmp_path):
     host = Host(tmp_path)
     host.clone()
     without = shutil.ignore_patterns("__pycache__")
-    for name in ("registry", "prometheus", "stack"):
+    for name in ("registry", "prometheus/pulseguard_prometheus", "stack"):
         (tmp_path / name).unlink()
         shutil.copytree(ROOT / name, tmp_path / name, ignore=without, symlinks=True)
 

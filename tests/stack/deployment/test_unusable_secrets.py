@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
 from pulseguard_registry.access.tokens import make_token
-from tests.stack.deployment.host import ORDINARY_USER, Host
+from tests.stack.deployment.host import Host, give_away
 
 
 def refusal_of_ordinary_user(host: Host) -> str:
@@ -18,11 +17,6 @@ def refusal_of_ordinary_user(host: Host) -> str:
     assert process.returncode == 1, errors
     (line,) = errors.splitlines()
     return line
-
-
-def give_away(*paths: Path) -> None:
-    for path in paths:
-        os.chown(path, ORDINARY_USER, ORDINARY_USER)
 
 
 @pytest.mark.parametrize(
