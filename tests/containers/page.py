@@ -26,7 +26,7 @@ def run(deployment: Deployment, commands: str) -> str:
     return ended.stdout
 
 
-def attempt(deployment: Deployment, commands: str) -> "subprocess.CompletedProcess[str]":
+def attempt(deployment: Deployment, commands: str) -> subprocess.CompletedProcess[str]:
     """The same, whatever comes of it."""
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", _as_here(deployment, commands)],
@@ -42,7 +42,7 @@ def _as_here(deployment: Deployment, commands: str) -> str:
     """The Compose that is here has its own name and knows --wait or not, and `up` is of what is
     run here."""
     services = " ".join(deployment.services)
-    commands = re.sub(r"^(docker compose up .*)", rf"\1 {services}", commands, flags=re.MULTILINE)
+    commands = re.sub(r"(docker compose up [^#\n]*)", rf"\1 {services} ", commands)
     if not compose_waits():
         commands = commands.replace(" --wait", "")
     return commands.replace("docker compose", " ".join(compose_command()))
