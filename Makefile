@@ -61,7 +61,7 @@ test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part
 test-failed: .venv/ready ## what failed the last time, one test after the other
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m 'not containers'
 
-test-stack: .venv/ready ## docker-compose.yml in containers: faults, outages, data; needs Docker (GRAFANA=0: without it)
+test-stack: .venv/ready ## docker-compose.yml in containers: faults, outages, data; needs Linux, Docker and root (GRAFANA=0: without it)
 	GRAFANA=$(GRAFANA) $(BIN)/python -m pytest -m containers tests/containers
 
 test-long: .venv/ready ## the same tests with full counts

@@ -28,7 +28,8 @@ DEMO_AGENTS: Final = frozenset(
 class Deployment:
     """The containers of one project, and what is asked of them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, images: str | None = None) -> None:
+        """`images`: the version of images that another one has built, and removes."""
         self.folder = folder
         self.project = f"pulseguard-test-{uuid.uuid4().hex[:8]}"
         self.ports = {name: free_port() for name in PORTS}
@@ -37,7 +38,7 @@ class Deployment:
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": "demo",
             "DOCKER_BUILDKIT": "0",
-            "PULSEGUARD_VERSION": self.project,
+            "PULSEGUARD_VERSION": images or self.project,
             **{f"PULSEGUARD_{name}_PORT": str(port) for name, port in self.ports.items()},
         }
         self.services = RUN
@@ -158,6 +159,15 @@ class Deployment:
         """The names of the alerts that Alertmanager was told of, and that are not over."""
         told = _json(f"{self.alertmanager_url}/api/v2/alerts?active=true")
         return {str(alert["labels"]["alertname"]) for alert in told}
+
+    def tell_alertmanager(self, path: str, body: object) -> Any:
+        """What Alertmanager answers who sends this."""
+        headers = {"Content-Type": "application/json"}
+        return _json(f"{self.alertmanager_url}/api/v2{path}", headers, "POST", body)
+
+    def silences(self) -> Mapping[str, Mapping[str, Any]]:
+        """Those of Alertmanager by their ids, with those that are over."""
+        return {each["id"]: each for each in _json(f"{self.alertmanager_url}/api/v2/silences")}
 
 
 _SHELLS = ("sh", "watched", "sleep", "timeout")

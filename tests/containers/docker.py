@@ -1,8 +1,10 @@
 """Docker and Compose, as commands."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,14 +21,24 @@ def docker(*arguments: str, seconds: float = 60) -> str:
 
 
 @cache
-def compose_command() -> Sequence[str]:
-    """Compose v2 where there is one, else docker-compose; Refused where there is neither."""
-    if _succeeds(["docker", "compose", "version"]):
-        return ("docker", "compose")
+def compose_commands() -> Sequence[Sequence[str]]:
+    """Each Compose that is here: v2 first, where there is one, then docker-compose."""
+    plugin = [("docker", "compose")] if _succeeds(["docker", "compose", "version"]) else []
     found = shutil.which("docker-compose")
-    if found is None:
+    return [*plugin, *([(found,)] if found else [])]
+
+
+def compose_command() -> Sequence[str]:
+    """The one that is used; Refused where there is none."""
+    if not compose_commands():
         raise Refused("Compose is missing: install the package docker-compose")
-    return (found,)
+    return compose_commands()[0]
+
+
+@cache
+def compose_waits() -> bool:
+    """Whether its `up` knows --wait, as that of docker-compose 1.29 does not."""
+    return "--wait" in _said([*compose_command(), "up", "--help"], seconds=60)
 
 
 def compose(
@@ -49,7 +61,16 @@ def image_size(image: str) -> int:
 
 
 def check_docker() -> None:
-    """AssertionError with a sentence where there is no Docker that answers."""
+    """AssertionError with a sentence where these tests cannot do what they do."""
+    assert sys.platform == "linux", (
+        "these tests need Linux: they send signals to the processes in containers, and speak with"
+        f" containers by their addresses, which {sys.platform} keeps in a virtual machine"
+    )
+    assert os.geteuid() == 0, (
+        "these tests need root, who alone may send signals to the processes in containers: run"
+        " sudo make test-stack"
+    )
+    assert shutil.which("docker"), "these tests need Docker: install the package docker.io"
     asked = subprocess.run(["docker", "version"], capture_output=True, text=True)
     assert asked.returncode == 0, f"these tests need a Docker that runs: {asked.stderr.strip()}"
 

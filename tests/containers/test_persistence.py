@@ -3,6 +3,7 @@
 import time
 
 from tests.containers.deployment import Deployment
+from tests.containers.page import run, typed
 from tests.containers.test_faults import nobody_expires
 from tests.containers.writing import written_all_the_time
 from tests.registry.ledger import stored
@@ -18,7 +19,8 @@ def test_all_is_there_again_after_the_containers_were_removed_and_made_anew(
     containers = {name: deployment.container(name) for name in deployment.services}
     ids = {name: agent["id"] for name, agent in deployment.agents().items()}
 
-    deployment.compose("down", seconds=180)
+    (data_stay, _) = typed("Down")[0].splitlines()
+    run(deployment, data_stay)
     deployment.up()
 
     assert containers.keys() == {
@@ -36,7 +38,8 @@ def test_new_keys_are_taken_over_without_a_restart_and_nobody_is_told(
 ) -> None:
     old = deployment.secret("registry/admin.key")
     with nobody_expires(deployment), written_all_the_time(deployment):
-        deployment.make("secrets", "ROTATE=1")
+        (new_keys,) = typed("New keys and passwords")
+        run(deployment, new_keys)
         assert deployment.secret("registry/admin.key") != old
         deployment.ask("/agents")
         # Prometheus, Alertmanager and sync speak with the new one at once, the agents at their next
