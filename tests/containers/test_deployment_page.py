@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import copy_of_checkout
 from tests.compose.compose_file import ONE_SHOT
-from tests.containers.deployment import DEMO_AGENTS, Deployment, copy_of_checkout, eventually
+from tests.containers.deployment import DEMO_AGENTS, Deployment, eventually
 from tests.containers.docker import compose_commands, docker, image_size, inspected
 from tests.containers.page import attempt, run, typed
 from tests.containers.test_fences import BASE, MEGABYTE

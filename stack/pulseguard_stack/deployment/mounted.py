@@ -12,6 +12,7 @@ MOUNTED: Final = (
     "docker/watched",
     "docker/answers",
     "docker/prometheus-alive",
+    "docker/postgres",
     "prometheus/prometheus.yml",
     "prometheus/rules",
     "grafana/provisioning",
