@@ -1,5 +1,6 @@
 """A server for tests: started in a folder, seen to be ready, stopped by its handle."""
 
+import random
 import signal
 import socket
 import subprocess
@@ -7,6 +8,7 @@ import time
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -16,6 +18,7 @@ Found = TypeVar("Found")
 
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 20
+LASTING_PORTS = (20_000, 32_000)
 
 
 def free_port() -> int:
@@ -23,6 +26,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def lasting_port() -> int:
+    """Answers one that is free as well, for a server that is away between its starts.
+
+    It is below those that the system gives to whoever asks for any: nobody gets it meanwhile.
+    """
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(*LASTING_PORTS)))
+            return int(probe.getsockname()[1])
 
 
 def eventually(look: Callable[[], Found], *, timeout_seconds: float = 30) -> Found:
@@ -50,6 +64,8 @@ class StartedProgram(ABC):
         self.url = f"http://{self.address}"
         self.log = folder / f"{self.name}.log"
         self.configuration_file = folder / f"{self.name}.yml"
+        # A command that becomes the program which follows it.
+        self.launcher: Sequence[str] = ()
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self.configure(configuration)
@@ -58,6 +74,12 @@ class StartedProgram(ABC):
     @abstractmethod
     def arguments(self) -> Sequence[str]:
         """The flags of its own, beside those for its configuration and its address."""
+
+    @property
+    def pid(self) -> int:
+        """The number of the running server's process."""
+        assert self._process
+        return self._process.pid
 
     def configure(self, configuration: str) -> None:
         """Writes the configuration; a running server takes it at its next start or `reload`."""
@@ -73,6 +95,7 @@ class StartedProgram(ABC):
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    *self.launcher,
                     find_program(self.name),
                     f"--config.file={self.configuration_file}",
                     f"--web.listen-address={self.address}",

@@ -7,6 +7,7 @@ from xdist.workermanage import WorkerController
 
 # These start servers and mostly wait for them; the longest first.
 WAITING = (
+    "tests/second_week/",
     "tests/end_to_end/",
     "tests/readme/",
     "tests/stack/runner/",

@@ -6,6 +6,7 @@ Usage: as `pulseguard`, for the verbs `registry` and `sync`. Nothing else is cha
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack
 from unittest.mock import patch
 
@@ -29,8 +30,14 @@ WAITS: dict[str, dict[str, object]] = {
     },
 }
 
-if __name__ == "__main__":
+
+def run(waits: Mapping[str, object]) -> int:
+    """As `pulseguard` does, with these in the place of what is called so."""
     with ExitStack() as patches:
-        for name, value in WAITS[sys.argv[1]].items():
+        for name, value in waits.items():
             patches.enter_context(patch(name, value))
-        sys.exit(main())
+        return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run(WAITS[sys.argv[1]]))

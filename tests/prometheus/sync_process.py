@@ -36,11 +36,11 @@ class SyncProcess:
                 command, env=os.environ | settings | self.settings | variables, stderr=log
             )
 
-    def end(self, number: int = signal.SIGTERM) -> int:
+    def end(self, number: int = signal.SIGTERM, seconds: float = 2) -> int:
         """Sends the signal and answers the exit status."""
         assert self.process
         self.process.send_signal(number)
-        return self.process.wait(2)
+        return self.process.wait(seconds)
 
     def kill(self) -> None:
         """Ends the process where it still runs."""

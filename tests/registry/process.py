@@ -8,14 +8,26 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tests.forked_program import Forks
 from tests.registry.running import eventually
 from tests.registry.starts import registries
+
+
+class Process(Protocol):
+    """What is asked of a registry's process, whoever has started it."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float = ...) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Answer(NamedTuple):
@@ -45,10 +57,14 @@ class RegistryProcess:
             environment["DATABASE_URL"] = database_url
         self.log_path.write_bytes(b"")
         flags = ("serve", "--port", str(port))
-        self.process = self.forks().start(
+        self.process = self.start(*flags, environment=environment, folder=folder)
+        self.url = ""
+
+    def start(self, *flags: str, environment: Mapping[str, str], folder: Path) -> Process:
+        """Start it with these flags; what it says goes to its log."""
+        return self.forks().start(
             *flags, environment=environment, folder=folder, errors=self.log_path
         )
-        self.url = ""
 
     def forks(self) -> Forks:
         """What it is started by."""

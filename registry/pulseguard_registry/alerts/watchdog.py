@@ -9,10 +9,13 @@ from pydantic import BaseModel, Field
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from pulseguard_registry.alerts.firing import HEARING_SECONDS, TOLD_SECONDS
+from pulseguard_registry.alerts.firing import TOLD_SECONDS
 from pulseguard_registry.alerts.marks import WATCHDOG
 from pulseguard_registry.alerts.models import Watchdog
 
+# Where Prometheus was started with the registry: what fires before it has found Alertmanager, as
+# the switch does, it tells a minute later.
+STARTING_SECONDS: Final = 120.0
 _NEVER: Final = (
     f"The alert {WATCHDOG}, which always fires, was never told here: either Prometheus has no such"
     " rule (prometheus/rules/watchdog.yml), or no alert comes from Prometheus over Alertmanager to"
@@ -53,7 +56,7 @@ def judge_path(heard_at: datetime | None, now: datetime, running_seconds: float)
     heard = f"The dead man's switch was heard {max(ago, 0):.0f} s ago"
     if ago <= TOLD_SECONDS:
         return AlertPath(heard_at=heard_at, arrives=True, sentence=f"{heard}: alerts arrive.")
-    if running_seconds < HEARING_SECONDS:
+    if running_seconds < STARTING_SECONDS:
         sentence = f"{heard}; the registry has just come back and may be told any moment."
         return AlertPath(heard_at=heard_at, arrives=None, sentence=sentence)
     sentence = (
