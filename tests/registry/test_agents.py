@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -250,7 +249,9 @@ def test_a_key_of_role_agent_lists_the_agents_inside_its_bound_and_no_others(
 
 def test_the_deepest_config_that_is_taken_is_answered(registry: RunningRegistry) -> None:
     def registered(depth: int) -> Any:
-        config: Any = reduce(lambda inner, _: {"a": inner}, range(depth), 1)
+        config: Any = 1
+        for _ in range(depth):
+            config = {"a": config}
         return registry.post("/api/v1/agents", registration(config=config))
 
     made = registered(199)

@@ -41,9 +41,10 @@ TOLD_SECONDS: Final = 60.0
 TIME_TO_TELL_SECONDS: Final = 45.0
 
 # Ten thousand agents are told every 15 s, of whom hardly any changes: only those are looked at
-# again. A stranger is among them each time, since nothing is kept of it.
+# again. A stranger is among them each time, since nothing is kept of it. What is told is
+# materialized, else each id would be read anew wherever it is compared.
 _STORE = text("""
-WITH told AS (
+WITH told AS MATERIALIZED (
     SELECT CAST(agent_id AS uuid) AS agent_id, state
       FROM ROWS FROM (string_to_table(:ids, ','), string_to_table(:states, ','))
         AS t(agent_id, state)
