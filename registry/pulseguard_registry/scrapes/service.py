@@ -13,19 +13,17 @@ from sqlalchemy import (
     Connection,
     Select,
     SQLColumnExpression,
-    Uuid,
     and_,
     any_,
     case,
     exists,
     false,
     func,
-    literal,
     null,
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
@@ -143,11 +141,11 @@ def scraped_expression(scrapes: Scrapes | None = None) -> ColumnElement[ScrapeSt
     )
 
 
-def scrapes_among(only: Sequence[uuid.UUID] | None = None) -> Scrapes:
+def scrapes_among(only: ColumnElement[Sequence[uuid.UUID]] | None = None) -> Scrapes:
     """For all agents, or `only` these: sets, made once, in which each agent is looked for."""
     kept = select(AgentScrape.agent_id)
     if only is not None:
-        kept = kept.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+        kept = kept.where(AgentScrape.agent_id == any_(only))
     known = kept.where(AgentScrape.prometheus.in_(_telling()))
     return Scrapes(
         Agent.id.in_(known.where(AgentScrape.state == "up")),
