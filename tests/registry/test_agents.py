@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.registry.problems import assert_problem
 from tests.registry.running import (
     RunningRegistry,
     eventually,
@@ -243,3 +245,17 @@ def test_a_key_of_role_agent_lists_the_agents_inside_its_bound_and_no_others(
     for outside in ({"environment": "demo"}, {"team": "research"}):
         answer = registry.get("/api/v1/agents", finance, params=outside)
         assert answer.status_code == 403, outside
+
+
+def test_the_deepest_config_that_is_taken_is_answered(registry: RunningRegistry) -> None:
+    def registered(depth: int) -> Any:
+        config: Any = 1
+        for _ in range(depth):
+            config = {"a": config}
+        return registry.post("/api/v1/agents", registration(config=config))
+
+    made = registered(199)
+
+    assert_problem(registered(200), 422, "recursion limit")
+    assert made.status_code == 201
+    assert registry.get(f"/api/v1/agents/{made.json()['id']}").json()["config"] != {}

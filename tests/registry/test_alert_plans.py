@@ -14,6 +14,7 @@ from pulseguard_registry.alerts.entries import AlertFilters
 from pulseguard_registry.alerts.history import list_alerts, read_alert
 from pulseguard_registry.alerts.retention import drop_old_alerts
 from pulseguard_registry.alerts.timeline import TimelineFilters, read_timeline
+from pulseguard_registry.system.service import count_firing_alerts
 from tests.registry.conftest import engine_of, new_database
 
 AGENT = UUID(int=7)
@@ -33,6 +34,20 @@ INSERT INTO agent_events (agent_id, kind, at)
 SELECT lpad(to_hex(1 + n % 200), 32, '0')::uuid, 'returned', now() - n * interval '1 min'
   FROM generate_series(1, 10000) n;
 """
+# Each of fifty alerts began anew again and again, and what was before is told still.
+FLAPPING = """
+INSERT INTO alerts (fingerprint, status, starts_at)
+SELECT n::text, 'firing', now() - again * interval '1 s'
+  FROM generate_series(1, 50) n, generate_series(1, 40) again
+"""
+# Entries read up to now, of the table and of its indexes.
+READ = text("""
+SELECT sum(pg_stat_get_xact_tuples_returned(relation))
+  FROM (SELECT 'alerts'::regclass::oid AS relation
+        UNION SELECT indexrelid::oid FROM pg_index WHERE indrelid = 'alerts'::regclass) AS relations
+""")
+# After so many times a statement may have been planned once for whatever values.
+OFTEN = 15
 
 
 @pytest.fixture(scope="module")
@@ -101,5 +116,23 @@ def test_neither_an_entry_nor_a_timeline_does(engine: Engine) -> None:
     assert scans(engine, lambda session: read_timeline(session, AGENT, chosen)) == []
 
 
+def test_nor_does_the_number_of_those_that_fire(engine: Engine) -> None:
+    assert scans(engine, lambda session: count_firing_alerts(session, 3600.0)) == []
+
+
 def test_nor_does_what_drops_the_old(engine: Engine) -> None:
     assert scans(engine, lambda session: drop_old_alerts(session.connection(), 80, 50)) == []
+
+
+def test_those_that_fire_are_counted_without_reading_an_entry_for_each_other_one(
+    postgres: str,
+) -> None:
+    with new_database(postgres) as url, engine_of(url) as one, Session(one) as session:
+        session.execute(text(FLAPPING))
+        session.execute(text("ANALYZE alerts"))
+        session.commit()
+        for _ in range(OFTEN):
+            before = session.execute(READ).scalar_one()
+            assert count_firing_alerts(session, 3600.0) == 50
+            assert session.execute(READ).scalar_one() - before <= 5 * 50 * 40
+            session.commit()

@@ -17,6 +17,7 @@ from sqlalchemy import CTE, Select, String, Subquery, case, cast, func, select, 
 from sqlalchemy.orm import Session
 
 from pulseguard import catalog
+from pulseguard_registry.agents.models import Agent
 from pulseguard_registry.agents.status import STATUSES
 from pulseguard_registry.scrapes.disagreement import HEARD, counts_among, known_kinds, seen_agents
 
@@ -118,7 +119,8 @@ def _values(column: str | None) -> Sequence[str]:
 @cache
 def _statement(offline_after_seconds: float) -> Select[*tuple[Any, ...]]:
     """Each column of `_agents` as one text, all in one order, and the disagreements by kind."""
-    seen = seen_agents(offline_after_seconds)
+    shown = (Agent.type, Agent.environment, Agent.team, Agent.last_seen_at)
+    seen = seen_agents(offline_after_seconds, *shown)
     columns = _agents(seen).c
     whole = [func.string_agg(func.coalesce(each, ""), _END).label(each.name) for each in columns]
     return select(*whole, counts_among(seen).label("odd"))

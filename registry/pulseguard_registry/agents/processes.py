@@ -17,11 +17,13 @@ from pulseguard_registry.agents.status import is_maintained
 def processes_expression(offline_after_seconds: float) -> ColumnElement[list[str] | None]:
     """The two that were heard last, where one came back after the other within so long, by the
     database's clock; else null, and while work is planned."""
-    lately = func.now() - timedelta(seconds=offline_after_seconds)
+    came_back = AgentProcesses.returned_at > func.now() - timedelta(seconds=offline_after_seconds)
     both = (
         select(array([type_coerce(Agent.process, Text), type_coerce(AgentProcesses.former, Text)]))
-        .where(AgentProcesses.agent_id == Agent.id, AgentProcesses.returned_at > lately)
+        .where(AgentProcesses.agent_id == Agent.id, came_back)
         .correlate(Agent)
         .scalar_subquery()
     )
-    return case((is_maintained(), null()), else_=both)
+    # A set, made once: hardly an agent is in it, and only for those is looked.
+    has_two = Agent.id.in_(select(AgentProcesses.agent_id).where(came_back))
+    return case((is_maintained(), null()), (has_two, both), else_=null())

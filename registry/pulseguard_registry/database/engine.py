@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from psycopg import Connection
+from pydantic_core import from_json
 from sqlalchemy import Connection as Checkout
 from sqlalchemy import Engine, ExceptionContext, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -41,6 +42,8 @@ class Database:
             pool_size=10,
             max_overflow=10,
             pool_timeout=POOL_SECONDS,
+            # As bodies are read: what is taken is answered. Five times as fast as json.loads.
+            json_deserializer=from_json,
             hide_parameters=True,  # they would stand in the log: descriptions, configurations
             connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "pulseguard"},
         )

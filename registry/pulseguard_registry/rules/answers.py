@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pulseguard_registry.rules.documents import document_of
 from pulseguard_registry.rules.fields import RunbookUrl, Severity
-from pulseguard_registry.rules.kept import KeptGroup, KeptRule
+from pulseguard_registry.rules.kept import Home, KeptGroup, KeptRule
 from pulseguard_registry.rules.loading import LoadState, Report, Target, shown
 from pulseguard_registry.rules.planning import Action
 from pulseguard_registry.rules.schemas import RuleGroupSent, RuleOfGroup
@@ -240,34 +238,34 @@ def target_of(kept: KeptGroup) -> Target:
     return Target(kept.id, kept.revision, kept.version, kept.content is not None)
 
 
-def target_of_rule(kept: KeptGroup, rule: KeptRule) -> Target:
+def target_of_rule(home: Home, rule: KeptRule) -> Target:
     """What Prometheus is to have of a rule: its group, as it is since the rule changed, or what it
     has of the group."""
-    return replace(target_of(kept), since=max(rule.revision, kept.shared_revision))
+    since = max(rule.revision, home.shared_revision)
+    return Target(home.id, home.revision, home.version, home.has_file, since)
 
 
 def group_fields(kept: KeptGroup, reports: Sequence[Report]) -> dict[str, object]:
     """The fields of RuleGroupShown."""
-    document = document_of(kept.group, kept.rule_ids)
     rules = [
         RuleOfGroupShown(id=each.id, revision=each.revision, **rule_body(each.rule))
         for each in kept.rules
     ]
     return {
-        **document,
+        **vars(kept.group),
         **synced(target_of(kept), reports),
         "rules": rules,
         **{name: getattr(kept, name) for name in ("id", "revision", "created_at", "changed_at")},
     }
 
 
-def rule_fields(kept: KeptGroup, rule: KeptRule, reports: Sequence[Report]) -> dict[str, object]:
+def rule_fields(home: Home, rule: KeptRule, reports: Sequence[Report]) -> dict[str, object]:
     """The fields of RuleShown."""
     return {
         **rule_body(rule.rule),
-        **synced(target_of_rule(kept, rule), reports),
+        **synced(target_of_rule(home, rule), reports),
         **{name: getattr(rule, name) for name in ("id", "revision", "created_at", "changed_at")},
-        "group_id": kept.id,
-        "group": kept.group.name,
-        "owner": kept.group.owner,
+        "group_id": home.id,
+        "group": home.name,
+        "owner": home.owner,
     }

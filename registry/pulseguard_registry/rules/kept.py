@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import ColumnElement, Row, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.problems import Problem
@@ -21,6 +21,16 @@ _TAKE_TURN = text("SELECT value FROM versions WHERE name = 'rules' FOR UPDATE")
 _VERSION = text("SELECT value FROM versions WHERE name = 'rules'")
 # Tables, not mapped objects, which take twice as long to read.
 _GROUPS, _RULES = GroupRow.__table__, RuleRow.__table__
+# By name what a Home has; a rule has some of these names itself.
+_HOME = {
+    "id": _GROUPS.c.id,
+    "revision": _GROUPS.c.revision,
+    "shared_revision": _GROUPS.c.shared_revision,
+    "version": _GROUPS.c.version,
+    "has_file": _GROUPS.c.content.is_not(None),
+    "name": _GROUPS.c.name,
+    "owner": _GROUPS.c.owner,
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,19 @@ class KeptRule:
     rule: Rule
     created_at: datetime
     changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Home:
+    """The group of a rule, as far as the rule shows it: without its file and its other rules."""
+
+    id: uuid.UUID
+    revision: int
+    shared_revision: int
+    version: int
+    has_file: bool
+    name: str
+    owner: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +79,19 @@ class KeptGroup:
     def rule_ids(self) -> tuple[uuid.UUID, ...]:
         """The ids of its rules, in their order."""
         return tuple(kept.id for kept in self.rules)
+
+    @property
+    def home(self) -> Home:
+        """What its rules show of it."""
+        return Home(
+            id=self.id,
+            revision=self.revision,
+            shared_revision=self.shared_revision,
+            version=self.version,
+            has_file=self.content is not None,
+            name=self.group.name,
+            owner=self.group.owner,
+        )
 
     def find(self, rule_id: uuid.UUID) -> KeptRule:
         """One of its rules; a 404 problem where it has none of this id."""
@@ -99,6 +135,16 @@ def read_owned(session: Session, owner: str) -> list[KeptGroup]:
     """All groups of an owner, ordered by name."""
     rows = session.execute(select(_GROUPS).where(_GROUPS.c.owner == owner).order_by(_GROUPS.c.name))
     return with_rules(session, rows.all())
+
+
+def read_rules(
+    session: Session, conditions: Sequence[ColumnElement[bool]], limit: int
+) -> list[tuple[Home, KeptRule]]:
+    """The first rules for which these hold, ordered by id, each with its group."""
+    homes = (column.label(f"home_{name}") for name, column in _HOME.items())
+    query = select(_RULES, *homes).join(_GROUPS, _GROUPS.c.id == _RULES.c.group_id)
+    rows = session.execute(query.where(*conditions).order_by(_RULES.c.id).limit(limit)).all()
+    return [(Home(*row[-len(_HOME) :]), kept_rule(row)) for row in rows]
 
 
 def group_of_rule(session: Session, rule_id: uuid.UUID) -> KeptGroup:

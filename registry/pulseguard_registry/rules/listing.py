@@ -17,7 +17,7 @@ from pulseguard_registry.rules.answers import (
     group_fields,
     rule_fields,
 )
-from pulseguard_registry.rules.kept import read_groups
+from pulseguard_registry.rules.kept import read_groups, read_rules
 from pulseguard_registry.rules.loading import LoadState, Report, Target, read_reports, shown
 from pulseguard_registry.rules.models import GroupRow, RuleRow
 from pulseguard_registry.rules.vocabulary import SEVERITY_LABEL, RuleKind
@@ -86,17 +86,13 @@ def list_groups(session: Session, filters: GroupFilters) -> RuleGroupPage:
 
 def list_rules(session: Session, filters: RuleFilters) -> RulePage:
     """One page; a rule that is there the whole time is on one page exactly."""
-    query = select(RuleRow.id, RuleRow.group_id).join(GroupRow, GroupRow.id == RuleRow.group_id)
-    query = query.where(*_rule_conditions(filters)).order_by(RuleRow.id)
-    rows = session.execute(query.limit(filters.limit + 1)).all()
-    page, reports = rows[: filters.limit], read_reports(session)
-    groups = {kept.id: kept for kept in read_groups(session, [row.group_id for row in page])}
-    pairs = [(groups[row.group_id], row.id) for row in page]
+    found = read_rules(session, _rule_conditions(filters), filters.limit + 1)
+    reports = read_reports(session)
     items = [
-        RuleShown.model_validate(rule_fields(kept, kept.find(rule_id), reports))
-        for kept, rule_id in pairs
+        RuleShown.model_validate(rule_fields(home, rule, reports))
+        for home, rule in found[: filters.limit]
     ]
-    more = len(rows) > filters.limit
+    more = len(found) > filters.limit
     return RulePage(items=items, next_cursor=items[-1].id if more else None)
 
 

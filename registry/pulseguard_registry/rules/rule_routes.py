@@ -94,7 +94,7 @@ def read_alert_rule(
 ) -> RuleShown:
     """One rule, and how far it is with each Prometheus."""
     kept = group_of_rule(session, rule_id)
-    fields = rule_fields(kept, kept.find(rule_id), read_reports(session, kept.id))
+    fields = rule_fields(kept.home, kept.find(rule_id), read_reports(session, kept.id))
     return tagged(response, RuleShown.model_validate(fields))
 
 
@@ -174,5 +174,5 @@ async def _written(
 ) -> WrittenRule:
     reports = await change.reports([target_of(written.group)])
     warnings = [FindingShown.model_validate(each) for each in findings]
-    fields = rule_fields(written.group, written.rule, reports) | {"warnings": warnings}
+    fields = rule_fields(written.group.home, written.rule, reports) | {"warnings": warnings}
     return tagged(change.response, WrittenRule.model_validate(fields))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 
 from pulseguard_registry import API_PREFIX
 from pulseguard_registry.access.guard import PEOPLE, requires
@@ -32,13 +32,15 @@ def store_scrapes(
     return service.store_report(session, prometheus, report.scrapes)
 
 
-@router.get("/system/disagreements")
-def read_disagreements(reader: People, session: DatabaseSession, request: Request) -> Disagreements:
+@router.get("/system/disagreements", response_model=Disagreements)
+def read_disagreements(reader: People, session: DatabaseSession, request: Request) -> Response:
     """Agents that are registered and not scraped, scraped and not registered, scraped and silent,
     scraped and retired, or alive and not to be scraped, as far as a Prometheus tells; those that
     are retired and that this registry has refused within a minute; and those as whom two processes
     beat. What Prometheus has not had the time for, 45 s, is none."""
     state = request.app.state
-    return disagreement.read_disagreements(
+    found = disagreement.read_disagreements(
         session, state.settings.offline_after_seconds, state.still_running.heard()
     )
+    # As it is: hundreds of them are built as JSON at once here, not each value anew.
+    return Response(found.model_dump_json(), media_type="application/json")

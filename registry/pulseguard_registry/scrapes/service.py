@@ -13,19 +13,17 @@ from sqlalchemy import (
     Connection,
     Select,
     SQLColumnExpression,
-    Uuid,
     and_,
     any_,
     case,
     exists,
     false,
     func,
-    literal,
     null,
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
@@ -41,9 +39,10 @@ TOLD_SECONDS: Final = 60.0
 TIME_TO_TELL_SECONDS: Final = 45.0
 
 # Ten thousand agents are told every 15 s, of whom hardly any changes: only those are looked at
-# again. A stranger is among them each time, since nothing is kept of it.
+# again. A stranger is among them each time, since nothing is kept of it. What is told is
+# materialized, else each id would be read anew wherever it is compared.
 _STORE = text("""
-WITH told AS (
+WITH told AS MATERIALIZED (
     SELECT CAST(agent_id AS uuid) AS agent_id, state
       FROM ROWS FROM (string_to_table(:ids, ','), string_to_table(:states, ','))
         AS t(agent_id, state)
@@ -142,11 +141,11 @@ def scraped_expression(scrapes: Scrapes | None = None) -> ColumnElement[ScrapeSt
     )
 
 
-def scrapes_among(only: Sequence[uuid.UUID] | None = None) -> Scrapes:
+def scrapes_among(only: ColumnElement[Sequence[uuid.UUID]] | None = None) -> Scrapes:
     """For all agents, or `only` these: sets, made once, in which each agent is looked for."""
     kept = select(AgentScrape.agent_id)
     if only is not None:
-        kept = kept.where(AgentScrape.agent_id == any_(literal(only, ARRAY(Uuid))))
+        kept = kept.where(AgentScrape.agent_id == any_(only))
     known = kept.where(AgentScrape.prometheus.in_(_telling()))
     return Scrapes(
         Agent.id.in_(known.where(AgentScrape.state == "up")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import get_args
 
-from sqlalchemy import distinct, func, select, text
+from sqlalchemy import distinct, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from pulseguard_registry.agents.models import Agent
@@ -23,6 +23,8 @@ SELECT coalesce(sum(n_live_tup), 0)::bigint,
   FROM pg_stat_user_tables WHERE relname LIKE 'ai\\_metrics\\_%'
 """)
 _DATABASE = text("SELECT current_setting('server_version'), pg_database_size(current_database())")
+# In the text of the statement, as `fires` has its values.
+_TEST = literal(TEST, literal_execute=True)
 
 
 def count_agents(session: Session, offline_after_seconds: float) -> AgentCounts:
@@ -57,7 +59,7 @@ def count_snapshots(session: Session) -> SnapshotCounts:
 def count_firing_alerts(session: Session, running_seconds: float) -> int:
     """The alerts that fire now, each once, and no tests of the way."""
     query = select(func.count(distinct(Alert.fingerprint))).where(
-        fires(running_seconds), Alert.alertname != TEST
+        fires(running_seconds), Alert.alertname != _TEST
     )
     return session.execute(query).scalar_one()
 

@@ -109,6 +109,26 @@ def test_a_group_tells_how_far_each_prometheus_is(registry: RunningRegistry) -> 
     assert [each["id"] for each in listed] == [made["id"]]
 
 
+def test_a_list_shows_each_rule_as_it_is_shown_alone(registry: RunningRegistry) -> None:
+    changed = make_group(registry, rule("Kept"), rule("New"), name="changed", owner="people")
+    make_group(registry, rule(labels={"severity": "info"}), name="off", enabled=False)
+    tell(registry, 1, {changed["id"]: {"loaded": 1}})
+    registry.client.put(
+        f"{RULES}/{changed['rules'][1]['id']}",
+        json=rule("New", expr="vector(2) > 0"),
+        headers=registry.bearer(None) | {"If-Match": "*"},
+    )
+
+    listed = registry.get(RULES).json()["items"]
+
+    assert listed == [registry.get(f"{RULES}/{each['id']}").json() for each in listed]
+    assert {each["name"]: (each["state"], each["group"], each["owner"]) for each in listed} == {
+        "Kept": ("loaded", "changed", "people"),
+        "New": ("pending", "changed", "people"),
+        "Slow": ("pending", "off", ""),
+    }
+
+
 def test_a_rule_is_loaded_while_another_of_its_group_is_rejected(
     registry: RunningRegistry,
 ) -> None:
