@@ -67,8 +67,8 @@ class Fleet:
 
     def kill(self) -> None:
         """Where it was not stopped."""
-        self._process.kill()
-        self._process.wait()
+        with self._process:  # closes what it is told and heard by
+            self._process.kill()
 
     def _up(self) -> list[object]:
         return list(self._deployment.query(f'up{{environment="{ENVIRONMENT}"}} == 1'))

@@ -87,6 +87,8 @@ def test_connections_that_are_not_given_back_are_named() -> None:
     seen = with_series(Key("postgres", "connections"), rising(14, 12))
 
     assert list(seen.faults()) == ["postgres: connections grows, by 12.0 an hour, 288.0 in 24 h"]
+    # Within minutes some come and go.
+    assert list(replace(seen, seconds=90).faults()) == []
 
 
 def test_what_grows_by_design_is_told_with_its_rate_and_its_end_and_is_no_leak() -> None:
@@ -135,7 +137,12 @@ def test_all_that_fell_or_was_lost_is_a_fault() -> None:
         lost=2,
         times_offline=1,
         scraped=0.9,
-        fired={("AgentDown", "simulated"): 3, ("AgentErrorRateHigh", "demo"): 9},
+        fired={
+            ("AgentDown", "simulated"): 3,
+            ("AgentErrorRateHigh", "demo"): 9,
+            ("AgentDown", "production"): 2,
+            ("RegistryDown", ""): 1,
+        },
     )
 
     assert list(seen.faults()) == [
@@ -145,7 +152,8 @@ def test_all_that_fell_or_was_lost_is_a_fault() -> None:
         "agents that beat were called offline 1 times",
         "10.0% of the scrapes of simulated agents failed",
         "AgentDown fired in simulated",
+        "RegistryDown fired",
     ]
-    assert "Alerts that fired: AgentDown (simulated), AgentErrorRateHigh (demo)." in report(
+    assert "Alerts that fired: AgentDown (simulated), AgentErrorRateHigh (demo)," in report(
         seen, {}
     )
