@@ -54,7 +54,7 @@ install: .venv/ready ## make .venv with everything in it
 test: .venv/ready ## every test, at most 10 minutes (T=tests/registry for a part)
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -m 'alone and not containers' $(T) || [ $$? -eq 5 ] || failed=1; \
-	$(BIN)/python -m pytest -m 'not alone and not containers' -n 4 --dist loadfile --no-loadscope-reorder $(T) \
+	$(BIN)/python -m pytest -m 'not alone and not containers' -n 5 --dist loadfile --no-loadscope-reorder $(T) \
 	  || failed=1; \
 	exit $$failed
 

@@ -45,13 +45,14 @@ def shared_out(workers: list[Worker]) -> TwoQueues:
     return queues
 
 
-def test_two_workers_begin_with_what_waits_the_longest_first_and_the_third_computes() -> None:
-    workers = [Worker(name) for name in ("one", "two", "three")]
+def test_three_workers_begin_with_what_waits_the_longest_first_and_the_fourth_computes() -> None:
+    workers = [Worker(name) for name in ("one", "two", "three", "four")]
 
     shared_out(workers)
 
-    longest = [f"{start}::test" for start in WAITING[:4]]
-    assert [worker.tests for worker in workers] == [longest[::2], longest[1::2], COMPUTING[:2]]
+    longest = [f"{start}::test" for start in WAITING[:6]]
+    waiting = [longest[::3], longest[1::3], longest[2::3]]
+    assert [worker.tests for worker in workers] == [*waiting, COMPUTING[:2]]
 
 
 def test_all_tests_are_given_once_whoever_is_faster() -> None:

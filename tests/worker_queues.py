@@ -20,11 +20,11 @@ WAITING = (
     "tests/registry/test_silences.py",
     "tests/prometheus/",
 )
-_WAITERS = 2
+_WAITERS = 3
 
 
 class TwoQueues(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Two workers begin with the files that wait, the others with the rest; all end together.
+    """Three workers begin with the files that wait, the others with the rest; all end together.
 
     In one queue, all workers would wait at first, beside idle cores, and all compute afterwards.
     """

@@ -1,11 +1,12 @@
 """A leak is seen, in the numbers and of a real process; what only moves is not called one."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from bench.soak.judge import HOUR, LIMITS, Points, judge
@@ -36,22 +37,14 @@ FASTER = HOUR / (LOOKS * EVERY)
 @contextmanager
 def started(program: str) -> Iterator[int]:
     """The program at work, below another one, as those of a container are below docker/watched."""
-    shell = f"{sys.executable} -c '{program}' & echo started; wait"
-    process = subprocess.Popen(["sh", "-c", shell], stdout=subprocess.PIPE, process_group=0)
-    assert process.stdout
-    try:
-        process.stdout.readline()
-        yield process.pid
-    finally:
-        (child,) = children(process.pid)
-        subprocess.run(["kill", str(child)], check=True)
-        process.wait()
-        process.stdout.close()
-
-
-def children(pid: int) -> list[int]:
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
-    return [int(each) for each in told.split()]
+    shell = ["sh", "-c", '"$0" -c "$1" & echo started; wait', sys.executable, program]
+    with subprocess.Popen(shell, stdout=subprocess.PIPE, process_group=0) as process:
+        assert process.stdout
+        try:
+            process.stdout.readline()
+            yield process.pid
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def watched(program: str) -> dict[Quantity, Points]:
