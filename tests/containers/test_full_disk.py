@@ -86,8 +86,11 @@ def test_a_disk_that_was_full_is_told_of_and_costs_nothing_that_was_acknowledged
     disks: tuple[Deployment, SmallDisks],
 ) -> None:
     deployment, disk = disks
-    with nobody_expires(deployment), written_all_the_time(deployment):
+    with nobody_expires(deployment), written_all_the_time(deployment) as crowd:
         with disk.full("postgres"):
+            # It writes on into what it has, for as long as that lasts.
+            served = len(crowd.calls)
+            eventually(lambda: any(call.status == 503 for call in crowd.calls[served:]), 180)
             eventually(lambda: OF_THE_DATABASE & deployment.told(), NOTICED_SECONDS)
         deployment.wait_until_healthy()
         wait_until_whole(deployment)

@@ -35,4 +35,6 @@ def test_agents_retired_at_one_stroke_are_not_missed_and_may_be_scraped_while_th
 
     registry.post(RELEASE, {})
     eventually(lambda: served() == 2)
+    # The list of targets is first, the database a moment later.
+    eventually(lambda: registry.get("/api/v1/system/disagreements").json()["items"])
     assert disagreements(registry) == {("retired_but_scraped", agent) for agent in ids[5:10]}
