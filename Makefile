@@ -51,7 +51,7 @@ urls: ## where the services of docker-compose.yml are, and how to get in
 install: .venv/ready ## make .venv with everything in it
 
 # Both parts, whatever the first one says; 5: this part has no such test.
-test: .venv/ready ## every test, about 11 minutes on 2 cores (T=tests/registry for a part)
+test: .venv/ready ## every test, about 10 minutes on 2 cores (T=tests/registry for a part)
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -m 'alone and not containers' $(T) || [ $$? -eq 5 ] || failed=1; \
 	$(BIN)/python -m pytest -m 'not alone and not containers' -n 5 --dist loadfile --no-loadscope-reorder $(T) \
